@@ -1,0 +1,74 @@
+"""ecny-tax: a sandbox for paying Chinese taxes and receiving tax refunds in digital RMB (e-CNY).
+
+Everything here is a simulation.  Names are loaded when they are first used, so that importing the package
+costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from ecny_tax.clock import BEIJING, Clock, FixedClock, SystemClock
+    from ecny_tax.errors import (
+        ConflictError,
+        EcnyTaxError,
+        InvalidInputError,
+        NotFoundError,
+        RejectedError,
+        UnavailableError,
+        VerificationError,
+    )
+    from ecny_tax.money import Fen, capital_numerals, yuan, yuan_text
+    from ecny_tax.sandbox import Sandbox
+    from ecny_tax.taxes.income_tax import AnnualReturn
+
+__all__ = [
+    "BEIJING",
+    "AnnualReturn",
+    "Clock",
+    "ConflictError",
+    "EcnyTaxError",
+    "Fen",
+    "FixedClock",
+    "InvalidInputError",
+    "NotFoundError",
+    "RejectedError",
+    "Sandbox",
+    "SystemClock",
+    "UnavailableError",
+    "VerificationError",
+    "capital_numerals",
+    "yuan",
+    "yuan_text",
+]
+
+_HOMES = {
+    "BEIJING": "clock",
+    "Clock": "clock",
+    "FixedClock": "clock",
+    "SystemClock": "clock",
+    "Fen": "money",
+    "capital_numerals": "money",
+    "yuan": "money",
+    "yuan_text": "money",
+    "Sandbox": "sandbox",
+    "AnnualReturn": "taxes.income_tax",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its home on first use (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,97 @@
+"""The SQL of three-party agreements."""
+
+from __future__ import annotations
+
+from ecny_tax.agreements.model import Agreement, AgreementStatus
+from ecny_tax.clock import from_micros, micros
+from ecny_tax.store.transaction import Row, Transaction
+
+_AGREEMENT = (
+    "SELECT g.agreement_no, g.wallet_id, w.operator, g.authority, g.status, g.code, g.batch_debit,"
+    " g.signed_at, g.verified_at, g.ended_at, g.identity_id, g.subject_id, g.signatures, g.answer"
+    " FROM agreement g JOIN wallet w ON w.wallet_id = g.wallet_id"
+)
+
+
+def insert(tx: Transaction, agreement: Agreement) -> None:
+    tx.run(
+        "INSERT INTO agreement (agreement_no, wallet_id, authority, identity_id, subject_id, batch_debit,"
+        " status, signed_at, signatures) VALUES (:agreement_no, :wallet_id, :authority, :identity_id,"
+        " :subject_id, :batch_debit, :status, :signed_at, :signatures)",
+        agreement_no=agreement.agreement_no,
+        wallet_id=agreement.wallet_id,
+        authority=agreement.authority,
+        identity_id=agreement.identity_id,
+        subject_id=agreement.subject_id,
+        batch_debit=agreement.batch_debit,
+        status=agreement.status,
+        signed_at=micros(agreement.signed_at),
+        signatures=agreement.signatures,
+    )
+
+
+def agreement(tx: Transaction, agreement_no: str) -> Agreement | None:
+    row = tx.row(f"{_AGREEMENT} WHERE g.agreement_no = :number", number=agreement_no)
+    return _agreement(row) if row else None
+
+
+def agreements(tx: Transaction) -> list[Agreement]:
+    return [_agreement(row) for row in tx.rows(f"{_AGREEMENT} ORDER BY g.signed_at, g.agreement_no")]
+
+
+def verified_with(
+    tx: Transaction, *, authority: str, subject_id: str, wallet_id: str | None = None
+) -> Agreement | None:
+    """The newest verified agreement of a taxpayer with an authority, of one wallet where that is given."""
+    row = tx.row(
+        f"{_AGREEMENT} WHERE g.subject_id = :subject_id AND g.authority = :authority"
+        " AND g.status = 'verified' AND (:wallet_id IS NULL OR g.wallet_id = :wallet_id)"
+        " AND w.closed_at IS NULL ORDER BY g.verified_at DESC, g.agreement_no DESC",
+        subject_id=subject_id,
+        authority=authority,
+        wallet_id=wallet_id,
+    )
+    return _agreement(row) if row else None
+
+
+def set_answer(
+    tx: Transaction, agreement_no: str, status: AgreementStatus, *, code: str | None, answer: bytes
+) -> None:
+    """What the operator answered to the verification."""
+    tx.run(
+        "UPDATE agreement SET status = :status, code = :code, answer = :answer, verified_at = :now"
+        " WHERE agreement_no = :number",
+        number=agreement_no,
+        status=status,
+        code=code,
+        answer=answer,
+        now=micros(tx.now),
+    )
+
+
+def set_status(tx: Transaction, agreement_no: str, status: AgreementStatus) -> None:
+    tx.run(
+        "UPDATE agreement SET status = :status,"
+        " ended_at = CASE WHEN :status = 'terminated' THEN :now ELSE ended_at END"
+        " WHERE agreement_no = :number",
+        number=agreement_no,
+        status=status,
+        now=micros(tx.now),
+    )
+
+
+def _agreement(row: Row) -> Agreement:
+    number, wallet_id, operator, authority, status, code, batch_debit, signed, verified, ended, *rest = row
+    return Agreement(
+        number,
+        wallet_id,
+        operator,
+        authority,
+        AgreementStatus(status),
+        code,
+        bool(batch_debit),
+        from_micros(signed),
+        None if verified is None else from_micros(verified),
+        None if ended is None else from_micros(ended),
+        *rest,
+    )

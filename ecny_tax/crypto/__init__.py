@@ -1,0 +1,1 @@
+"""Keys, signatures and sealed boxes: the only room that imports ``cryptography``."""

@@ -1,0 +1,96 @@
+"""The keyring: one master seed, from which the key of every party in the simulation is derived.
+
+In the real scheme every party holds its own key.  A sandbox plays all parties, so it keeps one secret
+file beside the database, never in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ecny_tax.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from ecny_tax.crypto.signatures import SigningKey
+
+_HEADER = "ecny-tax keyring 1"
+_SEED_BYTES = 32
+
+
+class Keyring:
+    """Derives Ed25519 signing keys by role and id, and secrets by purpose, from one seed of 32 bytes."""
+
+    def __init__(self, seed: bytes) -> None:
+        self._seed = seed
+        #: Which keyring this is, without telling anything of the seed; kept in the database it serves.
+        self.fingerprint = hashlib.sha256(b"ecny-tax keyring fingerprint" + seed).hexdigest()[:32]
+        self.signing_key = lru_cache(maxsize=4096)(self._signing_key)
+        self.secret = lru_cache(maxsize=64)(self._secret)
+
+    def _signing_key(self, role: str, party: str) -> SigningKey:
+        """The Ed25519 key of a party, named ``role:party``."""
+        from ecny_tax.crypto.signatures import SigningKey
+
+        return SigningKey(f"{role}:{party}", self._derive(f"ed25519/{role}/{party}"))
+
+    def _secret(self, purpose: str) -> bytes:
+        """A symmetric key of 32 bytes for one purpose."""
+        return self._derive(f"secret/{purpose}")
+
+    def _derive(self, info: str) -> bytes:
+        """HKDF-SHA256 (RFC 5869) of the seed, one output per ``info``."""
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+        return HKDF(SHA256(), 32, salt=None, info=f"ecny-tax/1/{info}".encode()).derive(self._seed)
+
+
+def read_keyring(path: Path) -> Keyring:
+    """Open a keyring file; raises ``UnavailableError`` (``keyring_missing``, ``keyring_unreadable``)."""
+    try:
+        text = path.read_text("ascii")
+    except FileNotFoundError:
+        raise UnavailableError("keyring_missing", path=path) from None
+    except (OSError, ValueError) as error:
+        raise UnavailableError("keyring_unreadable", path=path, reason=_reason(error)) from None
+    header, _, seed = text.partition("\n")
+    try:
+        raw = bytes.fromhex(seed.strip())
+    except ValueError:
+        raw = b""
+    if header != _HEADER or len(raw) != _SEED_BYTES:
+        raise UnavailableError("keyring_unreadable", path=path, reason="it is not a keyring file")
+    return Keyring(raw)
+
+
+def create_keyring(path: Path, seed: bytes) -> Keyring:
+    """Write a new keyring file, readable by its owner alone, or open the one that is there already.
+
+    Two processes that start at once agree: the file is linked into place whole, by one of them.
+    """
+    if path.exists():
+        return read_keyring(path)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(f"{_HEADER}\n{seed.hex()}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        finally:
+            draft.unlink()
+    except FileExistsError:
+        return read_keyring(path)
+    except OSError as error:
+        raise UnavailableError("keyring_unwritable", path=path, reason=_reason(error)) from None
+    return Keyring(seed)
+
+
+def _reason(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or "it is not a keyring file"

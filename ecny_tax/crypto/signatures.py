@@ -1,0 +1,176 @@
+"""COSE signatures (RFC 9052) with Ed25519 over deterministic CBOR (RFC 8949, 4.2).
+
+The protected header names the algorithm, the key and the kind of document (its content type), so a
+signature for one kind of document never passes as one for another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import cbor2
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from ecny_tax.errors import VerificationError
+
+MAX_DOCUMENT_BYTES = 64 * 1024
+
+_ALGORITHM, _CONTENT_TYPE, _KEY_ID = 1, 3, 4
+_EDDSA = -8
+_SIGN1_TAG, _SIGN_TAG = 18, 98
+_MAX_SIGNERS = 8
+
+#: Answers the 32 bytes of a published key by its name, or None where no such key is published.
+PublishedKeys = Callable[[str], bytes | None]
+
+
+class SigningKey:
+    """An Ed25519 private key with its name, such as ``tax_authority:14407840000``."""
+
+    __slots__ = ("_key", "name", "public_bytes")
+
+    def __init__(self, name: str, seed: bytes) -> None:
+        self.name = name
+        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+        self.public_bytes = self._key.public_key().public_bytes_raw()
+
+    def sign(self, message: bytes) -> bytes:
+        return self._key.sign(message)
+
+
+def encode(value: object) -> bytes:
+    """Deterministic CBOR (RFC 8949, 4.2.1) of whole numbers, text, bytes, lists and maps with text keys."""
+    return cbor2.dumps(value, canonical=True)
+
+
+def decode(data: bytes) -> object:
+    """Read CBOR in its one deterministic form; anything else raises ``VerificationError``."""
+    if len(data) > MAX_DOCUMENT_BYTES:
+        raise VerificationError("document_malformed", reason=f"it is longer than {MAX_DOCUMENT_BYTES} bytes")
+    try:
+        value = cbor2.loads(data)
+        canonical = encode(value) == data
+    # A decoder of untrusted bytes may fail in many ways (nesting, huge numbers); each means the same.
+    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, MemoryError, EOFError):
+        canonical = False
+    if not canonical or not _is_plain(value):
+        raise VerificationError("document_malformed", reason="it is not deterministic CBOR")
+    return value
+
+
+def sign_one(payload: bytes, key: SigningKey, content_type: str) -> bytes:
+    """A COSE_Sign1 message around ``payload``."""
+    protected = _protected(key.name, content_type)
+    signature = key.sign(_to_be_signed("Signature1", [protected], payload))
+    return encode(cbor2.CBORTag(_SIGN1_TAG, [protected, {}, payload, signature]))
+
+
+def verify_one(message: bytes, content_type: str, published: PublishedKeys) -> tuple[str, bytes]:
+    """Check a COSE_Sign1 message; return the signer's name and the payload."""
+    protected, _unprotected, payload, signature = _parts(message, _SIGN1_TAG)
+    if not isinstance(payload, bytes):
+        raise VerificationError("document_malformed", reason="it has no payload")
+    signed = _to_be_signed("Signature1", [_bytes(protected)], payload)
+    return _check(_bytes(protected), signed, _bytes(signature), content_type, published), payload
+
+
+def sign_many(payload: bytes, keys: Sequence[SigningKey], content_type: str) -> bytes:
+    """A COSE_Sign message over a detached ``payload`` (RFC 9052, 4.1), one signature a key, in order."""
+    body = encode({_CONTENT_TYPE: content_type})
+    signatures = []
+    for key in keys:
+        protected = _protected(key.name, content_type)
+        signed = _to_be_signed("Signature", [body, protected], payload)
+        signatures.append([protected, {}, key.sign(signed)])
+    return encode(cbor2.CBORTag(_SIGN_TAG, [body, {}, None, signatures]))
+
+
+def verify_many(message: bytes, payload: bytes, content_type: str, published: PublishedKeys) -> list[str]:
+    """Check every signature of a COSE_Sign message over ``payload``; return the signers' names in order."""
+    body, _unprotected, attached, signatures = _parts(message, _SIGN_TAG)
+    if attached is not None or not isinstance(signatures, list) or not 0 < len(signatures) <= _MAX_SIGNERS:
+        raise VerificationError("document_malformed", reason="it is not the expected COSE message")
+    if body != encode({_CONTENT_TYPE: content_type}):
+        raise VerificationError("document_malformed", reason="it is a document of another kind")
+    names = []
+    for item in signatures:
+        if not isinstance(item, list) or len(item) != len(("protected", "unprotected", "signature")):
+            raise VerificationError("document_malformed", reason="a signature has the wrong form")
+        if item[1] != {}:
+            raise VerificationError("document_malformed", reason="a signature has an unprotected header")
+        protected, signature = _bytes(item[0]), _bytes(item[2])
+        signed = _to_be_signed("Signature", [_bytes(body), protected], payload)
+        names.append(_check(protected, signed, signature, content_type, published))
+    return names
+
+
+@lru_cache(maxsize=4096)
+def _protected(name: str, content_type: str) -> bytes:
+    return encode({_ALGORITHM: _EDDSA, _CONTENT_TYPE: content_type, _KEY_ID: name.encode()})
+
+
+def _to_be_signed(context: str, protected: list[bytes], payload: bytes) -> bytes:
+    """The Sig_structure of RFC 9052, 4.4, with no external data."""
+    return encode([context, *protected, b"", payload])
+
+
+def _parts(message: bytes, tag: int) -> list[object]:
+    if len(message) > MAX_DOCUMENT_BYTES:
+        raise VerificationError("document_malformed", reason=f"it is longer than {MAX_DOCUMENT_BYTES} bytes")
+    head = encode(cbor2.CBORTag(tag, None))[:-1]
+    if not message.startswith(head):
+        raise VerificationError("document_malformed", reason="it is not the expected COSE message")
+    parts = decode(message[len(head) :])
+    if not isinstance(parts, list) or len(parts) != 4 or parts[1] != {}:
+        raise VerificationError("document_malformed", reason="it is not the expected COSE message")
+    return parts
+
+
+def _check(
+    protected: bytes, signed: bytes, signature: bytes, content_type: str, published: PublishedKeys
+) -> str:
+    """Check one signature against the key its protected header names; return that name."""
+    header = decode(protected)
+    key_id = header.get(_KEY_ID) if isinstance(header, dict) else None
+    if not isinstance(key_id, bytes) or protected != _protected_or_none(key_id, content_type):
+        raise VerificationError("document_malformed", reason="a protected header has the wrong form")
+    name = key_id.decode()
+    public = published(name)
+    if public is None:
+        raise VerificationError("signer_unknown", signer=name)
+    try:
+        _public_key(public).verify(signature, signed)
+    except InvalidSignature:
+        raise VerificationError("signature_invalid", signer=name) from None
+    return name
+
+
+def _protected_or_none(key_id: bytes, content_type: str) -> bytes | None:
+    try:
+        return _protected(key_id.decode("ascii"), content_type)
+    except UnicodeDecodeError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _public_key(raw: bytes) -> Ed25519PublicKey:
+    try:
+        return Ed25519PublicKey.from_public_bytes(raw)
+    except ValueError:
+        raise VerificationError("document_malformed", reason="a published key is not 32 bytes") from None
+
+
+def _bytes(value: object) -> bytes:
+    if not isinstance(value, bytes):
+        raise VerificationError("document_malformed", reason="it is not the expected COSE message")
+    return value
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, list):
+        return all(_is_plain(item) for item in value)
+    if isinstance(value, dict):
+        return all(isinstance(key, str | int) and _is_plain(item) for key, item in value.items())
+    return value is None or isinstance(value, str | bytes | int)

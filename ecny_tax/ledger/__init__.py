@@ -1,0 +1,1 @@
+"""Double entry: accounts, transfers, and the pure function that decides what a batch of transfers does."""

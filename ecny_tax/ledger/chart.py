@@ -1,0 +1,38 @@
+"""The chart of accounts: how the accounts of the scheme are named.
+
+e-CNY: issuance, operator vaults, wallets, collection accounts.  Deposits: the public (the outside world),
+operators' reserves and what backs the issued e-CNY at the central bank, treasuries' revenue by level.
+"""
+
+from __future__ import annotations
+
+ISSUANCE = "issuance"
+BACKING = "backing"
+OPENING = "opening"
+
+#: Budget levels (预算级次), from the top.
+LEVELS = ("central", "province", "city", "county")
+
+
+def vault(operator: str) -> str:
+    return f"vault:{operator}"
+
+
+def wallet(wallet_id: str) -> str:
+    return f"wallet:{wallet_id}"
+
+
+def collection(operator: str, treasury: str) -> str:
+    return f"collection:{operator}:{treasury}"
+
+
+def reserve(operator: str) -> str:
+    return f"reserve:{operator}"
+
+
+def public(operator: str) -> str:
+    return f"public:{operator}"
+
+
+def revenue(treasury: str, level: str) -> str:
+    return f"revenue:{treasury}:{level}"

@@ -1,0 +1,167 @@
+"""The pure heart of the ledger: (accounts, known transfers, batch) → (results, new balances).
+
+Every engine loads what a batch touches, calls :func:`decide`, and stores what comes out.  So there is one
+semantics, and the property tests attack the very function that production runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ecny_tax.ledger.model import MAX_COUNTER, Account, AccountFlags, Result, Transfer, TransferFlags
+
+_LINKED = int(TransferFlags.LINKED)
+_CLOSED = int(AccountFlags.CLOSED)
+_BOUND_BY_CREDITS = int(AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS)
+_BOUND_BY_DEBITS = int(AccountFlags.CREDITS_MUST_NOT_EXCEED_DEBITS)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One result for each transfer of the batch, the transfers that were created, in order, and the new
+    (debits, credits) counters of every account that they changed."""
+
+    results: list[Result]
+    created: list[Transfer]
+    counters: dict[int, tuple[int, int]]
+
+
+def decide(
+    accounts: Mapping[int, Account], known: Mapping[int, Transfer], batch: Sequence[Transfer]
+) -> Decision:
+    """Judge a batch: ``accounts`` and ``known`` hold what of the batch's accounts and ids is stored.
+
+    Transfers joined by the linked flag form a chain, which succeeds or fails whole.  A chain that was
+    created before, and is sent again unchanged, answers ``exists`` throughout, so that every command can
+    be repeated; this is the one place where the answers differ from TigerBeetle's.
+    """
+    book = _Book(accounts, known)
+    results: list[Result] = []
+    start = 0
+    while start < len(batch):
+        stop = start + 1
+        while stop < len(batch) and batch[stop - 1].flags & _LINKED:
+            stop += 1
+        if stop - start == 1 and not batch[start].flags & _LINKED:
+            results.append(book.judge(batch[start]))
+        else:
+            results.extend(book.judge_chain(batch[start:stop]))
+        start = stop
+    counters = {id_: (book.debits[id_], book.credits[id_]) for id_ in book.touched()}
+    return Decision(results, book.created, counters)
+
+
+class _Book:
+    """The counters as the batch goes on, and what it has created so far."""
+
+    def __init__(self, accounts: Mapping[int, Account], known: Mapping[int, Transfer]) -> None:
+        self.accounts = accounts
+        self.known = dict(known)
+        self.debits = {id_: account.debits for id_, account in accounts.items()}
+        self.credits = {id_: account.credits for id_, account in accounts.items()}
+        self.created: list[Transfer] = []
+
+    def touched(self) -> set[int]:
+        debited = {transfer.debit_account_id for transfer in self.created}
+        return debited | {transfer.credit_account_id for transfer in self.created}
+
+    def judge_chain(self, chain: Sequence[Transfer]) -> list[Result]:
+        is_open = bool(chain[-1].flags & _LINKED)
+        if not is_open and all(
+            transfer.id in self.known and _compare(transfer, self.known[transfer.id]) is Result.EXISTS
+            for transfer in chain
+        ):
+            return [Result.EXISTS] * len(chain)
+        results = [Result.LINKED_EVENT_FAILED] * len(chain)
+        before = len(self.created)
+        for place, transfer in enumerate(chain):
+            if is_open and place == len(chain) - 1:
+                results[place] = Result.LINKED_EVENT_CHAIN_OPEN
+                break
+            result = self.judge(transfer)
+            if result is not Result.CREATED:
+                results[place] = result
+                break
+        else:
+            return [Result.CREATED] * len(chain)
+        self._undo(before)
+        if is_open:  # the last one says so whatever broke the chain before it
+            results[-1] = Result.LINKED_EVENT_CHAIN_OPEN
+        return results
+
+    def _undo(self, before: int) -> None:
+        """Take back what was created since there were ``before`` transfers."""
+        for transfer in self.created[before:]:
+            self.debits[transfer.debit_account_id] -= transfer.amount
+            self.credits[transfer.credit_account_id] -= transfer.amount
+            del self.known[transfer.id]
+        del self.created[before:]
+
+    def judge(self, transfer: Transfer) -> Result:  # noqa: PLR0912 - a flat ladder, read top to bottom
+        """Create one transfer or say why not; the order of the checks is the order of precedence."""
+        if transfer.id == 0:
+            return Result.ID_MUST_NOT_BE_ZERO
+        earlier = self.known.get(transfer.id)
+        if earlier is not None:
+            return _compare(transfer, earlier)
+        debit_id, credit_id, amount = transfer.debit_account_id, transfer.credit_account_id, transfer.amount
+        if debit_id == 0:
+            return Result.DEBIT_ACCOUNT_ID_MUST_NOT_BE_ZERO
+        if credit_id == 0:
+            return Result.CREDIT_ACCOUNT_ID_MUST_NOT_BE_ZERO
+        if debit_id == credit_id:
+            return Result.ACCOUNTS_MUST_BE_DIFFERENT
+        if transfer.ledger == 0:
+            return Result.LEDGER_MUST_NOT_BE_ZERO
+        if transfer.code == 0:
+            return Result.CODE_MUST_NOT_BE_ZERO
+        debit = self.accounts.get(debit_id)
+        if debit is None:
+            return Result.DEBIT_ACCOUNT_NOT_FOUND
+        credit = self.accounts.get(credit_id)
+        if credit is None:
+            return Result.CREDIT_ACCOUNT_NOT_FOUND
+        if debit.ledger != credit.ledger:
+            return Result.ACCOUNTS_MUST_HAVE_THE_SAME_LEDGER
+        if transfer.ledger != debit.ledger:
+            return Result.TRANSFER_MUST_HAVE_THE_SAME_LEDGER_AS_ACCOUNTS
+        if debit.flags & _CLOSED:
+            return Result.DEBIT_ACCOUNT_ALREADY_CLOSED
+        if credit.flags & _CLOSED:
+            return Result.CREDIT_ACCOUNT_ALREADY_CLOSED
+        debits = self.debits[debit_id] + amount
+        if debits > MAX_COUNTER:
+            return Result.OVERFLOWS_DEBITS
+        credits_ = self.credits[credit_id] + amount
+        if credits_ > MAX_COUNTER:
+            return Result.OVERFLOWS_CREDITS
+        if debit.flags & _BOUND_BY_CREDITS and debits > self.credits[debit_id]:
+            return Result.EXCEEDS_CREDITS
+        if credit.flags & _BOUND_BY_DEBITS and credits_ > self.debits[credit_id]:
+            return Result.EXCEEDS_DEBITS
+
+        self.debits[debit_id] = debits
+        self.credits[credit_id] = credits_
+        self.known[transfer.id] = transfer
+        self.created.append(transfer)
+        return Result.CREATED
+
+
+def _compare(transfer: Transfer, earlier: Transfer) -> Result:
+    """The answer to an id that is taken: the same transfer again, or which field differs."""
+    if transfer.flags != earlier.flags:
+        return Result.EXISTS_WITH_DIFFERENT_FLAGS
+    if transfer.debit_account_id != earlier.debit_account_id:
+        return Result.EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT_ID
+    if transfer.credit_account_id != earlier.credit_account_id:
+        return Result.EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT_ID
+    if transfer.amount != earlier.amount:
+        return Result.EXISTS_WITH_DIFFERENT_AMOUNT
+    if transfer.user_data != earlier.user_data:
+        return Result.EXISTS_WITH_DIFFERENT_USER_DATA
+    if transfer.ledger != earlier.ledger:
+        return Result.EXISTS_WITH_DIFFERENT_LEDGER
+    if transfer.code != earlier.code:
+        return Result.EXISTS_WITH_DIFFERENT_CODE
+    return Result.EXISTS

@@ -1,0 +1,97 @@
+"""Institutions, identities, and the rules about names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from ecny_tax import identifiers
+from ecny_tax.errors import InvalidInputError
+
+MAX_NAME = 100
+
+#: Full-width forms (U+FF01 to U+FF5E and the ideographic space) and their half-width twins.
+_HALF_WIDTH = {0x3000: " ", **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}}
+
+
+class InstitutionKind(StrEnum):
+    CENTRAL_BANK = "central_bank"  # 人民银行
+    OPERATOR = "operator"  # 运营机构
+    TAX_AUTHORITY = "tax_authority"  # 税务机关
+    TREASURY = "treasury"  # 国库
+
+
+class IdentityKind(StrEnum):
+    COMPANY = "company"  # 单位，统一社会信用代码
+    PERSON = "person"  # 个人，公民身份号码
+    PHONE = "phone"  # 仅手机号，匿名
+
+
+@dataclass(frozen=True, slots=True)
+class Institution:
+    """A central bank, operator, tax authority or treasury; all of it is public knowledge."""
+
+    kind: InstitutionKind
+    code: str
+    name_zh: str
+    name_en: str
+    #: Of an operator: the two digits inside its wallet ids.
+    digits: str | None
+    #: Of a tax authority: the code of the treasury it collects for.
+    treasury: str | None
+    public_key: bytes = field(repr=False, metadata={"internal": True})
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a wallet holder or taxpayer (纳税人) is; class IV holders have a phone and nothing else.
+
+    ``subject_id`` is the pseudonym of the person or body: the same for every spelling of the name.
+    """
+
+    identity_id: str
+    subject_id: str
+    kind: IdentityKind
+    name: str | None = None
+    id_number: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taxpayer:
+    """Whom a declaration or refund is for (纳税人), without a name."""
+
+    identity_id: str
+    subject_id: str
+    is_person: bool
+
+
+def checked_identity(
+    *, kind: IdentityKind, name: str | None, id_number: str | None, phone: str | None, on: date
+) -> tuple[str | None, str | None, str | None]:
+    """Name, id number and phone in canonical form; raises ``InvalidInputError`` for a malformed one."""
+    if kind is IdentityKind.PHONE:
+        name = id_number = None
+    if name is not None:
+        name = name.strip()
+        if not 0 < len(name) <= MAX_NAME or "\0" in name or not _encodable(name):
+            raise InvalidInputError("name_malformed", value=name)
+    if id_number is not None:
+        if kind is IdentityKind.COMPANY:
+            id_number = identifiers.check_uscc(id_number)
+        else:
+            id_number = identifiers.check_resident_id(id_number, on=on)
+    if phone is not None:
+        phone = identifiers.check_phone(phone)
+    return name, id_number, phone
+
+
+def fold_name(name: str) -> str:
+    """A name with full-width characters folded to half-width, as operators compare names."""
+    return name.translate(_HALF_WIDTH).strip()
+
+
+def _encodable(text: str) -> bool:
+    """Command lines can smuggle in bytes that are no text; they arrive as lone surrogates."""
+    return not any(0xD800 <= ord(char) <= 0xDFFF for char in text)

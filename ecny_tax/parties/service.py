@@ -1,0 +1,200 @@
+"""Finding and adding institutions; recording who somebody is, sealed, and opening that again."""
+
+from __future__ import annotations
+
+import json
+
+from ecny_tax import identifiers, rulebook
+from ecny_tax.crypto.keyring import Keyring
+from ecny_tax.errors import ConflictError, InvalidInputError, NotFoundError
+from ecny_tax.parties import rows
+from ecny_tax.parties.model import (
+    Identity,
+    IdentityKind,
+    Institution,
+    InstitutionKind,
+    checked_identity,
+)
+from ecny_tax.store import Store, Transaction
+
+CENTRAL_BANK = "PBC"
+_TREASURY_DIGITS = 10
+
+
+class Parties:
+    """The institutions of the scheme and the keys they publish."""
+
+    def __init__(self, store: Store, keyring: Keyring) -> None:
+        self._store = store
+        self._keyring = keyring
+
+    def list(self) -> tuple[Institution, ...]:
+        """Every institution: central bank, operators, tax authorities, treasuries."""
+        with self._store.reading() as tx:
+            return tuple(rows.institutions(tx))
+
+    def add_tax_authority(
+        self, *, code: str, name: str, name_en: str = "", treasury: str | None = None
+    ) -> Institution:
+        """Add a tax authority (税务机关) of eleven digits, collecting for ``treasury`` (default: Heshan's).
+
+        Raises ``InvalidInputError``, ``NotFoundError`` (``treasury_not_found``) and ``ConflictError``
+        (``party_exists``).
+        """
+        code = identifiers.check_authority_code(code)
+        treasury = treasury or rulebook.scheme().treasury_code
+        with self._store.transaction() as tx:
+            if rows.institution(tx, InstitutionKind.TREASURY, treasury) is None:
+                raise NotFoundError("treasury_not_found", treasury=treasury)
+            return _add(tx, self._keyring, InstitutionKind.TAX_AUTHORITY, code, name, name_en, treasury)
+
+    def published_keys(self) -> dict[str, str]:
+        """Every published Ed25519 key: name (``operator:ICBC``, ``wallet:0021…``) → 64 hex digits."""
+        with self._store.reading() as tx:
+            keys = {f"{party.kind}:{party.code}": party.public_key for party in rows.institutions(tx)}
+            keys |= {
+                f"wallet:{row[0]}": row[1] for row in tx.rows("SELECT wallet_id, public_key FROM wallet")
+            }
+        return {name: key.hex() for name, key in keys.items()}
+
+
+def found(tx: Transaction, keyring: Keyring) -> None:
+    """Record the institutions that every new database has."""
+    scheme = rulebook.scheme()
+    _add(tx, keyring, InstitutionKind.CENTRAL_BANK, CENTRAL_BANK, "中国人民银行", "People's Bank of China")
+    for operator in rulebook.operators():
+        _add(
+            tx,
+            keyring,
+            InstitutionKind.OPERATOR,
+            operator.code,
+            operator.name_zh,
+            operator.name_en,
+            digits=operator.digits,
+        )
+    add_treasury(
+        tx,
+        keyring,
+        code=scheme.treasury_code,
+        name=scheme.treasury_name_zh,
+        name_en=scheme.treasury_name_en,
+    )
+    _add(
+        tx,
+        keyring,
+        InstitutionKind.TAX_AUTHORITY,
+        scheme.authority_code,
+        scheme.authority_name_zh,
+        scheme.authority_name_en,
+        scheme.treasury_code,
+    )
+
+
+def add_treasury(
+    tx: Transaction, keyring: Keyring, *, code: str, name: str, name_en: str = ""
+) -> Institution:
+    """Record a treasury (国库); its accounts are opened by the treasury room."""
+    if len(code) != _TREASURY_DIGITS or not (code.isascii() and code.isdigit()):
+        raise InvalidInputError("treasury_code_malformed", value=code)
+    return _add(tx, keyring, InstitutionKind.TREASURY, code, name, name_en)
+
+
+def _add(
+    tx: Transaction,
+    keyring: Keyring,
+    kind: InstitutionKind,
+    code: str,
+    name_zh: str,
+    name_en: str,
+    treasury: str | None = None,
+    digits: str | None = None,
+) -> Institution:
+    checked_identity(kind=IdentityKind.COMPANY, name=name_zh, id_number=None, phone=None, on=tx.now.date())
+    if rows.institution(tx, kind, code) is not None:
+        raise ConflictError("party_exists", kind=kind, party=code)
+    key = keyring.signing_key(kind, code).public_bytes
+    party = Institution(
+        kind, code, name_zh.strip(), name_en.strip() or name_zh.strip(), digits, treasury, key
+    )
+    rows.insert_institution(tx, party)
+    return party
+
+
+def operator(tx: Transaction, code: str) -> Institution:
+    """The operator of that code; the ten are a closed list (``operator_unknown``)."""
+    found_one = rows.institution(tx, InstitutionKind.OPERATOR, code.strip().upper())
+    if found_one is None:
+        known = " ".join(rule.code for rule in rulebook.operators())
+        raise InvalidInputError("operator_unknown", value=code, known=known)
+    return found_one
+
+
+def tax_authority(tx: Transaction, code: str) -> Institution:
+    """The tax authority of that code; raises ``NotFoundError`` (``tax_authority_not_found``)."""
+    found_one = rows.institution(tx, InstitutionKind.TAX_AUTHORITY, identifiers.check_authority_code(code))
+    if found_one is None:
+        raise NotFoundError("tax_authority_not_found", authority=code)
+    return found_one
+
+
+def treasury(tx: Transaction, code: str) -> Institution:
+    """The treasury of that code; raises ``NotFoundError`` (``treasury_not_found``)."""
+    found_one = rows.institution(tx, InstitutionKind.TREASURY, code)
+    if found_one is None:
+        raise NotFoundError("treasury_not_found", treasury=code)
+    return found_one
+
+
+def record_identity(
+    tx: Transaction,
+    keyring: Keyring,
+    *,
+    kind: IdentityKind,
+    name: str | None,
+    id_number: str | None,
+    phone: str | None,
+) -> Identity:
+    """Find or seal away an identity; the same kind, name, id number and phone are the same identity.
+
+    Raises ``InvalidInputError`` for a malformed name, id number or phone.
+    """
+    from ecny_tax.crypto.sealing import keyed_digest, seal
+
+    name, id_number, phone = checked_identity(
+        kind=kind, name=name, id_number=id_number, phone=phone, on=tx.now.date()
+    )
+    plain = json.dumps([kind, name, id_number, phone], ensure_ascii=False)
+    digest = keyed_digest(plain, key=keyring.secret("identity look-up"))
+    subject_id = subject_of(keyring, kind, id_number if kind is not IdentityKind.PHONE else phone)
+    identity_id = rows.identity_by_digest(tx, digest)
+    if identity_id is None:
+        identity_id = tx.ids.number("I", tx.now)
+        label = identity_id.encode()
+        data_key = tx.ids.random_bytes(32)
+        wrapped = seal(
+            data_key, key=keyring.secret("identity keys"), label=label, random_bytes=tx.ids.random_bytes
+        )
+        box = seal(plain.encode(), key=data_key, label=label, random_bytes=tx.ids.random_bytes)
+        rows.insert_identity(
+            tx, identity_id=identity_id, subject_id=subject_id, kind=kind, digest=digest, key=wrapped, box=box
+        )
+    return Identity(identity_id, subject_id, kind, name, id_number, phone)
+
+
+def subject_of(keyring: Keyring, kind: IdentityKind, number: str | None) -> str:
+    """The pseudonym of whoever bears this id number (or, for class IV, this phone)."""
+    from ecny_tax.crypto.sealing import keyed_digest
+
+    digest = keyed_digest(json.dumps([kind, number]), key=keyring.secret("subject pseudonym"))
+    return f"S{digest.hex()[:20].upper()}"
+
+
+def open_identity(tx: Transaction, keyring: Keyring, identity_id: str) -> Identity:
+    """Unseal an identity that a record refers to."""
+    from ecny_tax.crypto.sealing import unseal
+
+    found_id, subject_id, kind, wrapped, box = rows.identity(tx, identity_id)
+    label = found_id.encode()
+    data_key = unseal(wrapped, key=keyring.secret("identity keys"), label=label)
+    _kind, name, id_number, phone = json.loads(unseal(box, key=data_key, label=label))
+    return Identity(found_id, subject_id, IdentityKind(kind), name, id_number, phone)

@@ -1,0 +1,1 @@
+"""Collecting a bill: real-time debit under an agreement, scan to pay, reversal, receipts."""

@@ -1,0 +1,119 @@
+"""What a payment is, what authorises it, and when it may be reversed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from ecny_tax.clock import rfc3339
+from ecny_tax.errors import RejectedError
+from ecny_tax.money import Fen
+from ecny_tax.taxes.model import Bill
+
+#: What the tax authority signs to debit a wallet under an agreement, and what a wallet signs to pay.
+INSTRUCTION_TYPE = "application/vnd.ecny-tax.debit-instruction+cbor"
+ORDER_TYPE = "application/vnd.ecny-tax.payment-order+cbor"
+
+
+class PaymentMode(StrEnum):
+    REAL_TIME_DEBIT = "real_time_debit"  # 实时扣税
+    SCAN_TO_PAY = "scan_to_pay"  # 扫码缴税
+    SET_OFF = "set_off"  # 以退抵欠
+
+
+class PaymentStatus(StrEnum):
+    SETTLED = "settled"
+    REVERSED = "reversed"
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment (缴款): final when made (支付即结算).  Amounts in fen; ``refunded`` is what went back."""
+
+    payment_no: str
+    bill_no: str
+    wallet_id: str
+    agreement_no: str | None
+    amount: Fen
+    fee: Fen
+    mode: PaymentMode
+    status: PaymentStatus
+    settled_at: datetime
+    balance_after: Fen
+    receipt_no: str
+    refunded: Fen
+    reversed_at: datetime | None
+
+    @property
+    def refundable(self) -> Fen:
+        """What is left of the amount paid."""
+        return Fen(self.amount - self.refunded) if self.status is PaymentStatus.SETTLED else Fen(0)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptLine:
+    """One line of a receipt: tax, item, budget level and subject, period, amount."""
+
+    tax: str
+    tax_en: str
+    item: str | None
+    budget_level: str
+    budget_subject: str
+    period_start: date
+    period_end: date
+    amount: Fen
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """An electronic payment voucher (电子缴款凭证); ``receipt_no`` is the e-tax voucher number (电子税票号)."""
+
+    receipt_no: str
+    payment_no: str
+    status: PaymentStatus
+    taxpayer_id: str
+    taxpayer_name: str
+    authority: str
+    authority_name: str
+    treasury: str
+    treasury_name: str
+    operator: str
+    operator_name: str
+    wallet_id: str
+    payer_name: str
+    amount: Fen
+    amount_in_capitals: str
+    lines: tuple[ReceiptLine, ...]
+    paid_at: datetime
+    print_count: int
+    remark: str
+
+
+def authorisation_document(
+    *, mode: PaymentMode, payment_no: str, bill: Bill, wallet_id: str, agreement_no: str | None, at: datetime
+) -> dict[str, object]:
+    """What is signed to move the money.  Of a debit, (authority, entrust date, trace number) is its key."""
+    return {
+        "agreement_no": agreement_no or "",
+        "amount": bill.amount,
+        "at": rfc3339(at),
+        "authority": bill.authority,
+        "bill_no": bill.bill_no,
+        "entrust_date": at.date().isoformat(),
+        "mode": mode,
+        "trace_no": payment_no,
+        "wallet_id": wallet_id,
+    }
+
+
+def check_reversible(payment: Payment, *, today: date) -> None:
+    """The authority may reverse its own debit on the day it was made, while nothing of it was refunded."""
+    if payment.status is PaymentStatus.REVERSED:
+        raise RejectedError("payment_already_reversed", payment_no=payment.payment_no)
+    if payment.mode is not PaymentMode.REAL_TIME_DEBIT:
+        raise RejectedError("payment_not_reversible", payment_no=payment.payment_no, mode=payment.mode)
+    if payment.settled_at.date() != today:
+        raise RejectedError("reversal_too_late", payment_no=payment.payment_no, day=payment.settled_at.date())
+    if payment.refunded:
+        raise RejectedError("payment_already_refunded", payment_no=payment.payment_no)

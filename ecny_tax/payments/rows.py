@@ -1,0 +1,93 @@
+"""The SQL of payments."""
+
+from __future__ import annotations
+
+from ecny_tax.clock import from_micros, micros
+from ecny_tax.payments.model import Payment, PaymentMode, PaymentStatus
+from ecny_tax.store.transaction import Row, Transaction
+
+_PAYMENT = (
+    "SELECT payment_no, bill_no, wallet_id, agreement_no, amount, fee, mode, status, settled_at,"
+    " balance_after, receipt_no, refunded, reversed_at FROM payment"
+)
+
+
+def insert(tx: Transaction, payment: Payment, *, transfer_id: int, authorisation: bytes) -> None:
+    tx.run(
+        "INSERT INTO payment (payment_no, bill_no, wallet_id, agreement_no, amount, fee, mode, status,"
+        " settled_at, balance_after, receipt_no, transfer_id, authorisation) VALUES (:payment_no, :bill_no,"
+        " :wallet_id, :agreement_no, :amount, :fee, :mode, :status, :settled_at, :balance_after, :receipt_no,"
+        " :transfer_id, :authorisation)",
+        payment_no=payment.payment_no,
+        bill_no=payment.bill_no,
+        wallet_id=payment.wallet_id,
+        agreement_no=payment.agreement_no,
+        amount=payment.amount,
+        fee=payment.fee,
+        mode=payment.mode,
+        status=payment.status,
+        settled_at=micros(payment.settled_at),
+        balance_after=payment.balance_after,
+        receipt_no=payment.receipt_no,
+        transfer_id=transfer_id.to_bytes(16, "big"),
+        authorisation=authorisation,
+    )
+
+
+def payment(tx: Transaction, payment_no: str) -> Payment | None:
+    row = tx.row(f"{_PAYMENT} WHERE payment_no = :payment_no", payment_no=payment_no)
+    return _payment(row) if row else None
+
+
+def payment_of_receipt(tx: Transaction, receipt_no: str) -> Payment | None:
+    row = tx.row(f"{_PAYMENT} WHERE receipt_no = :receipt_no", receipt_no=receipt_no)
+    return _payment(row) if row else None
+
+
+def payments(tx: Transaction) -> list[Payment]:
+    return [_payment(row) for row in tx.rows(f"{_PAYMENT} ORDER BY settled_at, payment_no")]
+
+
+def set_reversed(tx: Transaction, payment_no: str) -> None:
+    tx.run(
+        "UPDATE payment SET status = 'reversed', reversed_at = :now WHERE payment_no = :payment_no",
+        payment_no=payment_no,
+        now=micros(tx.now),
+    )
+
+
+def add_refunded(tx: Transaction, payment_no: str, amount: int) -> None:
+    """Count what goes back of a payment; negative where a refund came to nothing."""
+    tx.run(
+        "UPDATE payment SET refunded = refunded + :amount WHERE payment_no = :payment_no",
+        payment_no=payment_no,
+        amount=amount,
+    )
+
+
+def count_print(tx: Transaction, payment_no: str) -> None:
+    tx.run("UPDATE payment SET print_count = print_count + 1 WHERE payment_no = :no", no=payment_no)
+
+
+def print_count(tx: Transaction, payment_no: str) -> int:
+    row = tx.row("SELECT print_count FROM payment WHERE payment_no = :no", no=payment_no)
+    return row[0] if row else 0
+
+
+def _payment(row: Row) -> Payment:
+    no, bill, wallet, agreement, amount, fee, mode, status, at, balance, receipt, refunded, back = row
+    return Payment(
+        no,
+        bill,
+        wallet,
+        agreement,
+        amount,
+        fee,
+        PaymentMode(mode),
+        PaymentStatus(status),
+        from_micros(at),
+        balance,
+        receipt,
+        refunded,
+        None if back is None else from_micros(back),
+    )

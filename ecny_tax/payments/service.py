@@ -1,0 +1,282 @@
+"""Paying bills and reversing debits: one transaction each, settled when it is answered."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from ecny_tax.agreements import rows as agreement_rows
+from ecny_tax.agreements import service as agreements
+from ecny_tax.agreements.model import Agreement, check_usable
+from ecny_tax.crypto.keyring import Keyring
+from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError
+from ecny_tax.ledger.model import Ledger, TransferCode
+from ecny_tax.money import Fen
+from ecny_tax.parties import service as parties
+from ecny_tax.parties.model import Institution
+from ecny_tax.payments import model, receipts, rows
+from ecny_tax.payments.model import Payment, PaymentMode, PaymentStatus, Receipt
+from ecny_tax.rulebook import Side
+from ecny_tax.store import Store, Transaction, journal
+from ecny_tax.store.idempotency import Request, earlier_answer, remember
+from ecny_tax.store.journal import Move
+from ecny_tax.taxes import service as taxes
+from ecny_tax.taxes.model import Bill, check_open
+from ecny_tax.treasury import service as treasury
+from ecny_tax.wallets import rows as wallet_rows
+from ecny_tax.wallets import service as wallets
+from ecny_tax.wallets.model import Wallet, check_not_closed
+
+
+class Payments:
+    """Payments (缴款) of bills.  Amounts are in fen; a refusal moves nothing."""
+
+    def __init__(self, store: Store, keyring: Keyring) -> None:
+        self._store = store
+        self._keyring = keyring
+
+    def pay(
+        self,
+        *,
+        bill_no: str,
+        wallet_id: str | None = None,
+        agreement_no: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Payment:
+        """Pay a bill at once and without fee.
+
+        A verified agreement of the taxpayer with the bill's authority makes it a real-time debit; without
+        one, ``wallet_id`` pays by scan, which may pay anybody's bill.  Raises ``bill_already_paid``,
+        ``agreement_required``, ``insufficient_funds``, ``wallet_limit_exceeded`` and the other refusals of
+        bill, agreement and wallet; ``idempotency_conflict`` for a key that was used for something else.
+        """
+        if wallet_id is not None and agreement_no is not None:
+            raise InvalidInputError("wallet_or_agreement")
+        with self._store.transaction() as tx:
+            bill = taxes.load(tx, bill_no)
+            agreement = agreements.load(tx, agreement_no) if agreement_no else None
+            named = agreement.wallet_id if agreement else wallet_id
+            wallet = wallets.load(tx, named) if named else None
+            actor = wallet.subject_id if wallet else bill.subject_id
+            request = Request("pay", actor, idempotency_key, ("bill", bill_no, wallet_id, agreement_no))
+            if (earlier := earlier_answer(tx, request, Payment)) is not None:
+                return earlier
+            return remember(tx, request, self._settle(tx, bill, wallet, agreement))
+
+    def pay_stamp_duty(
+        self,
+        *,
+        wallet_id: str,
+        item: str,
+        base: Fen,
+        on: date | None = None,
+        half_relief: bool = False,
+        side: Side | None = None,
+        authority: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Payment:
+        """Declare a document for the wallet's holder and pay the bill, in one transaction.
+
+        It always declares anew: only the key makes a repeat one payment.  A refusal leaves no bill.
+        Raises what ``taxes.declare_stamp_duty`` and :meth:`pay` raise.
+        """
+        with self._store.transaction() as tx:
+            wallet = wallets.load(tx, wallet_id)
+            content = ("stamp-duty", wallet.wallet_id, item, base, on, half_relief, side, authority)
+            request = Request("pay", wallet.subject_id, idempotency_key, content)
+            if (earlier := earlier_answer(tx, request, Payment)) is not None:
+                return earlier
+            bill = taxes.declare_stamp_duty(
+                tx,
+                wallets.taxpayer_of(tx, wallet.wallet_id),
+                item=item,
+                base=base,
+                on=on,
+                half_relief=half_relief,
+                side=side,
+                authority=authority,
+            )
+            return remember(tx, request, self._settle(tx, bill, wallet, None))
+
+    def show(self, *, payment_no: str) -> Payment:
+        """One payment; raises ``NotFoundError`` (``payment_not_found``)."""
+        with self._store.reading() as tx:
+            return load(tx, payment_no)
+
+    def list(self) -> tuple[Payment, ...]:
+        """Every payment, oldest first."""
+        with self._store.reading() as tx:
+            return tuple(rows.payments(tx))
+
+    def reverse(self, *, payment_no: str, idempotency_key: str | None = None) -> Payment:
+        """Reverse a debit (冲正) by the authority, on the day it was made; the bill is open again.
+
+        A new linked transfer, never an edit.  The money is the holder's own, so it may exceed the balance
+        cap, and the day's allowance comes back.  Raises ``reversal_too_late``, ``payment_already_reversed``,
+        ``payment_already_refunded``, ``payment_not_reversible`` and ``wallet_closed``.
+        """
+        with self._store.transaction() as tx:
+            payment = load(tx, payment_no)
+            bill = taxes.load(tx, payment.bill_no)
+            request = Request("reverse", bill.authority, idempotency_key, (payment_no,))
+            if (earlier := earlier_answer(tx, request, Payment)) is not None:
+                return earlier
+            model.check_reversible(payment, today=tx.now.date())
+            wallet = wallets.load(tx, payment.wallet_id)
+            check_not_closed(wallet)
+            journal.move(
+                tx,
+                [
+                    Move(
+                        self._collection(tx, wallet, bill),
+                        wallet.account_id,
+                        payment.amount,
+                        Ledger.ECNY,
+                        TransferCode.REVERSAL,
+                    )
+                ],
+                user_data=payment.payment_no,
+            )
+            wallet_rows.return_spending(tx, wallet.wallet_id, payment.settled_at.date(), payment.amount)
+            rows.set_reversed(tx, payment_no)
+            taxes.set_open(tx, bill)
+            return remember(tx, request, load(tx, payment_no))
+
+    def receipt(self, *, receipt_no: str) -> Receipt:
+        """The electronic payment voucher (电子缴款凭证); raises ``receipt_not_found``."""
+        with self._store.reading() as tx:
+            return receipts.receipt(tx, self._keyring, receipt_no)
+
+    def print_receipt(self, *, receipt_no: str) -> Receipt:
+        """The same, counted as printed once more."""
+        with self._store.transaction() as tx:
+            rows.count_print(tx, receipts.payment_of(tx, receipt_no).payment_no)
+            return receipts.receipt(tx, self._keyring, receipt_no)
+
+    def _settle(
+        self, tx: Transaction, bill: Bill, wallet: Wallet | None, agreement: Agreement | None
+    ) -> Payment:
+        """Decide the mode, check, and move the money from the wallet to the collection account."""
+        check_open(bill)
+        if agreement is None:
+            agreement = agreement_rows.verified_with(
+                tx,
+                authority=bill.authority,
+                subject_id=bill.subject_id,
+                wallet_id=wallet.wallet_id if wallet else None,
+            )
+        if agreement is not None:
+            _check_covers(agreement, bill)
+        if wallet is None:
+            if agreement is None:
+                raise RejectedError("agreement_required", bill_no=bill.bill_no, authority=bill.authority)
+            wallet = wallets.load(tx, agreement.wallet_id)
+        mode = PaymentMode.SCAN_TO_PAY if agreement is None else PaymentMode.REAL_TIME_DEBIT
+        agreement_no = agreement.agreement_no if agreement else None
+        number = tx.ids.number("P", tx.now)
+        signed = self._authorise(tx, mode, number, bill, wallet, agreement_no)
+        wallets.spend(tx, wallet, bill.amount)
+        account = self._collection(tx, wallet, bill)
+        leg = Move(wallet.account_id, account, bill.amount, Ledger.ECNY, TransferCode.TAX_PAYMENT)
+        return record(
+            tx,
+            bill,
+            wallet,
+            mode=mode,
+            payment_no=number,
+            agreement_no=agreement_no,
+            authorisation=signed,
+            transfer_id=journal.move(tx, [leg], user_data=number)[0],
+            balance_after=Fen(wallet.balance - bill.amount),
+        )
+
+    def _collection(self, tx: Transaction, wallet: Wallet, bill: Bill) -> int:
+        office = parties.tax_authority(tx, bill.authority)
+        return treasury.collection_account(tx, wallet.operator, office.treasury or "")
+
+    def _authorise(
+        self,
+        tx: Transaction,
+        mode: PaymentMode,
+        payment_no: str,
+        bill: Bill,
+        wallet: Wallet,
+        agreement_no: str | None,
+    ) -> bytes:
+        """The signed instruction (by the authority) or order (by the wallet), verified by the operator."""
+        content = model.authorisation_document(
+            mode=mode,
+            payment_no=payment_no,
+            bill=bill,
+            wallet_id=wallet.wallet_id,
+            agreement_no=agreement_no,
+            at=tx.now,
+        )
+        if mode is PaymentMode.SCAN_TO_PAY:
+            key = wallet_rows.public_key(tx, wallet.wallet_id)
+            return _signed(self._keyring, "wallet", wallet.wallet_id, key, content)
+        office = parties.tax_authority(tx, bill.authority)
+        return sign_instruction(self._keyring, office, content)
+
+
+def load(tx: Transaction, payment_no: str) -> Payment:
+    """The payment of that number; raises ``NotFoundError`` (``payment_not_found``)."""
+    payment = rows.payment(tx, payment_no)
+    if payment is None:
+        raise NotFoundError("payment_not_found", payment_no=payment_no)
+    return payment
+
+
+def record(
+    tx: Transaction,
+    bill: Bill,
+    wallet: Wallet,
+    *,
+    mode: PaymentMode,
+    payment_no: str,
+    agreement_no: str | None,
+    authorisation: bytes,
+    transfer_id: int,
+    balance_after: Fen,
+) -> Payment:
+    """Write the payment whose money has moved, and close its bill."""
+    payment = Payment(
+        payment_no=payment_no,
+        bill_no=bill.bill_no,
+        wallet_id=wallet.wallet_id,
+        agreement_no=agreement_no,
+        amount=bill.amount,
+        fee=wallets.fee(tx, bill.amount),
+        mode=mode,
+        status=PaymentStatus.SETTLED,
+        settled_at=tx.now,
+        balance_after=balance_after,
+        receipt_no=tx.ids.number(f"3{bill.authority[1:3]}", tx.now),
+        refunded=Fen(0),
+        reversed_at=None,
+    )
+    rows.insert(tx, payment, transfer_id=transfer_id, authorisation=authorisation)
+    taxes.set_paid(tx, bill)
+    return payment
+
+
+def sign_instruction(keyring: Keyring, office: Institution, content: dict[str, object]) -> bytes:
+    """A debit instruction, signed by the tax authority and checked against the key it publishes."""
+    return _signed(keyring, "tax_authority", office.code, office.public_key, content)
+
+
+def _signed(keyring: Keyring, role: str, party: str, public_key: bytes, content: dict[str, object]) -> bytes:
+    from ecny_tax.crypto.signatures import encode, sign_one, verify_one
+
+    kind = model.ORDER_TYPE if role == "wallet" else model.INSTRUCTION_TYPE
+    message = sign_one(encode(content), keyring.signing_key(role, party), kind)
+    verify_one(message, kind, lambda name: public_key if name == f"{role}:{party}" else None)
+    return message
+
+
+def _check_covers(agreement: Agreement, bill: Bill) -> None:
+    """A debit under an agreement pays its own taxpayer's bill with its own authority."""
+    check_usable(agreement)
+    if agreement.subject_id != bill.subject_id or agreement.authority != bill.authority:
+        raise RejectedError(
+            "agreement_does_not_cover", agreement_no=agreement.agreement_no, bill_no=bill.bill_no
+        )

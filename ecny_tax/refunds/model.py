@@ -1,0 +1,128 @@
+"""What a refund is, its way through review and treasury, and the windows in which it can be claimed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from ecny_tax.errors import InvalidInputError, RejectedError
+from ecny_tax.money import Fen, yuan_text
+from ecny_tax.payments.model import Payment, PaymentStatus
+from ecny_tax.rulebook import Years, scheme
+from ecny_tax.taxes.model import Bill
+
+
+class RefundKind(StrEnum):
+    ANNUAL_SETTLEMENT = "annual-settlement"  # 汇算清缴退税
+    PAYMENT = "payment"  # 误收、多缴退税
+
+
+class RefundStatus(StrEnum):
+    TAX_REVIEW = "tax_review"  # 税务审核中
+    TAX_REFUSED = "tax_refused"  # 税务审核不通过
+    TREASURY_PROCESSING = "treasury_processing"  # 国库处理中
+    COMPLETED = "completed"  # 国库处理完成
+    TREASURY_FAILED = "treasury_failed"  # 国库退库失败
+    WITHDRAWN = "withdrawn"  # 已撤销
+
+
+@dataclass(frozen=True, slots=True)
+class RefundEvent:
+    """One step of a refund's way."""
+
+    status: RefundStatus
+    at: datetime
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """A refund of ``amount`` fen, of which ``set_off`` paid the taxpayer's open bills.
+
+    ``balance_after`` is the wallet's balance after the credit, None until it is completed.
+    """
+
+    refund_no: str
+    kind: RefundKind
+    wallet_id: str
+    payment_no: str | None
+    tax_year: int | None
+    amount: Fen
+    set_off: Fen
+    status: RefundStatus
+    failure_code: str | None
+    balance_after: Fen | None
+    authority: str
+    code: str
+    reason: str
+    applied_at: datetime
+    completed_at: datetime | None
+    history: tuple[RefundEvent, ...]
+    identity_id: str = field(metadata={"internal": True})
+    subject_id: str = field(metadata={"internal": True})
+
+
+def last_day_to_claim(first: date, window: Years) -> date:
+    """The last day of a claim window of some years that starts on ``first``."""
+    try:
+        return first.replace(year=first.year + window.years)
+    except ValueError:  # from 29 February
+        return first.replace(year=first.year + window.years, day=28)
+
+
+def check_claim_window(first: date, window: Years, *, today: date) -> None:
+    last = last_day_to_claim(first, window)
+    if today > last:
+        raise RejectedError("claim_window_closed", last=last)
+
+
+def checked_reason(reason: str) -> str:
+    """A reason (退税原因) from the closed list; raises ``refund_reason_unknown``."""
+    known = scheme().refund_reasons
+    if reason not in known:
+        raise InvalidInputError("refund_reason_unknown", value=reason, known=" ".join(known))
+    return reason
+
+
+def amount_of_payment(payment: Payment, amount: Fen | None) -> Fen:
+    """How much of a payment is asked back: by default all that is left, never more."""
+    if payment.status is PaymentStatus.REVERSED:
+        raise RejectedError("payment_already_reversed", payment_no=payment.payment_no)
+    if payment.refundable == 0:
+        raise RejectedError("nothing_to_refund")
+    if amount is not None and amount > payment.refundable:
+        raise RejectedError(
+            "refund_exceeds_payment",
+            payment_no=payment.payment_no,
+            amount=yuan_text(amount),
+            left=yuan_text(payment.refundable),
+        )
+    return payment.refundable if amount is None else amount
+
+
+def check_status(refund: Refund, *allowed: RefundStatus) -> None:
+    if refund.status not in allowed:
+        raise RejectedError(
+            "refund_state_not_normal",
+            refund_no=refund.refund_no,
+            status=refund.status,
+            allowed=" or ".join(allowed),
+        )
+
+
+def bills_to_set_off(refund: Refund, open_bills: Sequence[Bill]) -> Sequence[Bill]:
+    """A settlement refund first pays what its taxpayer owes (税收征收管理法实施细则 art. 79).
+
+    That every open bill counts, and that a refund which does not cover them all waits until the taxpayer
+    has paid, are assumptions of this simulation.
+    """
+    if refund.kind is not RefundKind.ANNUAL_SETTLEMENT:
+        return ()
+    owed = sum(bill.amount for bill in open_bills)
+    if owed > refund.amount:
+        raise RejectedError(
+            "unpaid_bills", count=len(open_bills), owed=yuan_text(owed), amount=yuan_text(refund.amount)
+        )
+    return open_bills

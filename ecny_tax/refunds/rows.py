@@ -1,0 +1,121 @@
+"""The SQL of refunds and of their events."""
+
+from __future__ import annotations
+
+from ecny_tax.clock import from_micros, micros
+from ecny_tax.refunds.model import Refund, RefundEvent, RefundKind, RefundStatus
+from ecny_tax.store.transaction import Row, Transaction
+
+_REFUND = (
+    "SELECT refund_no, kind, wallet_id, payment_no, tax_year, amount, set_off, status, failure_code,"
+    " balance_after, authority, code, reason, applied_at, completed_at, identity_id, subject_id FROM refund"
+)
+
+
+def insert(tx: Transaction, refund: Refund) -> None:
+    tx.run(
+        "INSERT INTO refund (refund_no, kind, identity_id, subject_id, authority, wallet_id, payment_no,"
+        " tax_year, code, reason, amount, status, applied_at) VALUES (:refund_no, :kind, :identity_id,"
+        " :subject_id, :authority, :wallet_id, :payment_no, :tax_year, :code, :reason, :amount, :status,"
+        " :applied_at)",
+        refund_no=refund.refund_no,
+        kind=refund.kind,
+        identity_id=refund.identity_id,
+        subject_id=refund.subject_id,
+        authority=refund.authority,
+        wallet_id=refund.wallet_id,
+        payment_no=refund.payment_no,
+        tax_year=refund.tax_year,
+        code=refund.code,
+        reason=refund.reason,
+        amount=refund.amount,
+        status=refund.status,
+        applied_at=micros(refund.applied_at),
+    )
+
+
+def refund(tx: Transaction, refund_no: str) -> Refund | None:
+    row = tx.row(f"{_REFUND} WHERE refund_no = :refund_no", refund_no=refund_no)
+    return _refund(tx, row) if row else None
+
+
+def refunds(tx: Transaction) -> list[Refund]:
+    return [_refund(tx, row) for row in tx.rows(f"{_REFUND} ORDER BY applied_at, refund_no")]
+
+
+def set_status(tx: Transaction, refund_no: str, status: RefundStatus, *, note: str = "") -> None:
+    """Move to a new status and write down the step."""
+    tx.run(
+        "UPDATE refund SET status = :status, failure_code = NULL WHERE refund_no = :refund_no",
+        refund_no=refund_no,
+        status=status,
+    )
+    add_event(tx, refund_no, status, note=note)
+
+
+def add_event(tx: Transaction, refund_no: str, status: RefundStatus, *, note: str = "") -> None:
+    tx.run(
+        "INSERT INTO refund_event SELECT :refund_no, count(*) + 1, :status, :note, :now"
+        " FROM refund_event WHERE refund_no = :refund_no",
+        refund_no=refund_no,
+        status=status,
+        note=note,
+        now=micros(tx.now),
+    )
+
+
+def set_failed(tx: Transaction, refund_no: str, code: str) -> None:
+    set_status(tx, refund_no, RefundStatus.TREASURY_FAILED, note=code)
+    tx.run(
+        "UPDATE refund SET failure_code = :code WHERE refund_no = :refund_no", refund_no=refund_no, code=code
+    )
+
+
+def set_completed(tx: Transaction, refund_no: str, *, set_off: int, balance_after: int) -> None:
+    set_status(tx, refund_no, RefundStatus.COMPLETED)
+    tx.run(
+        "UPDATE refund SET set_off = :set_off, balance_after = :balance_after, completed_at = :now"
+        " WHERE refund_no = :refund_no",
+        refund_no=refund_no,
+        set_off=set_off,
+        balance_after=balance_after,
+        now=micros(tx.now),
+    )
+
+
+def set_wallet(tx: Transaction, refund_no: str, wallet_id: str) -> None:
+    tx.run(
+        "UPDATE refund SET wallet_id = :wallet_id WHERE refund_no = :refund_no",
+        refund_no=refund_no,
+        wallet_id=wallet_id,
+    )
+
+
+def _refund(tx: Transaction, row: Row) -> Refund:
+    events = tx.rows(
+        "SELECT status, at, note FROM refund_event WHERE refund_no = :refund_no ORDER BY place",
+        refund_no=row[0],
+    )
+    history = tuple(RefundEvent(RefundStatus(status), from_micros(at), note) for status, at, note in events)
+    number, kind, wallet, payment, year, amount, set_off, status, failure, balance, office, *rest = row
+    code, reason, applied, completed, identity_id, subject_id = rest
+    return Refund(
+        number,
+        RefundKind(kind),
+        wallet,
+        payment,
+        year,
+        amount,
+        set_off,
+        RefundStatus(status),
+        failure,
+        balance,
+        office,
+        code,
+        reason,
+        from_micros(applied),
+        None if completed is None else from_micros(completed),
+        history,
+        identity_id,
+        subject_id,
+    )

@@ -1,0 +1,303 @@
+"""Applying for refunds, reviewing them, and paying them out of the treasury."""
+
+from __future__ import annotations
+
+from ecny_tax import rulebook
+from ecny_tax.crypto.keyring import Keyring
+from ecny_tax.errors import NotFoundError, RejectedError
+from ecny_tax.ledger.model import TransferCode
+from ecny_tax.money import Fen, positive
+from ecny_tax.parties import service as parties
+from ecny_tax.parties.model import Taxpayer
+from ecny_tax.payments import rows as payment_rows
+from ecny_tax.payments import service as payments
+from ecny_tax.payments.model import PaymentMode, authorisation_document
+from ecny_tax.refunds import model, rows
+from ecny_tax.refunds.model import Refund, RefundKind, RefundStatus
+from ecny_tax.store import Store, Transaction, journal
+from ecny_tax.store.idempotency import Request, earlier_answer, remember
+from ecny_tax.taxes import rows as tax_rows
+from ecny_tax.taxes import service as taxes
+from ecny_tax.taxes.income_tax import AnnualReturn
+from ecny_tax.taxes.model import INCOME_TAX_CODE, Bill
+from ecny_tax.treasury import service as treasury
+from ecny_tax.wallets import service as wallets
+from ecny_tax.wallets import supply
+from ecny_tax.wallets.model import Wallet
+
+_ANNUAL_REASON = "annual_settlement"
+
+
+class Refunds:
+    """Refunds (退税).  Amounts are in fen.
+
+    The automatic reviewer approves what passes the rules and raises what does not, leaving no application;
+    with ``manual_review`` the application waits as ``tax_review`` for :meth:`approve` or :meth:`reject`.
+    """
+
+    def __init__(self, store: Store, keyring: Keyring) -> None:
+        self._store = store
+        self._keyring = keyring
+
+    def apply_for_income_tax(
+        self,
+        *,
+        wallet_id: str,
+        annual_return: AnnualReturn,
+        manual_review: bool = False,
+        authority: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Refund:
+        """Apply for the refund of an annual settlement (汇算退税) into the applicant's own named wallet.
+
+        The return stands for the authority's record.  Open bills of the applicant are set off first.
+        Raises ``nothing_to_refund``, ``annual_settlement_not_open``, ``annual_settlement_exists``,
+        ``claim_window_closed``, ``wallet_without_name``, ``unpaid_bills``.  A credit that fails (wallet
+        closed, balance cap) ends as ``treasury_failed`` and can be resubmitted.
+        """
+        with self._store.transaction() as tx:
+            wallet = wallets.load(tx, wallet_id)
+            content = ("income-tax", wallet.wallet_id, annual_return, manual_review, authority)
+            request = Request("refund", wallet.subject_id, idempotency_key, content)
+            if (earlier := earlier_answer(tx, request, Refund)) is not None:
+                return earlier
+            taxpayer = wallets.taxpayer_of(tx, wallet.wallet_id)
+            year = annual_return.tax_year
+            refund = taxes.settle_in_full(annual_return).refund
+            rules = rulebook.on(tx.now.date())
+            _opens, closes = rules.settlement_window.in_year(year + 1)
+            model.check_claim_window(closes, rules.claim_window, today=tx.now.date())
+            if refund == 0:
+                raise RejectedError("nothing_to_refund")
+            office = parties.tax_authority(tx, authority or rulebook.scheme().authority_code)
+            application = self._apply(
+                tx,
+                RefundKind.ANNUAL_SETTLEMENT,
+                taxpayer,
+                wallet,
+                amount=refund,
+                authority=office.code,
+                code=INCOME_TAX_CODE,
+                reason=_ANNUAL_REASON,
+                tax_year=year,
+            )
+            taxes.settle_year(tx, taxpayer, year, application.refund_no)
+            return remember(tx, request, self._review(tx, application, manual_review))
+
+    def apply_for_payment(
+        self,
+        *,
+        payment_no: str,
+        amount: Fen | None = None,
+        reason: str = "paid_in_error",
+        manual_review: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Refund:
+        """Ask back what was paid by mistake or too much, in part or (by default) all that is left of it.
+
+        It returns to the wallet that paid.  Raises ``refund_exceeds_payment``, ``nothing_to_refund``,
+        ``payment_already_reversed``, ``claim_window_closed``, ``refund_reason_unknown``.
+        """
+        model.checked_reason(reason)
+        if amount is not None:
+            positive(amount)
+        with self._store.transaction() as tx:
+            payment = payments.load(tx, payment_no)
+            wallet = wallets.load(tx, payment.wallet_id)
+            content = ("payment", payment_no, amount, reason, manual_review)
+            request = Request("refund", wallet.subject_id, idempotency_key, content)
+            if (earlier := earlier_answer(tx, request, Refund)) is not None:
+                return earlier
+            asked = model.amount_of_payment(payment, amount)
+            window = rulebook.on(tx.now.date()).claim_window
+            model.check_claim_window(payment.settled_at.date(), window, today=tx.now.date())
+            bill = taxes.load(tx, payment.bill_no)
+            payment_rows.add_refunded(tx, payment_no, asked)
+            application = self._apply(
+                tx,
+                RefundKind.PAYMENT,
+                Taxpayer(wallet.identity_id, wallet.subject_id, is_person=False),
+                wallet,
+                amount=asked,
+                authority=bill.authority,
+                code=bill.code,
+                reason=reason,
+                payment_no=payment_no,
+            )
+            return remember(tx, request, self._review(tx, application, manual_review))
+
+    def show(self, *, refund_no: str) -> Refund:
+        """One refund with its history; raises ``NotFoundError`` (``refund_not_found``)."""
+        with self._store.reading() as tx:
+            return load(tx, refund_no)
+
+    def list(self) -> tuple[Refund, ...]:
+        """Every refund, oldest first."""
+        with self._store.reading() as tx:
+            return tuple(rows.refunds(tx))
+
+    def approve(self, *, refund_no: str, idempotency_key: str | None = None) -> Refund:
+        """The reviewer says yes; the treasury pays at once."""
+        with self._store.transaction() as tx:
+            refund = load(tx, refund_no)
+            request = Request("refund.approve", refund.authority, idempotency_key, (refund_no,))
+            if (earlier := earlier_answer(tx, request, Refund)) is not None:
+                return earlier
+            model.check_status(refund, RefundStatus.TAX_REVIEW)
+            return remember(tx, request, self._pay_out(tx, refund))
+
+    def reject(self, *, refund_no: str, note: str = "") -> Refund:
+        """The reviewer says no; the applicant may apply anew."""
+        return self._end(refund_no, RefundStatus.TAX_REFUSED, note, RefundStatus.TAX_REVIEW)
+
+    def withdraw(self, *, refund_no: str) -> Refund:
+        """The applicant takes the application back before it is paid."""
+        return self._end(
+            refund_no, RefundStatus.WITHDRAWN, "", RefundStatus.TAX_REVIEW, RefundStatus.TREASURY_FAILED
+        )
+
+    def resubmit(
+        self, *, refund_no: str, wallet_id: str | None = None, idempotency_key: str | None = None
+    ) -> Refund:
+        """Try a failed credit again, to the same wallet or another one of the same person."""
+        with self._store.transaction() as tx:
+            refund = load(tx, refund_no)
+            content = (refund_no, wallet_id)
+            request = Request("refund.resubmit", refund.subject_id, idempotency_key, content)
+            if (earlier := earlier_answer(tx, request, Refund)) is not None:
+                return earlier
+            model.check_status(refund, RefundStatus.TREASURY_FAILED)
+            if wallet_id is not None:
+                wallet = wallets.load(tx, wallet_id)
+                if wallet.subject_id != refund.subject_id:
+                    raise RejectedError("refund_wallet_of_another", wallet_id=wallet_id)
+                rows.set_wallet(tx, refund_no, wallet.wallet_id)
+            return remember(tx, request, self._pay_out(tx, load(tx, refund_no)))
+
+    def _apply(
+        self,
+        tx: Transaction,
+        kind: RefundKind,
+        taxpayer: Taxpayer,
+        wallet: Wallet,
+        *,
+        amount: Fen,
+        authority: str,
+        code: str,
+        reason: str,
+        payment_no: str | None = None,
+        tax_year: int | None = None,
+    ) -> Refund:
+        refund = Refund(
+            refund_no=tx.ids.number("R", tx.now),
+            kind=kind,
+            wallet_id=wallet.wallet_id,
+            payment_no=payment_no,
+            tax_year=tax_year,
+            amount=amount,
+            set_off=Fen(0),
+            status=RefundStatus.TAX_REVIEW,
+            failure_code=None,
+            balance_after=None,
+            authority=authority,
+            code=code,
+            reason=reason,
+            applied_at=tx.now,
+            completed_at=None,
+            history=(),
+            identity_id=taxpayer.identity_id,
+            subject_id=taxpayer.subject_id,
+        )
+        rows.insert(tx, refund)
+        rows.add_event(tx, refund.refund_no, RefundStatus.TAX_REVIEW)
+        return refund
+
+    def _review(self, tx: Transaction, refund: Refund, manual_review: bool) -> Refund:
+        return load(tx, refund.refund_no) if manual_review else self._pay_out(tx, refund)
+
+    def _pay_out(self, tx: Transaction, refund: Refund) -> Refund:
+        """Treasury to wallet in one linked batch, open bills first; a credit that fails moves nothing."""
+        wallet = wallets.load(tx, refund.wallet_id)
+        owed = model.bills_to_set_off(refund, tax_rows.open_bills_of(tx, refund.subject_id))
+        set_off = sum(bill.amount for bill in owed)
+        credit = Fen(refund.amount - set_off)
+        rows.set_status(tx, refund.refund_no, RefundStatus.TREASURY_PROCESSING)
+        try:
+            wallets.check_may_receive(tx, wallet, credit)
+            office = parties.tax_authority(tx, refund.authority)
+            item = _tax_item(tx, refund)
+            paid_out = treasury.payout_moves(tx, office.treasury or "", refund.code, item, refund.amount)
+        except RejectedError as refusal:
+            rows.set_failed(tx, refund.refund_no, refusal.code)
+            return load(tx, refund.refund_no)
+        collections = [self._collection(tx, wallet, bill) for bill in owed]
+        credits = [
+            (account, bill.amount, TransferCode.SET_OFF)
+            for account, bill in zip(collections, owed, strict=True)
+        ]
+        if credit:
+            credits.append((wallet.account_id, credit, TransferCode.REFUND))
+        issued = supply.issue_moves(tx, wallet.operator, refund.amount, credits)
+        ids = journal.move(tx, [*paid_out, *issued], user_data=refund.refund_no)
+        balance_after = Fen(wallet.balance + credit)
+        first = len(paid_out) + 1  # after the payout and the issue
+        for place, bill in enumerate(owed, start=first):
+            self._record_set_off(tx, bill, wallet, transfer_id=ids[place], balance_after=balance_after)
+        rows.set_completed(tx, refund.refund_no, set_off=set_off, balance_after=balance_after)
+        return load(tx, refund.refund_no)
+
+    def _collection(self, tx: Transaction, wallet: Wallet, bill: Bill) -> int:
+        office = parties.tax_authority(tx, bill.authority)
+        return treasury.collection_account(tx, wallet.operator, office.treasury or "")
+
+    def _record_set_off(
+        self, tx: Transaction, bill: Bill, wallet: Wallet, *, transfer_id: int, balance_after: Fen
+    ) -> None:
+        """The set-off settles the bill by the authority's own instruction."""
+        number = tx.ids.number("P", tx.now)
+        content = authorisation_document(
+            mode=PaymentMode.SET_OFF,
+            payment_no=number,
+            bill=bill,
+            wallet_id=wallet.wallet_id,
+            agreement_no=None,
+            at=tx.now,
+        )
+        office = parties.tax_authority(tx, bill.authority)
+        payments.record(
+            tx,
+            bill,
+            wallet,
+            mode=PaymentMode.SET_OFF,
+            payment_no=number,
+            agreement_no=None,
+            authorisation=payments.sign_instruction(self._keyring, office, content),
+            transfer_id=transfer_id,
+            balance_after=balance_after,
+        )
+
+    def _end(self, refund_no: str, status: RefundStatus, note: str, *allowed: RefundStatus) -> Refund:
+        with self._store.transaction() as tx:
+            refund = load(tx, refund_no)
+            model.check_status(refund, *allowed)
+            rows.set_status(tx, refund_no, status, note=note)
+            if refund.payment_no is not None:
+                payment_rows.add_refunded(tx, refund.payment_no, -refund.amount)
+            else:
+                taxes.reopen_year(tx, refund_no)
+            return load(tx, refund_no)
+
+
+def load(tx: Transaction, refund_no: str) -> Refund:
+    """The refund of that number; raises ``NotFoundError`` (``refund_not_found``)."""
+    refund = rows.refund(tx, refund_no)
+    if refund is None:
+        raise NotFoundError("refund_not_found", refund_no=refund_no)
+    return refund
+
+
+def _tax_item(tx: Transaction, refund: Refund) -> str | None:
+    """The tax item (税目) of what is refunded, where its payment had one."""
+    if refund.payment_no is None:
+        return None
+    return taxes.load(tx, payments.load(tx, refund.payment_no).bill_no).item

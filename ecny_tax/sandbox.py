@@ -1,0 +1,134 @@
+"""The sandbox: one object is one simulated scheme, with its services on one store, clock and keyring."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ecny_tax.agreements.service import Agreements
+from ecny_tax.clock import Clock
+from ecny_tax.crypto.keyring import Keyring, create_keyring, read_keyring
+from ecny_tax.errors import InvalidInputError, UnavailableError
+from ecny_tax.parties import service as parties
+from ecny_tax.parties.service import Parties
+from ecny_tax.payments.service import Payments
+from ecny_tax.refunds.service import Refunds
+from ecny_tax.rulebook import scheme
+from ecny_tax.store import Store, open_store
+from ecny_tax.store.books import Books, Status
+from ecny_tax.store.simulated_clock import SimulatedClock
+from ecny_tax.taxes.service import Taxes
+from ecny_tax.treasury import service as treasury
+from ecny_tax.treasury.service import Treasury
+from ecny_tax.wallets import supply
+from ecny_tax.wallets.service import Wallets, taxpayer_of
+
+MEMORY = ":memory:"
+_MAX_PATH = 4096
+
+
+class Sandbox:
+    """A whole simulated scheme: central bank, operators, tax authorities, treasuries and taxpayers.
+
+    Use it as a context manager::
+
+        with Sandbox.open("heshan.db") as s:
+            wallet = s.wallets.open(kind="personal", phone="13800000000", operator="ICBC")
+    """
+
+    def __init__(self, store: Store, keyring: Keyring, *, clock: Clock | None = None) -> None:
+        """Put the services together on an open store; :meth:`open` is the usual way."""
+        self._store = store
+        _found(store, keyring)
+        self.clock = SimulatedClock(store, clock)
+        self.ledger = Books(store)
+        self.parties = Parties(store, keyring)
+        self.wallets = Wallets(store, keyring)
+        self.treasury = Treasury(store, keyring)
+        self.agreements = Agreements(store, keyring)
+        self.taxes = Taxes(store, taxpayer_of)
+        self.payments = Payments(store, keyring)
+        self.refunds = Refunds(store, keyring)
+
+    @classmethod
+    def open(
+        cls,
+        database: str | Path = MEMORY,
+        *,
+        clock: Clock | None = None,
+        seed: str | int | None = None,
+        keyring: str | Path | None = None,
+    ) -> Self:
+        """Open a database, making it on first use with the time then in force.
+
+        ``database`` is a path, or ``:memory:``.  ``clock`` overrides the database's own clock; with a
+        ``seed`` every id and key is the same in every run; ``keyring`` is the path of the keyring file
+        (default: the database's path with ``.keys`` after it).  Raises ``UnavailableError``.
+        """
+        name = str(database)
+        if "://" in name:
+            raise InvalidInputError("database_url_unknown", value=name)
+        if not 0 < len(name) <= _MAX_PATH or "\0" in name:
+            raise InvalidInputError("database_path_malformed", value=name)
+        seed_text = None if seed is None else str(seed)
+        fresh_seed = (
+            secrets.token_bytes(32) if seed_text is None else hashlib.sha256(seed_text.encode()).digest()
+        )
+        if name == MEMORY:
+            return cls(open_store(name, clock=clock, seed=seed_text), Keyring(fresh_seed), clock=clock)
+
+        path = Path(name)
+        keys = Path(keyring) if keyring is not None else path.with_name(f"{path.name}.keys")
+        if not path.parent.is_dir() or path.is_dir():
+            raise UnavailableError("database_unwritable", path=path)
+        if not path.exists() or path.stat().st_size == 0:
+            ring = create_keyring(keys, fresh_seed)
+            store = open_store(name, clock=clock, seed=seed_text)
+        else:
+            store = open_store(name, clock=clock, seed=seed_text)
+            try:
+                ring = read_keyring(keys)
+            except BaseException:
+                store.close()
+                raise
+        try:
+            return cls(store, ring, clock=clock)
+        except BaseException:
+            store.close()
+            raise
+
+    def status(self) -> Status:
+        """The time in force, how much e-CNY there is, how many records."""
+        return self.ledger.status()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _found(store: Store, keyring: Keyring) -> None:
+    """Give a new database its institutions and accounts; check that an older one has this keyring."""
+    with store.reading() as tx:
+        row = tx.row("SELECT value FROM meta WHERE name = 'keyring'")
+    if row is None:
+        with store.transaction() as tx:
+            row = tx.row("SELECT value FROM meta WHERE name = 'keyring'")
+            if row is None:
+                tx.run("INSERT INTO meta VALUES ('keyring', :value)", value=keyring.fingerprint)
+                parties.found(tx, keyring)
+                supply.found(tx)
+                treasury.open_revenue_accounts(tx, scheme().treasury_code)
+                return
+    if row[0] != keyring.fingerprint:
+        raise UnavailableError("keyring_mismatch")

@@ -1,0 +1,166 @@
+"""Reading the books: accounts, the state of the currency, and the verification of every promise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from ecny_tax.clock import from_micros
+from ecny_tax.ledger.model import Account, AccountCode, Ledger, TransferCode
+from ecny_tax.ledger.promises import Check, JournalLine, check_journal, in_circulation, in_vaults
+from ecny_tax.money import Fen
+from ecny_tax.store import journal
+from ecny_tax.store.transaction import Store, Transaction
+
+_BEIJING_DAY = "date(t.posted_at / 1000000 + 28800, 'unixepoch')"
+
+#: Promises that the records prove together with the journal: the query finds what breaks them.
+_RECORD_CHECKS = (
+    (
+        "I6",
+        "no fee: every payment moved exactly its amount from its wallet",
+        "SELECT p.payment_no FROM payment p LEFT JOIN transfer t ON t.id = p.transfer_id"
+        " JOIN wallet w ON w.wallet_id = p.wallet_id"
+        " WHERE p.fee <> 0 OR t.amount IS NULL OR t.amount <> p.amount"
+        " OR (p.mode <> 'set_off' AND t.debit_account_id <> w.account_id) LIMIT 1",
+    ),
+    (
+        "I7",
+        "a bill has at most one settlement that is not reversed, and is paid by it",
+        "SELECT b.bill_no FROM bill b LEFT JOIN payment p ON p.bill_no = b.bill_no AND p.status = 'settled'"
+        " GROUP BY b.bill_no HAVING count(p.payment_no) <> max(b.status = 'paid')"
+        " OR max(coalesce(p.amount, b.amount) <> b.amount) LIMIT 1",
+    ),
+    (
+        "I8",
+        "of a payment, reversed plus refunded never exceeds what was paid",
+        "SELECT p.payment_no FROM payment p LEFT JOIN refund r ON r.payment_no = p.payment_no"
+        " AND r.status NOT IN ('withdrawn', 'tax_refused') GROUP BY p.payment_no"
+        " HAVING coalesce(sum(r.amount), 0) <> p.refunded"
+        " OR p.refunded + (p.status = 'reversed') * p.amount > p.amount LIMIT 1",
+    ),
+    (
+        "I8",
+        "every completed refund credited its wallet and its set-off bills with exactly its amount",
+        "SELECT r.refund_no FROM refund r WHERE (r.status = 'completed') * r.amount <>"
+        f" (SELECT coalesce(sum(t.amount), 0) FROM transfer t WHERE t.user_data = r.refund_no"
+        f" AND t.code IN ({TransferCode.REFUND:d}, {TransferCode.SET_OFF:d})) LIMIT 1",
+    ),
+    (
+        "I8",
+        "a settlement refund is paid once a year and person",
+        "SELECT subject_id || ' ' || tax_year FROM refund WHERE kind = 'annual-settlement'"
+        " AND status NOT IN ('withdrawn', 'tax_refused') GROUP BY subject_id, tax_year"
+        " HAVING count(*) > 1 LIMIT 1",
+    ),
+    (
+        "I11",
+        "what counts towards spending limits equals what went out",
+        "SELECT wallet_id || ' ' || day FROM (SELECT s.wallet_id, s.day, s.amount FROM wallet_spending s"
+        f" UNION ALL SELECT w.wallet_id, {_BEIJING_DAY}, -t.amount FROM transfer t"
+        " JOIN wallet w ON w.account_id = t.debit_account_id"
+        f" WHERE t.code IN ({TransferCode.WALLET_TRANSFER:d}, {TransferCode.TAX_PAYMENT:d})"
+        f" UNION ALL SELECT w.wallet_id, {_BEIJING_DAY}, t.amount FROM transfer t"
+        " JOIN wallet w ON w.account_id = t.credit_account_id"
+        f" WHERE t.code = {TransferCode.REVERSAL:d}) GROUP BY wallet_id, day HAVING sum(amount) <> 0 LIMIT 1",
+    ),
+    (
+        "I12",
+        "no nameless wallet has signed an agreement",
+        "SELECT agreement_no FROM agreement g JOIN wallet w ON w.wallet_id = g.wallet_id"
+        " WHERE w.wallet_class = 'IV' LIMIT 1",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBalance:
+    """An account; amounts in fen, ``balance`` is credits less debits."""
+
+    account: str
+    asset: str
+    kind: str
+    debits: Fen
+    credits: Fen
+    balance: Fen
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerVerification:
+    """What a full verification found."""
+
+    ok: bool
+    transfers: int
+    accounts: int
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of a database; amounts in fen."""
+
+    engine: str
+    now: datetime
+    in_circulation: Fen
+    operator_vaults: Fen
+    wallets: int
+    transfers: int
+    newest_transfer_at: datetime | None
+
+
+class Books:
+    """The books of the scheme, to read and to verify."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def accounts(self) -> tuple[AccountBalance, ...]:
+        """Every account with its counters, in the order of opening."""
+        with self._store.reading() as tx:
+            return tuple(_balance(account) for account in journal.accounts(tx))
+
+    def verify(self) -> LedgerVerification:
+        """Derive every balance anew from the journal and check every promise; memory stays flat."""
+        with self._store.reading() as tx:
+            accounts = {account.id: account for account in journal.accounts(tx)}
+            count, checks = check_journal(accounts, _lines(tx))
+            for promise, what, query in _RECORD_CHECKS:
+                broken = tx.row(query)
+                checks.append(Check(promise, what, broken is None, broken[0] if broken else ""))
+        return LedgerVerification(all(check.ok for check in checks), count, len(accounts), tuple(checks))
+
+    def status(self) -> Status:
+        """The time in force, how much e-CNY there is, and how many records."""
+        with self._store.reading() as tx:
+            accounts = journal.accounts(tx)
+            newest = tx.row("SELECT seq, posted_at FROM transfer ORDER BY seq DESC LIMIT 1")
+            return Status(
+                engine=self._store.engine,
+                now=tx.now,
+                in_circulation=Fen(in_circulation(accounts)),
+                operator_vaults=Fen(in_vaults(accounts)),
+                wallets=sum(account.code == AccountCode.WALLET for account in accounts),
+                transfers=newest[0] if newest else 0,
+                newest_transfer_at=from_micros(newest[1]) if newest else None,
+            )
+
+
+def _lines(tx: Transaction) -> Iterator[JournalLine]:
+    return map(_line, journal.transfers(tx))
+
+
+def _line(row: tuple[int, bytes, int, int, int, int, int, int, str, int]) -> JournalLine:
+    seq, _id, debit, credit, amount, ledger, _code, _flags, _user_data, at = row
+    return JournalLine(seq, debit, credit, amount, ledger, at)
+
+
+def _balance(account: Account) -> AccountBalance:
+    return AccountBalance(
+        account=account.name,
+        asset="e-CNY" if account.ledger == Ledger.ECNY else "deposits",
+        kind=AccountCode(account.code).name.lower(),
+        debits=Fen(account.debits),
+        credits=Fen(account.credits),
+        balance=Fen(account.credit_balance),
+    )

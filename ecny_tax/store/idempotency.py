@@ -1,0 +1,85 @@
+"""Idempotency keys: a request that comes again is answered from the first run.
+
+A key belongs to one operation of one acting party.  Only answers are remembered: a refusal leaves nothing,
+so the same key is judged anew.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypeVar
+
+from ecny_tax.clock import micros
+from ecny_tax.errors import ConflictError, InvalidInputError
+from ecny_tax.store.transaction import Transaction
+
+Answer = TypeVar("Answer")
+MAX_KEY = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked: the operation, who acts, the caller's key (or None), and the content asked for."""
+
+    operation: str
+    actor: str
+    key: str | None
+    content: tuple[object, ...]
+
+    @property
+    def digest(self) -> bytes:
+        text = json.dumps(self.content, default=_plain, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).digest()
+
+
+def earlier_answer(tx: Transaction, request: Request, kind: type[Answer]) -> Answer | None:
+    """What was answered to this request before, or None.
+
+    Raises ``ConflictError`` (``idempotency_conflict``) when the key was used for other content, and
+    ``InvalidInputError`` (``idempotency_key_malformed``).
+    """
+    if request.key is None:
+        return None
+    if not 0 < len(request.key) <= MAX_KEY or not request.key.isprintable():
+        raise InvalidInputError("idempotency_key_malformed", value=request.key)
+    row = tx.row(
+        "SELECT digest, answer FROM answered_request"
+        " WHERE operation = :operation AND actor = :actor AND key = :key",
+        operation=request.operation,
+        actor=request.actor,
+        key=request.key,
+    )
+    if row is None:
+        return None
+    if row[0] != request.digest:
+        raise ConflictError("idempotency_conflict", key=request.key, operation=request.operation)
+    from pydantic import TypeAdapter  # imported late: only a replay needs it
+
+    return TypeAdapter(kind).validate_json(row[1])
+
+
+def remember(tx: Transaction, request: Request, answer: Answer) -> Answer:
+    """Keep the answer with its key, in the transaction that made it true; return the answer."""
+    if request.key is not None:
+        tx.run(
+            "INSERT INTO answered_request VALUES (:operation, :actor, :key, :digest, :answer, :at)",
+            operation=request.operation,
+            actor=request.actor,
+            key=request.key,
+            digest=request.digest,
+            answer=json.dumps(answer, default=_plain, ensure_ascii=False),
+            at=micros(tx.now),
+        )
+    return answer
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    raise TypeError(f"cannot write {type(value).__name__} as JSON")

@@ -1,0 +1,183 @@
+"""The ledger's storage: load what a batch touches, let the state machine decide, write what it decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ecny_tax.clock import micros
+from ecny_tax.errors import InvalidInputError, RejectedError
+from ecny_tax.ledger.model import (
+    MAX_BATCH,
+    MAX_COUNTER,
+    Account,
+    Ledger,
+    Result,
+    Transfer,
+    TransferCode,
+    TransferFlags,
+)
+from ecny_tax.ledger.state_machine import decide
+from ecny_tax.store.transaction import Row, Transaction
+
+_ACCOUNT = "SELECT id, name, ledger, code, flags, debits, credits FROM account"
+_TRANSFER = (
+    "SELECT id, debit_account_id, credit_account_id, amount, ledger, code, flags, user_data FROM transfer"
+)
+MAX_NAME = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One leg of a business operation: ``amount`` fen from the debit account to the credit account."""
+
+    debit: int
+    credit: int
+    amount: int
+    ledger: Ledger
+    code: TransferCode
+
+
+def open_account(tx: Transaction, *, name: str, ledger: int, code: int, flags: int) -> int:
+    """Add an account with zero counters; return its id."""
+    if not 0 < len(name) <= MAX_NAME:
+        raise InvalidInputError("account_name_malformed", value=name)
+    row = tx.row(
+        "INSERT INTO account (name, ledger, code, flags, opened_at)"
+        " VALUES (:name, :ledger, :code, :flags, :now) RETURNING id",
+        name=name,
+        ledger=ledger,
+        code=code,
+        flags=flags,
+        now=micros(tx.now),
+    )
+    assert row is not None  # noqa: S101 - RETURNING answers a row or the statement raises
+    return int(row[0])
+
+
+def account_named(tx: Transaction, name: str) -> Account | None:
+    row = tx.row(f"{_ACCOUNT} WHERE name = :name", name=name)
+    return Account(*row) if row else None
+
+
+def known_account(tx: Transaction, name: str) -> Account:
+    """An account that every database of the scheme has, since it was opened with it."""
+    found = account_named(tx, name)
+    assert found is not None, name  # noqa: S101
+    return found
+
+
+def account(tx: Transaction, account_id: int) -> Account:
+    """An account that is known to exist, since a record refers to it."""
+    row = tx.row(f"{_ACCOUNT} WHERE id = :id", id=account_id)
+    assert row is not None  # noqa: S101 - foreign keys keep it so
+    return Account(*row)
+
+
+def accounts(tx: Transaction) -> list[Account]:
+    """Every account, in the order of opening."""
+    return [Account(*row) for row in tx.rows(f"{_ACCOUNT} ORDER BY id")]
+
+
+def set_flags(tx: Transaction, account_id: int, flags: int) -> None:
+    tx.run("UPDATE account SET flags = :flags WHERE id = :id", id=account_id, flags=flags)
+
+
+def post(tx: Transaction, batch: Sequence[Transfer]) -> list[Result]:
+    """Post a batch of at most 8,189 transfers at the transaction's time; one result for each.
+
+    Raises ``InvalidInputError`` (``batch_too_large``, ``transfer_malformed``) for what no batch may hold.
+    """
+    if len(batch) > MAX_BATCH:
+        raise InvalidInputError("batch_too_large", value=len(batch), limit=MAX_BATCH)
+    _check_fields(batch)
+    touched = {t.debit_account_id for t in batch} | {t.credit_account_id for t in batch}
+    loaded = {row[0]: Account(*row) for row in tx.rows_among(_ACCOUNT, "id", sorted(touched))}
+    decision = decide(loaded, _known(tx, batch), batch)
+    at = micros(tx.now)
+    tx.run_many(
+        "INSERT INTO transfer (id, debit_account_id, credit_account_id, amount, ledger, code, flags,"
+        " user_data, posted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                t.id.to_bytes(16, "big"),
+                t.debit_account_id,
+                t.credit_account_id,
+                t.amount,
+                t.ledger,
+                t.code,
+                t.flags,
+                t.user_data,
+                at,
+            )
+            for t in decision.created
+        ],
+    )
+    tx.run_many(
+        "UPDATE account SET debits = ?, credits = ? WHERE id = ?",
+        [(debits, credits_, id_) for id_, (debits, credits_) in decision.counters.items()],
+    )
+    return decision.results
+
+
+def move(tx: Transaction, moves: Sequence[Move], *, user_data: str) -> list[int]:
+    """Post the moves as one linked chain of new transfers; return their ids.
+
+    Services check their rules first; the ledger's own refusal is the last guard and raises
+    ``RejectedError`` (``ledger_refused``), which rolls the transaction back.
+    """
+    last = len(moves) - 1
+    batch = [
+        Transfer(
+            tx.ids.transfer_id(tx.now),
+            leg.debit,
+            leg.credit,
+            leg.amount,
+            leg.ledger,
+            leg.code,
+            TransferFlags.NONE if place == last else TransferFlags.LINKED,
+            user_data,
+        )
+        for place, leg in enumerate(moves)
+    ]
+    for result in post(tx, batch):
+        if result not in (Result.CREATED, Result.LINKED_EVENT_FAILED):
+            raise RejectedError("ledger_refused", result=result.value)
+    return [transfer.id for transfer in batch]
+
+
+def transfers(tx: Transaction) -> Iterable[Row]:
+    """The whole journal in order: (seq, id, debit, credit, amount, ledger, code, flags, user_data, at)."""
+    return tx.stream(
+        "SELECT seq, id, debit_account_id, credit_account_id, amount, ledger, code, flags, user_data,"
+        " posted_at FROM transfer ORDER BY seq"
+    )
+
+
+def _known(tx: Transaction, batch: Sequence[Transfer]) -> dict[int, Transfer]:
+    """The stored transfers that bear an id of the batch.  Ids grow with time, so there are seldom any."""
+    row = tx.row("SELECT max(id) FROM transfer")
+    newest = int.from_bytes(row[0], "big") if row and row[0] else -1
+    known = {}
+    for transfer in batch:
+        if transfer.id <= newest:
+            found = tx.row(f"{_TRANSFER} WHERE id = :id", id=transfer.id.to_bytes(16, "big"))
+            if found is not None:
+                known[transfer.id] = Transfer(transfer.id, *found[1:])
+    return known
+
+
+def _check_fields(batch: Sequence[Transfer]) -> None:
+    """Refuse what the columns could not hold."""
+    for t in batch:
+        if not (
+            0 <= t.id < 2**128
+            and 0 <= t.amount <= MAX_COUNTER
+            and 0 <= t.debit_account_id <= MAX_COUNTER
+            and 0 <= t.credit_account_id <= MAX_COUNTER
+            and 0 <= t.ledger < 2**31
+            and 0 <= t.code < 2**31
+            and 0 <= t.flags <= TransferFlags.LINKED
+            and len(t.user_data) <= MAX_NAME
+        ):
+            raise InvalidInputError("transfer_malformed", value=t.id)

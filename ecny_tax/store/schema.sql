@@ -1,0 +1,217 @@
+-- The whole data model, top to bottom.  Amounts are fen; times are microseconds since 1970, UTC; days are
+-- ISO dates of Beijing.  The numbered files in migrations/ lead from nothing to exactly this.
+
+CREATE TABLE meta (               -- one row a fact: schema_version, keyring, fixed_time, seeded_openings
+    name   TEXT PRIMARY KEY,
+    value  TEXT NOT NULL
+) STRICT;
+
+-- ledger ----------------------------------------------------------------------------------------------
+
+CREATE TABLE account (
+    id         INTEGER PRIMARY KEY,
+    name       TEXT    NOT NULL UNIQUE,
+    ledger     INTEGER NOT NULL,
+    code       INTEGER NOT NULL,
+    flags      INTEGER NOT NULL,
+    debits     INTEGER NOT NULL DEFAULT 0 CHECK (debits >= 0),
+    credits    INTEGER NOT NULL DEFAULT 0 CHECK (credits >= 0),
+    opened_at  INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE transfer (
+    seq                INTEGER PRIMARY KEY,
+    id                 BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),
+    debit_account_id   INTEGER NOT NULL REFERENCES account,
+    credit_account_id  INTEGER NOT NULL REFERENCES account,
+    amount             INTEGER NOT NULL CHECK (amount >= 0),
+    ledger             INTEGER NOT NULL,
+    code               INTEGER NOT NULL,
+    flags              INTEGER NOT NULL,
+    user_data          TEXT    NOT NULL,
+    posted_at          INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX transfer_by_debit  ON transfer (debit_account_id, seq);
+CREATE INDEX transfer_by_credit ON transfer (credit_account_id, seq);
+
+CREATE TRIGGER transfer_is_never_updated BEFORE UPDATE ON transfer
+BEGIN SELECT RAISE(ABORT, 'a transfer is never updated'); END;
+
+CREATE TRIGGER transfer_is_never_deleted BEFORE DELETE ON transfer
+BEGIN SELECT RAISE(ABORT, 'a transfer is never deleted'); END;
+
+CREATE TRIGGER account_is_never_deleted BEFORE DELETE ON account
+BEGIN SELECT RAISE(ABORT, 'an account is never deleted'); END;
+
+-- parties ---------------------------------------------------------------------------------------------
+
+CREATE TABLE institution (        -- central bank, operators, tax authorities, treasuries: public knowledge
+    kind        TEXT NOT NULL,
+    code        TEXT NOT NULL,
+    name_zh     TEXT NOT NULL,
+    name_en     TEXT NOT NULL,
+    digits      TEXT,             -- of an operator: the two digits inside its wallet ids
+    treasury    TEXT,             -- of a tax authority: the treasury it collects for
+    public_key  BLOB NOT NULL,
+    PRIMARY KEY (kind, code)
+) STRICT;
+
+CREATE TABLE identity (           -- who somebody is: the one place of names, id numbers and phones
+    identity_id   TEXT PRIMARY KEY,
+    subject_id    TEXT NOT NULL,  -- pseudonym of the person or body, the same for every spelling of its name
+    kind          TEXT NOT NULL,
+    digest        BLOB NOT NULL UNIQUE,  -- keyed, over kind, name, id number and phone
+    wrapped_key   BLOB NOT NULL,
+    sealed        BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX identity_by_subject ON identity (subject_id);
+
+-- wallets ---------------------------------------------------------------------------------------------
+
+CREATE TABLE wallet (
+    wallet_id     TEXT PRIMARY KEY,
+    kind          TEXT NOT NULL,
+    wallet_class  TEXT,
+    operator      TEXT NOT NULL,
+    identity_id   TEXT NOT NULL REFERENCES identity,
+    subject_id    TEXT NOT NULL,
+    account_id    INTEGER NOT NULL UNIQUE REFERENCES account,
+    public_key    BLOB NOT NULL,
+    opened_at     INTEGER NOT NULL,
+    closed_at     INTEGER,
+    stopped       INTEGER NOT NULL DEFAULT 0,
+    frozen        INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE INDEX wallet_by_subject ON wallet (subject_id);
+CREATE UNIQUE INDEX one_real_name_wallet_per_person_and_operator ON wallet (subject_id, operator)
+    WHERE kind = 'personal' AND wallet_class <> 'IV' AND closed_at IS NULL;
+
+CREATE TABLE wallet_spending (    -- what counts towards the day and year limits
+    wallet_id  TEXT    NOT NULL REFERENCES wallet,
+    day        TEXT    NOT NULL,
+    amount     INTEGER NOT NULL CHECK (amount >= 0),
+    PRIMARY KEY (wallet_id, day)
+) STRICT;
+
+-- agreements ------------------------------------------------------------------------------------------
+
+CREATE TABLE agreement (
+    agreement_no  TEXT PRIMARY KEY,
+    wallet_id     TEXT NOT NULL REFERENCES wallet,
+    authority     TEXT NOT NULL,
+    identity_id   TEXT NOT NULL REFERENCES identity,  -- the taxpayer as entered
+    subject_id    TEXT NOT NULL,
+    batch_debit   INTEGER NOT NULL,
+    status        TEXT NOT NULL,
+    code          TEXT,           -- why the operator refused it
+    signed_at     INTEGER NOT NULL,
+    verified_at   INTEGER,
+    ended_at      INTEGER,
+    signatures    BLOB NOT NULL,  -- COSE_Sign without its payload, which this row and the names give
+    answer        BLOB            -- what the operator answered to its verification (COSE_Sign1)
+) STRICT;
+
+CREATE INDEX agreement_by_wallet  ON agreement (wallet_id);
+CREATE INDEX agreement_by_subject ON agreement (subject_id, authority);
+
+-- taxes -----------------------------------------------------------------------------------------------
+
+CREATE TABLE bill (
+    bill_no        TEXT PRIMARY KEY,
+    identity_id    TEXT NOT NULL REFERENCES identity,
+    subject_id     TEXT NOT NULL,
+    authority      TEXT NOT NULL,
+    tax            TEXT NOT NULL,  -- stamp-duty, income-tax, other
+    code           TEXT NOT NULL,  -- collection item (征收项目)
+    item           TEXT,           -- tax item (税目)
+    base           INTEGER,
+    rate           TEXT,
+    amount         INTEGER NOT NULL CHECK (amount > 0),
+    period_start   TEXT NOT NULL,
+    period_end     TEXT NOT NULL,
+    due_date       TEXT NOT NULL,
+    citation       TEXT NOT NULL,
+    status         TEXT NOT NULL,
+    declared_at    INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX bill_by_subject ON bill (subject_id, status);
+CREATE TABLE annual_settlement (  -- a person settles a year once: by a bill or by a refund
+    subject_id  TEXT    NOT NULL,
+    tax_year    INTEGER NOT NULL,
+    record      TEXT    NOT NULL,  -- the number of that bill or refund
+    PRIMARY KEY (subject_id, tax_year)
+) STRICT;
+
+-- payments --------------------------------------------------------------------------------------------
+
+CREATE TABLE payment (
+    payment_no     TEXT PRIMARY KEY,
+    bill_no        TEXT NOT NULL REFERENCES bill,
+    wallet_id      TEXT NOT NULL REFERENCES wallet,
+    agreement_no   TEXT REFERENCES agreement,
+    amount         INTEGER NOT NULL CHECK (amount > 0),
+    fee            INTEGER NOT NULL,
+    mode           TEXT NOT NULL,
+    status         TEXT NOT NULL,
+    settled_at     INTEGER NOT NULL,
+    balance_after  INTEGER NOT NULL,
+    receipt_no     TEXT NOT NULL UNIQUE,
+    transfer_id    BLOB NOT NULL,
+    authorisation  BLOB NOT NULL,  -- the signed instruction or order (COSE_Sign1)
+    refunded       INTEGER NOT NULL DEFAULT 0 CHECK (refunded >= 0 AND refunded <= amount),
+    reversed_at    INTEGER,
+    print_count    INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE UNIQUE INDEX one_settlement_per_bill ON payment (bill_no) WHERE status = 'settled';
+CREATE INDEX payment_by_wallet ON payment (wallet_id);
+
+-- refunds ---------------------------------------------------------------------------------------------
+
+CREATE TABLE refund (
+    refund_no      TEXT PRIMARY KEY,
+    kind           TEXT NOT NULL,  -- annual-settlement, payment
+    identity_id    TEXT NOT NULL REFERENCES identity,
+    subject_id     TEXT NOT NULL,
+    authority      TEXT NOT NULL,
+    wallet_id      TEXT NOT NULL REFERENCES wallet,
+    payment_no     TEXT REFERENCES payment,
+    tax_year       INTEGER,
+    code           TEXT NOT NULL,  -- collection item (征收项目)
+    reason         TEXT NOT NULL,
+    amount         INTEGER NOT NULL CHECK (amount > 0),
+    set_off        INTEGER NOT NULL DEFAULT 0 CHECK (set_off >= 0 AND set_off <= amount),
+    status         TEXT NOT NULL,
+    failure_code   TEXT,
+    balance_after  INTEGER,
+    applied_at     INTEGER NOT NULL,
+    completed_at   INTEGER
+) STRICT;
+
+CREATE INDEX refund_by_subject ON refund (subject_id);
+CREATE INDEX refund_by_payment ON refund (payment_no);
+
+CREATE TABLE refund_event (       -- the way of a refund through review and treasury
+    refund_no  TEXT    NOT NULL REFERENCES refund,
+    place      INTEGER NOT NULL,
+    status     TEXT    NOT NULL,
+    note       TEXT    NOT NULL,
+    at         INTEGER NOT NULL,
+    PRIMARY KEY (refund_no, place)
+) STRICT;
+
+-- idempotency -----------------------------------------------------------------------------------------
+
+CREATE TABLE answered_request (   -- what was answered to a request that came with an idempotency key
+    operation  TEXT    NOT NULL,
+    actor      TEXT    NOT NULL,
+    key        TEXT    NOT NULL,
+    digest     BLOB    NOT NULL,
+    answer     TEXT    NOT NULL,
+    at         INTEGER NOT NULL,
+    PRIMARY KEY (operation, actor, key)
+) STRICT;

@@ -1,0 +1,54 @@
+"""The clock of a database: it follows the system until it is set by hand, and that lasts."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from ecny_tax.clock import Clock, FixedClock, parse_time, within_range
+from ecny_tax.errors import InvalidInputError, RejectedError
+from ecny_tax.store.transaction import Store
+
+
+class SimulatedClock:
+    """Reads and moves the time of a simulation.
+
+    A clock ``given`` to the sandbox comes before the database's own: a ``FixedClock`` is moved along with
+    it, any other cannot be moved (``clock_not_ours``).  No move goes back before the newest transfer
+    (``clock_went_back``).
+    """
+
+    def __init__(self, store: Store, given: Clock | None = None) -> None:
+        self._store = store
+        self._given = given
+
+    def now(self) -> datetime:
+        """The time in force."""
+        with self._store.reading() as tx:
+            return tx.now
+
+    def is_fixed(self) -> bool:
+        """Whether the database's clock stands still until it is moved."""
+        with self._store.reading() as tx:
+            return tx.row("SELECT 1 FROM meta WHERE name = 'fixed_time'") is not None
+
+    def set(self, time: datetime | str) -> datetime:
+        """Fix the clock at a time (RFC 3339 or a date, where it is text); return it."""
+        moment = within_range(parse_time(time) if isinstance(time, str) else time)
+        if self._given is not None and not isinstance(self._given, FixedClock):
+            raise RejectedError("clock_not_ours")
+        self._store.fix_time(moment)
+        if self._given is not None:
+            self._given.at = moment
+        return moment
+
+    def advance(self, step: timedelta) -> datetime:
+        """Fix the clock at the time in force plus ``step``; return the new time."""
+        try:
+            return self.set(self.now() + step)
+        except OverflowError:
+            raise InvalidInputError("time_malformed", value=step) from None
+
+    def follow_system(self) -> datetime:
+        """Let the clock follow the system again; return the time then in force."""
+        self._store.fix_time(None)
+        return self.now()

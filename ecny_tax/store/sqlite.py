@@ -1,0 +1,214 @@
+"""The store on SQLite: write-ahead log, every commit on disk before it is acknowledged."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from ecny_tax.clock import Clock, SystemClock, from_micros, micros, rfc3339
+from ecny_tax.errors import RejectedError, UnavailableError
+from ecny_tax.identifiers import IdSource
+from ecny_tax.store.migrations import APPLICATION_ID, migrate, newest_version
+from ecny_tax.store.transaction import Row, Value
+
+#: How long a writer waits for another one.
+BUSY_SECONDS = 30
+
+
+class SqliteStore:
+    """One SQLite file (or memory) and one connection to it, shared by the threads of a process in turn."""
+
+    engine = "sqlite"
+
+    def __init__(self, connection: sqlite3.Connection, path: str, clock: Clock | None, ids: IdSource) -> None:
+        self.path = path
+        self._connection = connection
+        self._clock = clock
+        self._ids = ids
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(cls, path: str, *, clock: Clock | None = None, seed: str | None = None) -> SqliteStore:
+        """Open the file, making or migrating it as needed; ``:memory:`` is a database of this object alone.
+
+        ``clock`` overrides the database's own clock; ``seed`` makes the ids the same in every run.
+        Raises ``UnavailableError`` for a file that is not ours, newer, locked, or cannot be written.
+        """
+        with _refusals(path):
+            connection = sqlite3.connect(
+                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            try:
+                _prepare(connection, path)
+                opening = _count_seeded_opening(connection) if seed is not None else 0
+            except BaseException:
+                connection.close()
+                raise
+        ids = IdSource(None if seed is None else f"{seed}/{opening}")
+        return cls(connection, path, clock, ids)
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqliteTransaction]:
+        with self._writing():
+            now = self._now()
+            self._check_not_before_newest(now)
+            yield SqliteTransaction(self._connection, now, self._ids)
+
+    @contextmanager
+    def reading(self) -> Iterator[SqliteTransaction]:
+        with self._lock, _refusals(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                yield SqliteTransaction(self._connection, self._now(), self._ids)
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+    def fix_time(self, time: datetime | None) -> None:
+        with self._writing():
+            self._check_not_before_newest(time or SystemClock().now())
+            self._connection.execute("DELETE FROM meta WHERE name = 'fixed_time'")
+            if time is not None:
+                self._connection.execute("INSERT INTO meta VALUES ('fixed_time', ?)", (str(micros(time)),))
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._lock, _refusals(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def _check_not_before_newest(self, time: datetime) -> None:
+        newest = self._connection.execute(
+            "SELECT posted_at FROM transfer ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
+        if newest is not None and micros(time) < newest[0]:
+            raise RejectedError("clock_went_back", now=rfc3339(time), newest=rfc3339(from_micros(newest[0])))
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def _now(self) -> datetime:
+        if self._clock is not None:
+            return self._clock.now()
+        fixed = self._connection.execute("SELECT value FROM meta WHERE name = 'fixed_time'").fetchone()
+        return from_micros(int(fixed[0])) if fixed else SystemClock().now()
+
+
+class SqliteTransaction:
+    """See :class:`ecny_tax.store.transaction.Transaction`."""
+
+    __slots__ = ("_connection", "ids", "now")
+
+    def __init__(self, connection: sqlite3.Connection, now: datetime, ids: IdSource) -> None:
+        self._connection = connection
+        self.now = now
+        self.ids = ids
+
+    def row(self, sql: str, **parameters: Value) -> Row | None:
+        found: Row | None = self._connection.execute(sql, parameters).fetchone()
+        return found
+
+    def rows(self, sql: str, **parameters: Value) -> list[Row]:
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def stream(self, sql: str, **parameters: Value) -> Iterable[Row]:
+        return self._connection.execute(sql, parameters)
+
+    def rows_among(self, select: str, column: str, keys: Sequence[int]) -> list[Row]:
+        sql = f"{select} WHERE {column} IN (SELECT value FROM json_each(:keys))"
+        return self._connection.execute(sql, {"keys": json.dumps(keys)}).fetchall()
+
+    def run(self, sql: str, **parameters: Value) -> None:
+        self._connection.execute(sql, parameters)
+
+    def run_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
+        self._connection.executemany(sql, rows)
+
+
+def _prepare(connection: sqlite3.Connection, path: str) -> None:
+    """Bring a connection and its file into the state that every transaction relies on."""
+    if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            raise UnavailableError("database_foreign", path=path)
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > newest_version():
+            raise UnavailableError("database_newer", path=path, version=version, known=newest_version())
+    _use_write_ahead_log(connection)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    migrate(connection)
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch once; SQLite does not wait by itself when two processes switch a new file at the same time."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] not in ("wal", "memory"):
+                connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _count_seeded_opening(connection: sqlite3.Connection) -> int:
+    """How often this file was opened with a seed before: a reopened run must not repeat its ids."""
+    connection.execute(
+        "INSERT INTO meta VALUES ('seeded_openings', '1')"
+        " ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+    )
+    row = connection.execute("SELECT value FROM meta WHERE name = 'seeded_openings'").fetchone()
+    return int(row[0])
+
+
+_CODES = {
+    sqlite3.SQLITE_BUSY: "database_busy",
+    sqlite3.SQLITE_LOCKED: "database_busy",
+    sqlite3.SQLITE_READONLY: "database_unwritable",
+    sqlite3.SQLITE_CANTOPEN: "database_unwritable",
+    sqlite3.SQLITE_PERM: "database_unwritable",
+    sqlite3.SQLITE_FULL: "disk_full",
+    sqlite3.SQLITE_NOTADB: "database_foreign",
+    sqlite3.SQLITE_CORRUPT: "database_damaged",
+}
+
+
+@contextmanager
+def _refusals(path: str) -> Iterator[None]:
+    """Turn what SQLite says about its file into our refusals; faults of our own statements stay bugs."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if primary == sqlite3.SQLITE_IOERR:
+            code = "disk_full" if _no_space_beside(Path(path)) else "database_unwritable"
+        elif primary in _CODES:
+            code = _CODES[primary]
+        else:
+            raise
+        raise UnavailableError(code, path=path) from error
+
+
+def _no_space_beside(path: Path) -> bool:
+    """SQLite reports a full disk under its shared memory file as a plain input-output error."""
+    import shutil
+
+    try:
+        return shutil.disk_usage(path.parent).free < 64 * 1024
+    except OSError:
+        return False

@@ -1,0 +1,68 @@
+"""What a service sees of the database: one transaction, with the time and the ids to use in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol
+
+from ecny_tax.identifiers import IdSource
+
+#: What a column holds, and what may be bound to a named parameter.
+Value = str | int | bytes | None
+Row = tuple[Any, ...]  # the columns are as the statement says
+
+
+class Transaction(Protocol):
+    """One transaction: what is read in it belongs together, what is written in it commits whole."""
+
+    @property
+    def now(self) -> datetime:
+        """The one time of this operation."""
+
+    @property
+    def ids(self) -> IdSource:
+        """Where new ids and random bytes come from."""
+
+    def row(self, sql: str, **parameters: Value) -> Row | None:
+        """The first row of a query, or None."""
+
+    def rows(self, sql: str, **parameters: Value) -> list[Row]:
+        """All rows of a query."""
+
+    def stream(self, sql: str, **parameters: Value) -> Iterable[Row]:
+        """The rows of a query one after the other, in flat memory."""
+
+    def rows_among(self, select: str, column: str, keys: Sequence[int]) -> list[Row]:
+        """The rows of ``select`` whose ``column`` is one of ``keys``, in one statement."""
+
+    def run(self, sql: str, **parameters: Value) -> None:
+        """One statement that writes."""
+
+    def run_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
+        """One statement that writes, once for each row; parameters are ``?`` in order, for speed."""
+
+
+class Store(Protocol):
+    """A database of the simulation, on one engine."""
+
+    engine: str
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Write: commits when the block ends, rolls back when it raises.
+
+        Raises ``RejectedError`` (``clock_went_back``) when the time lies before the newest transfer, and
+        ``UnavailableError`` when the database cannot be written.
+        """
+
+    def reading(self) -> AbstractContextManager[Transaction]:
+        """Read one consistent state."""
+
+    def fix_time(self, time: datetime | None) -> None:
+        """Let the database's clock stand still at ``time``, or follow the system again.
+
+        Raises ``RejectedError`` (``clock_went_back``).
+        """
+
+    def close(self) -> None: ...

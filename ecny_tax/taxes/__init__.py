@@ -1,0 +1,1 @@
+"""Taxes (税): what is owed, computed from declared figures by the rules of a day."""

@@ -1,0 +1,1 @@
+"""Wallets: classes and limits, opening and closing, exchange against deposits, transfers, statements."""

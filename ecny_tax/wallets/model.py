@@ -1,0 +1,210 @@
+"""What a wallet is, and what it may do, decided from values alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Literal
+
+from ecny_tax.errors import InvalidInputError, RejectedError
+from ecny_tax.identifiers import age
+from ecny_tax.money import Fen, yuan_text
+from ecny_tax.parties.model import IdentityKind
+from ecny_tax.rulebook import WalletClass
+
+_INTERNAL = {"internal": True}
+_MINIMUM_AGE = 16
+_SOLE_TRADER = "92"
+
+Limit = Literal["balance", "single", "day", "year"]
+ExchangeKind = Literal["top-up", "cash-out"]
+
+
+class WalletKind(StrEnum):
+    PERSONAL = "personal"  # 个人钱包
+    CORPORATE = "corporate"  # 对公钱包
+
+
+class WalletStatus(StrEnum):
+    ACTIVE = "active"
+    STOPPED = "stopped"  # 保护性停付：只收不付
+    FROZEN = "frozen"  # 冻结：只收不付
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """A wallet (钱包) with its balance in fen.  ``wallet_class`` is I to IV, or None of a corporate one."""
+
+    wallet_id: str
+    kind: WalletKind
+    wallet_class: str | None
+    operator: str
+    balance: Fen
+    status: WalletStatus
+    opened_at: datetime
+    closed_at: datetime | None
+    identity_id: str = field(metadata=_INTERNAL)
+    subject_id: str = field(metadata=_INTERNAL)
+    account_id: int = field(metadata=_INTERNAL)
+
+    @property
+    def is_named(self) -> bool:
+        """Class IV wallets are nameless (匿名钱包)."""
+        return self.wallet_class != "IV"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A top-up (兑出) or cash-out (兑回) of a wallet against bank deposits; ``balance`` is the one after."""
+
+    transfer_id: str
+    wallet_id: str
+    kind: ExchangeKind
+    amount: Fen
+    fee: Fen
+    balance: Fen
+    status: WalletStatus
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WalletTransfer:
+    """A transfer (转账) from one wallet to another; ``balance_after`` is the sender's."""
+
+    transfer_id: str
+    from_wallet: str
+    to_wallet: str
+    amount: Fen
+    fee: Fen
+    balance_after: Fen
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One movement of a wallet: ``amount`` is positive when it came in; ``balance`` is the one after it."""
+
+    at: datetime
+    transfer_id: str
+    kind: str
+    counterparty: str
+    reference: str
+    amount: int
+    balance: Fen
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The movements of a wallet, oldest first."""
+
+    wallet_id: str
+    balance: Fen
+    lines: tuple[StatementLine, ...]
+
+
+def checked_class(kind: WalletKind, wallet_class: str | None, *, named: bool) -> str | None:
+    """The class a new wallet gets: by default II with name and id, IV with a phone only.
+
+    Raises ``InvalidInputError`` (``wallet_class_unknown``, ``wallet_class_not_applicable``).
+    """
+    if kind is WalletKind.CORPORATE:
+        if wallet_class is not None:
+            raise InvalidInputError("wallet_class_not_applicable", value=wallet_class)
+        return None
+    if wallet_class is None:
+        return "II" if named else "IV"
+    chosen = wallet_class.strip().upper()
+    if chosen not in ("I", "II", "III", "IV"):
+        raise InvalidInputError("wallet_class_unknown", value=wallet_class)
+    return chosen
+
+
+def identity_needed(
+    kind: WalletKind, wallet_class: str | None, name: str | None, id_number: str | None, phone: str | None
+) -> IdentityKind:
+    """What the operator's KYC takes for this wallet; raises ``InvalidInputError`` for what is missing.
+
+    Classes I to III need name and id number; a phone is recorded where it is given (an assumption: the
+    scheme asks for it).  Class IV needs a phone and takes nothing else.  Published rules, see rulebook.
+    """
+    if wallet_class == "IV":
+        if phone is None:
+            raise InvalidInputError("phone_required", wallet_class="IV")
+        if name is not None or id_number is not None:
+            raise InvalidInputError("wallet_class_is_nameless")
+        return IdentityKind.PHONE
+    if name is None or id_number is None:
+        raise InvalidInputError("name_and_id_required", kind=f"{kind} {wallet_class or ''}".strip())
+    return IdentityKind.COMPANY if kind is WalletKind.CORPORATE else IdentityKind.PERSON
+
+
+def check_holder(kind: WalletKind, id_number: str | None, *, on: date) -> None:
+    """Who may hold which kind: people from 16 on personal ones, bodies other than sole traders corporate
+    ones.  Raises ``RejectedError`` (``holder_too_young``, ``sole_trader_needs_personal_wallet``)."""
+    if id_number is None:
+        return
+    if kind is WalletKind.CORPORATE:
+        if id_number.startswith(_SOLE_TRADER):
+            raise RejectedError("sole_trader_needs_personal_wallet", value=id_number)
+    elif age(id_number, on=on) < _MINIMUM_AGE:
+        raise RejectedError("holder_too_young", age=_MINIMUM_AGE)
+
+
+def check_not_closed(wallet: Wallet) -> None:
+    if wallet.status is WalletStatus.CLOSED:
+        raise RejectedError("wallet_closed", wallet_id=wallet.wallet_id)
+
+
+def check_may_spend(wallet: Wallet) -> None:
+    """Outgoing payments need an active wallet."""
+    check_not_closed(wallet)
+    if wallet.status is WalletStatus.FROZEN:
+        raise RejectedError("wallet_frozen", wallet_id=wallet.wallet_id)
+    if wallet.status is WalletStatus.STOPPED:
+        raise RejectedError("wallet_stopped", wallet_id=wallet.wallet_id)
+
+
+def check_limits(
+    wallet: Wallet, amount: Fen, limits: WalletClass | None, *, spent_today: int, spent_this_year: int
+) -> None:
+    """The class's limits on one payment, a day and a year; corporate wallets have none (an assumption)."""
+    if limits is None:
+        return
+    totals: tuple[tuple[Limit, int, Fen | None], ...] = (
+        ("single", amount, limits.single),
+        ("day", spent_today + amount, limits.day),
+        ("year", spent_this_year + amount, limits.year),
+    )
+    for name, total, allowed in totals:
+        if allowed is not None and total > allowed:
+            raise limit_exceeded(wallet, name, total, allowed)
+
+
+def check_funds(wallet: Wallet, amount: Fen) -> None:
+    if wallet.balance < amount:
+        raise RejectedError(
+            "insufficient_funds",
+            wallet_id=wallet.wallet_id,
+            balance=yuan_text(wallet.balance),
+            amount=yuan_text(amount),
+        )
+
+
+def check_incoming(wallet: Wallet, amount: Fen, limits: WalletClass | None) -> None:
+    """Credits from others and top-ups must fit under the class's balance cap; a stop does not hinder them."""
+    check_not_closed(wallet)
+    if limits is not None and limits.cap is not None and wallet.balance + amount > limits.cap:
+        raise limit_exceeded(wallet, "balance", wallet.balance + amount, limits.cap)
+
+
+def limit_exceeded(wallet: Wallet, limit: Limit, total: int, allowed: Fen) -> RejectedError:
+    return RejectedError(
+        "wallet_limit_exceeded",
+        wallet_id=wallet.wallet_id,
+        limit=limit,
+        total=yuan_text(total),
+        allowed=yuan_text(allowed),
+        wallet_class=wallet.wallet_class,
+    )

@@ -1,0 +1,170 @@
+"""The SQL of wallets and of what they spent."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from ecny_tax.clock import from_micros, micros
+from ecny_tax.store.transaction import Row, Transaction
+from ecny_tax.wallets.model import Wallet, WalletKind, WalletStatus
+
+_WALLET = (
+    "SELECT w.wallet_id, w.kind, w.wallet_class, w.operator, a.credits - a.debits, w.opened_at, w.closed_at,"
+    " w.stopped, w.frozen, w.identity_id, w.subject_id, w.account_id"
+    " FROM wallet w JOIN account a ON a.id = w.account_id"
+)
+
+
+def insert(
+    tx: Transaction,
+    *,
+    wallet_id: str,
+    kind: WalletKind,
+    wallet_class: str | None,
+    operator: str,
+    identity_id: str,
+    subject_id: str,
+    account_id: int,
+    public_key: bytes,
+) -> None:
+    tx.run(
+        "INSERT INTO wallet (wallet_id, kind, wallet_class, operator, identity_id, subject_id, account_id,"
+        " public_key, opened_at) VALUES (:wallet_id, :kind, :wallet_class, :operator, :identity_id,"
+        " :subject_id, :account_id, :public_key, :now)",
+        wallet_id=wallet_id,
+        kind=kind,
+        wallet_class=wallet_class,
+        operator=operator,
+        identity_id=identity_id,
+        subject_id=subject_id,
+        account_id=account_id,
+        public_key=public_key,
+        now=micros(tx.now),
+    )
+
+
+def wallet(tx: Transaction, wallet_id: str) -> Wallet | None:
+    row = tx.row(f"{_WALLET} WHERE w.wallet_id = :wallet_id", wallet_id=wallet_id)
+    return _wallet(row) if row else None
+
+
+def wallets(tx: Transaction) -> list[Wallet]:
+    return [_wallet(row) for row in tx.rows(f"{_WALLET} ORDER BY w.opened_at, w.account_id")]
+
+
+def wallets_of(tx: Transaction, subject_id: str) -> list[Wallet]:
+    """The wallets of one person or body, oldest first."""
+    return [
+        _wallet(row)
+        for row in tx.rows(
+            f"{_WALLET} WHERE w.subject_id = :id ORDER BY w.opened_at, w.account_id", id=subject_id
+        )
+    ]
+
+
+def is_taken(tx: Transaction, wallet_id: str) -> bool:
+    return tx.row("SELECT 1 FROM wallet WHERE wallet_id = :id", id=wallet_id) is not None
+
+
+def public_key(tx: Transaction, wallet_id: str) -> bytes:
+    """The Ed25519 key that the operator publishes for a wallet."""
+    row = tx.row("SELECT public_key FROM wallet WHERE wallet_id = :id", id=wallet_id)
+    return row[0] if row else b""
+
+
+def _wallet(row: Row) -> Wallet:
+    wallet_id, kind, wallet_class, operator, balance, opened, closed, stopped, frozen, *internal = row
+    if closed is not None:
+        status = WalletStatus.CLOSED
+    elif frozen:
+        status = WalletStatus.FROZEN
+    else:
+        status = WalletStatus.STOPPED if stopped else WalletStatus.ACTIVE
+    return Wallet(
+        wallet_id,
+        WalletKind(kind),
+        wallet_class,
+        operator,
+        balance,
+        status,
+        from_micros(opened),
+        None if closed is None else from_micros(closed),
+        *internal,
+    )
+
+
+def set_holder(
+    tx: Transaction, wallet_id: str, *, wallet_class: str, identity_id: str, subject_id: str
+) -> None:
+    tx.run(
+        "UPDATE wallet SET wallet_class = :wallet_class, identity_id = :identity_id, subject_id = :subject_id"
+        " WHERE wallet_id = :wallet_id",
+        wallet_id=wallet_id,
+        wallet_class=wallet_class,
+        identity_id=identity_id,
+        subject_id=subject_id,
+    )
+
+
+def set_closed(tx: Transaction, wallet_id: str) -> None:
+    tx.run("UPDATE wallet SET closed_at = :now WHERE wallet_id = :id", id=wallet_id, now=micros(tx.now))
+
+
+def set_stopped(tx: Transaction, wallet_id: str, stopped: bool) -> None:
+    tx.run("UPDATE wallet SET stopped = :stopped WHERE wallet_id = :id", id=wallet_id, stopped=stopped)
+
+
+def set_frozen(tx: Transaction, wallet_id: str, frozen: bool) -> None:
+    tx.run("UPDATE wallet SET frozen = :frozen WHERE wallet_id = :id", id=wallet_id, frozen=frozen)
+
+
+def spent_on(tx: Transaction, wallet_id: str, day: date) -> int:
+    row = tx.row(
+        "SELECT amount FROM wallet_spending WHERE wallet_id = :id AND day = :day",
+        id=wallet_id,
+        day=day.isoformat(),
+    )
+    return row[0] if row else 0
+
+
+def spent_in_year(tx: Transaction, wallet_id: str, year: int) -> int:
+    row = tx.row(
+        "SELECT coalesce(sum(amount), 0) FROM wallet_spending"
+        " WHERE wallet_id = :id AND day BETWEEN :first AND :last",
+        id=wallet_id,
+        first=f"{year}-01-01",
+        last=f"{year}-12-31",
+    )
+    return int(row[0]) if row else 0
+
+
+def add_spending(tx: Transaction, wallet_id: str, day: date, amount: int) -> None:
+    """Count ``amount`` towards the limits of that day."""
+    tx.run(
+        "INSERT INTO wallet_spending VALUES (:id, :day, :amount)"
+        " ON CONFLICT (wallet_id, day) DO UPDATE SET amount = wallet_spending.amount + excluded.amount",
+        id=wallet_id,
+        day=day.isoformat(),
+        amount=amount,
+    )
+
+
+def return_spending(tx: Transaction, wallet_id: str, day: date, amount: int) -> None:
+    """Give back an allowance of that day."""
+    tx.run(
+        "UPDATE wallet_spending SET amount = amount - :amount WHERE wallet_id = :id AND day = :day",
+        id=wallet_id,
+        day=day.isoformat(),
+        amount=amount,
+    )
+
+
+def statement(tx: Transaction, account_id: int) -> list[Row]:
+    """(at, transfer id, code, counter account, user_data, signed amount) of every movement, in order."""
+    return tx.rows(
+        "SELECT posted_at, t.id, t.code, a.name, user_data, amount, seq FROM transfer t"
+        " JOIN account a ON a.id = t.debit_account_id WHERE credit_account_id = :account"
+        " UNION ALL SELECT posted_at, t.id, t.code, a.name, user_data, -amount, seq FROM transfer t"
+        " JOIN account a ON a.id = t.credit_account_id WHERE debit_account_id = :account ORDER BY 7",
+        account=account_id,
+    )

@@ -1,0 +1,368 @@
+"""Opening, funding, paying between, upgrading, stopping and closing wallets; statements."""
+
+from __future__ import annotations
+
+from ecny_tax import identifiers, rulebook
+from ecny_tax.clock import from_micros
+from ecny_tax.crypto.keyring import Keyring
+from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError
+from ecny_tax.ledger import chart
+from ecny_tax.ledger.model import AccountCode, AccountFlags, Ledger, TransferCode
+from ecny_tax.money import Fen, positive, times, yuan_text
+from ecny_tax.parties import service as parties
+from ecny_tax.parties.model import Identity, Taxpayer, fold_name
+from ecny_tax.rulebook import WalletClass
+from ecny_tax.store import Store, Transaction, journal
+from ecny_tax.store.idempotency import Request, earlier_answer, remember
+from ecny_tax.store.journal import Move
+from ecny_tax.wallets import model, rows, supply
+from ecny_tax.wallets.model import (
+    Exchange,
+    Statement,
+    StatementLine,
+    Wallet,
+    WalletKind,
+    WalletTransfer,
+)
+
+_CLASS_RANK = {"IV": 0, "III": 1, "II": 2, "I": 3}
+
+
+class Wallets:
+    """The wallets (钱包) of all operators.  Amounts are in fen; a refusal moves nothing."""
+
+    def __init__(self, store: Store, keyring: Keyring) -> None:
+        self._store = store
+        self._keyring = keyring
+
+    def open(
+        self,
+        *,
+        kind: str,
+        operator: str,
+        wallet_class: str | None = None,
+        name: str | None = None,
+        id_number: str | None = None,
+        phone: str | None = None,
+        fund: Fen | None = None,
+        idempotency_key: str | None = None,
+    ) -> Wallet:
+        """Open a wallet at an operator, and top it up with ``fund`` fen from the holder's bank account.
+
+        ``kind`` is ``personal`` or ``corporate``; ``wallet_class`` I to IV defaults to II with a name and
+        id, IV with a phone only.  Raises ``InvalidInputError`` for malformed values and ``RejectedError``:
+        ``holder_too_young``, ``sole_trader_needs_personal_wallet``, ``real_name_wallet_exists`` (one per
+        person and operator), ``holder_name_differs``, ``wallet_limit_exceeded``.
+        """
+        if kind not in tuple(WalletKind):
+            raise InvalidInputError("wallet_kind_unknown", value=kind)
+        which = WalletKind(kind)
+        wallet_class = model.checked_class(which, wallet_class, named=bool(name or id_number))
+        if fund is not None:
+            positive(fund)
+        with self._store.transaction() as tx:
+            bank = parties.operator(tx, operator)
+            holder = self._identify(tx, which, wallet_class, name, id_number, phone)
+            content = (kind, wallet_class, bank.code, holder.identity_id, fund)
+            request = Request("wallet.open", holder.subject_id, idempotency_key, content)
+            if (earlier := earlier_answer(tx, request, Wallet)) is not None:
+                return earlier
+            self._check_new_holder(tx, which, wallet_class, bank.code, holder)
+            wallet_id = _free_wallet_id(tx, bank.digits or "")
+            account_id = journal.open_account(
+                tx,
+                name=chart.wallet(wallet_id),
+                ledger=Ledger.ECNY,
+                code=AccountCode.WALLET,
+                flags=AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS,
+            )
+            rows.insert(
+                tx,
+                wallet_id=wallet_id,
+                kind=which,
+                wallet_class=wallet_class,
+                operator=bank.code,
+                identity_id=holder.identity_id,
+                subject_id=holder.subject_id,
+                account_id=account_id,
+                public_key=self._keyring.signing_key("wallet", wallet_id).public_bytes,
+            )
+            if fund is not None:
+                _top_up(tx, load(tx, wallet_id), fund)
+            return remember(tx, request, load(tx, wallet_id))
+
+    def show(self, *, wallet_id: str) -> Wallet:
+        """One wallet; raises ``NotFoundError`` (``wallet_not_found``)."""
+        with self._store.reading() as tx:
+            return load(tx, wallet_id)
+
+    def list(self) -> tuple[Wallet, ...]:
+        """Every wallet, oldest first."""
+        with self._store.reading() as tx:
+            return tuple(rows.wallets(tx))
+
+    def holder(self, *, wallet_id: str) -> Identity:
+        """What the operator's KYC took of the holder."""
+        with self._store.reading() as tx:
+            return parties.open_identity(tx, self._keyring, load(tx, wallet_id).identity_id)
+
+    def top_up(self, *, wallet_id: str, amount: Fen, idempotency_key: str | None = None) -> Exchange:
+        """Turn bank deposits of the holder into e-CNY (兑出); the balance cap of the class applies."""
+        positive(amount)
+        with self._store.transaction() as tx:
+            wallet = load(tx, wallet_id)
+            content = (wallet.wallet_id, amount)
+            request = Request("wallet.top-up", wallet.subject_id, idempotency_key, content)
+            if (earlier := earlier_answer(tx, request, Exchange)) is not None:
+                return earlier
+            return remember(tx, request, _top_up(tx, wallet, amount))
+
+    def cash_out(self, *, wallet_id: str, amount: Fen, idempotency_key: str | None = None) -> Exchange:
+        """Turn e-CNY of the holder into bank deposits (兑回); the spending limits do not apply."""
+        positive(amount)
+        with self._store.transaction() as tx:
+            wallet = load(tx, wallet_id)
+            content = (wallet.wallet_id, amount)
+            request = Request("wallet.cash-out", wallet.subject_id, idempotency_key, content)
+            if (earlier := earlier_answer(tx, request, Exchange)) is not None:
+                return earlier
+            model.check_may_spend(wallet)
+            model.check_funds(wallet, amount)
+            moves = supply.cash_out_moves(tx, wallet.operator, wallet.account_id, amount)
+            ids = journal.move(tx, moves, user_data="")
+            return remember(tx, request, _exchange(tx, wallet, "cash-out", amount, ids[0]))
+
+    def transfer(
+        self, *, from_wallet: str, to_wallet: str, amount: Fen, idempotency_key: str | None = None
+    ) -> WalletTransfer:
+        """Move e-CNY to another wallet, at once and without fee (支付即结算，零手续费).
+
+        Raises ``RejectedError``: ``wallet_stopped``, ``wallet_frozen``, ``wallet_closed``,
+        ``insufficient_funds``, ``wallet_limit_exceeded`` (of the sender's spending or the payee's balance).
+        """
+        positive(amount)
+        with self._store.transaction() as tx:
+            source, target = load(tx, from_wallet), load(tx, to_wallet)
+            content = (source.wallet_id, target.wallet_id, amount)
+            request = Request("wallet.transfer", source.subject_id, idempotency_key, content)
+            if (earlier := earlier_answer(tx, request, WalletTransfer)) is not None:
+                return earlier
+            if source.wallet_id == target.wallet_id:
+                raise InvalidInputError("wallets_must_be_different", value=source.wallet_id)
+            spend(tx, source, amount)
+            check_may_receive(tx, target, amount)
+            leg = Move(
+                source.account_id, target.account_id, amount, Ledger.ECNY, TransferCode.WALLET_TRANSFER
+            )
+            ids = journal.move(tx, [leg], user_data="")
+            answer = WalletTransfer(
+                transfer_id=f"{ids[0]:032x}",
+                from_wallet=source.wallet_id,
+                to_wallet=target.wallet_id,
+                amount=amount,
+                fee=fee(tx, amount),
+                balance_after=Fen(source.balance - amount),
+                at=tx.now,
+            )
+            return remember(tx, request, answer)
+
+    def statement(self, *, wallet_id: str) -> Statement:
+        """Every movement of the wallet with the balance after it, oldest first."""
+        with self._store.reading() as tx:
+            wallet = load(tx, wallet_id)
+            lines, balance = [], 0
+            for at, id_, code, counterparty, reference, amount, _seq in rows.statement(tx, wallet.account_id):
+                balance += amount
+                kind = TransferCode(code).name.lower()
+                lines.append(
+                    StatementLine(
+                        from_micros(at), id_.hex(), kind, counterparty, reference, amount, Fen(balance)
+                    )
+                )
+            return Statement(wallet.wallet_id, Fen(balance), tuple(lines))
+
+    def upgrade(
+        self,
+        *,
+        wallet_id: str,
+        wallet_class: str,
+        name: str | None = None,
+        id_number: str | None = None,
+        phone: str | None = None,
+    ) -> Wallet:
+        """Raise a personal wallet to a higher class; a class IV wallet gets its holder's name and id.
+
+        Raises ``RejectedError`` (``wallet_class_not_higher``, and what :meth:`open` raises).
+        """
+        with self._store.transaction() as tx:
+            wallet = load(tx, wallet_id)
+            model.check_not_closed(wallet)
+            target = model.checked_class(wallet.kind, wallet_class, named=True) or ""
+            current = wallet.wallet_class or ""
+            if _CLASS_RANK[target] <= _CLASS_RANK[current]:
+                raise RejectedError("wallet_class_not_higher", current=current, wanted=target)
+            known = parties.open_identity(tx, self._keyring, wallet.identity_id)
+            if wallet.is_named:
+                holder = known
+            else:
+                holder = self._identify(tx, wallet.kind, target, name, id_number, phone or known.phone)
+                self._check_new_holder(tx, wallet.kind, target, wallet.operator, holder)
+            rows.set_holder(
+                tx,
+                wallet.wallet_id,
+                wallet_class=target,
+                identity_id=holder.identity_id,
+                subject_id=holder.subject_id,
+            )
+            return load(tx, wallet.wallet_id)
+
+    def close(self, *, wallet_id: str) -> Wallet:
+        """Close an empty wallet for good; raises ``RejectedError`` (``wallet_not_empty``, …)."""
+        with self._store.transaction() as tx:
+            wallet = load(tx, wallet_id)
+            model.check_may_spend(wallet)
+            if wallet.balance:
+                raise RejectedError(
+                    "wallet_not_empty", wallet_id=wallet.wallet_id, balance=yuan_text(wallet.balance)
+                )
+            account = journal.account(tx, wallet.account_id)
+            journal.set_flags(tx, account.id, account.flags | AccountFlags.CLOSED)
+            rows.set_closed(tx, wallet.wallet_id)
+            return load(tx, wallet.wallet_id)
+
+    def stop(self, *, wallet_id: str) -> Wallet:
+        """Protective stop (保护性停付): nothing goes out any more; what comes in still arrives."""
+        return self._flag(wallet_id, stopped=True)
+
+    def resume(self, *, wallet_id: str) -> Wallet:
+        """Lift a protective stop."""
+        return self._flag(wallet_id, stopped=False)
+
+    def freeze(self, *, wallet_id: str) -> Wallet:
+        """Freeze (冻结): nothing goes out until :meth:`unfreeze`."""
+        return self._flag(wallet_id, frozen=True)
+
+    def unfreeze(self, *, wallet_id: str) -> Wallet:
+        """Lift a freeze."""
+        return self._flag(wallet_id, frozen=False)
+
+    def _flag(self, wallet_id: str, *, stopped: bool | None = None, frozen: bool | None = None) -> Wallet:
+        with self._store.transaction() as tx:
+            wallet = load(tx, wallet_id)
+            model.check_not_closed(wallet)
+            if stopped is not None:
+                rows.set_stopped(tx, wallet.wallet_id, stopped)
+            if frozen is not None:
+                rows.set_frozen(tx, wallet.wallet_id, frozen)
+            return load(tx, wallet.wallet_id)
+
+    def _identify(
+        self,
+        tx: Transaction,
+        kind: WalletKind,
+        wallet_class: str | None,
+        name: str | None,
+        id_number: str | None,
+        phone: str | None,
+    ) -> Identity:
+        needed = model.identity_needed(kind, wallet_class, name, id_number, phone)
+        return parties.record_identity(
+            tx, self._keyring, kind=needed, name=name, id_number=id_number, phone=phone
+        )
+
+    def _check_new_holder(
+        self, tx: Transaction, kind: WalletKind, wallet_class: str | None, operator: str, holder: Identity
+    ) -> None:
+        """The rules on who may hold a new or upgraded wallet."""
+        model.check_holder(kind, holder.id_number, on=tx.now.date())
+        if wallet_class == "IV":
+            return
+        for other in rows.wallets_of(tx, holder.subject_id):
+            if other.status is model.WalletStatus.CLOSED:
+                continue
+            known = parties.open_identity(tx, self._keyring, other.identity_id)
+            if fold_name(known.name or "") != fold_name(holder.name or ""):
+                raise RejectedError("holder_name_differs")
+            if kind is WalletKind.PERSONAL and other.operator == operator:
+                raise RejectedError("real_name_wallet_exists", operator=operator)
+
+
+def load(tx: Transaction, wallet_id: str) -> Wallet:
+    """The wallet of that id; raises ``NotFoundError`` (``wallet_not_found``)."""
+    wallet = rows.wallet(tx, identifiers.check_wallet_id(wallet_id))
+    if wallet is None:
+        raise NotFoundError("wallet_not_found", wallet_id=wallet_id)
+    return wallet
+
+
+def limits_of(tx: Transaction, wallet: Wallet) -> WalletClass | None:
+    """The limits of the wallet's class today; corporate wallets have none."""
+    if wallet.wallet_class is None:
+        return None
+    return rulebook.on(tx.now.date()).wallet_class(wallet.wallet_class)
+
+
+def spend(tx: Transaction, wallet: Wallet, amount: Fen) -> None:
+    """Check that ``amount`` may go out (state, limits, funds) and count it towards the limits."""
+    model.check_may_spend(wallet)
+    limits = limits_of(tx, wallet)
+    today = tx.now.date()
+    if limits is not None:
+        model.check_limits(
+            wallet,
+            amount,
+            limits,
+            spent_today=rows.spent_on(tx, wallet.wallet_id, today),
+            spent_this_year=rows.spent_in_year(tx, wallet.wallet_id, today.year),
+        )
+    model.check_funds(wallet, amount)
+    rows.add_spending(tx, wallet.wallet_id, today, amount)
+
+
+def check_may_receive(tx: Transaction, wallet: Wallet, amount: Fen) -> None:
+    """Check that ``amount`` from somebody else may come in: open, and under the balance cap."""
+    model.check_incoming(wallet, amount, limits_of(tx, wallet))
+
+
+def fee(tx: Transaction, amount: Fen) -> Fen:
+    """The fee of moving ``amount``: a rule whose value is zero (零手续费)."""
+    return times(amount, rulebook.on(tx.now.date()).fee_rate)
+
+
+def _top_up(tx: Transaction, wallet: Wallet, amount: Fen) -> Exchange:
+    check_may_receive(tx, wallet, amount)
+    moves = supply.top_up_moves(tx, wallet.operator, wallet.account_id, amount)
+    ids = journal.move(tx, moves, user_data="")
+    return _exchange(tx, wallet, "top-up", amount, ids[-1])
+
+
+def _exchange(
+    tx: Transaction, wallet: Wallet, kind: model.ExchangeKind, amount: Fen, transfer_id: int
+) -> Exchange:
+    balance = wallet.balance + amount if kind == "top-up" else wallet.balance - amount
+    return Exchange(
+        transfer_id=f"{transfer_id:032x}",
+        wallet_id=wallet.wallet_id,
+        kind=kind,
+        amount=amount,
+        fee=fee(tx, amount),
+        balance=Fen(balance),
+        status=wallet.status,
+        at=tx.now,
+    )
+
+
+def _free_wallet_id(tx: Transaction, digits: str) -> str:
+    while True:
+        wallet_id = tx.ids.wallet_id(digits)
+        if not rows.is_taken(tx, wallet_id):
+            return wallet_id
+
+
+def taxpayer_of(tx: Transaction, wallet_id: str) -> Taxpayer:
+    """Whose wallet it is, for a declaration; a nameless wallet declares nothing."""
+    wallet = load(tx, wallet_id)
+    model.check_not_closed(wallet)
+    if not wallet.is_named:
+        raise RejectedError("wallet_without_name", wallet_id=wallet.wallet_id)
+    return Taxpayer(wallet.identity_id, wallet.subject_id, wallet.kind is WalletKind.PERSONAL)
