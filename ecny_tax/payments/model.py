@@ -67,7 +67,7 @@ class ReceiptLine:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """An electronic payment voucher (电子缴款凭证); ``receipt_no`` is the e-tax voucher number (电子税票号)."""
+    """An electronic payment voucher (电子缴款凭证); ``receipt_no`` is its number (电子税票号)."""
 
     receipt_no: str
     payment_no: str

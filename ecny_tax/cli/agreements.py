@@ -1,0 +1,131 @@
+"""``ecny-tax agreement``: sign, look at, end, export and verify three-party agreements."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ecny_tax.cli.command import Authority, Out, Run, command
+
+_Agreement = Annotated[str, typer.Argument(metavar="AGREEMENT", help="The agreement number.")]
+
+app = typer.Typer(help="Three-party agreements (三方协议).", no_args_is_help=True)
+
+
+def register(root: typer.Typer) -> None:
+    """Add ``agreement`` and its sub-commands."""
+    root.add_typer(app, name="agreement")
+
+
+@command(app, "sign")
+def sign(
+    run: Run,
+    wallet: Annotated[str, typer.Option("--wallet", help="The wallet to debit.")],
+    authority: Authority = None,
+    taxpayer_name: Annotated[
+        str | None, typer.Option("--taxpayer-name", help="Default: the holder's.")
+    ] = None,
+    taxpayer_id: Annotated[str | None, typer.Option("--taxpayer-id", help="Default: the holder's.")] = None,
+    batch_debit: Annotated[
+        bool, typer.Option("--batch-debit", help="Allow batch debits too (批扣).")
+    ] = False,
+) -> None:
+    """Sign with all three keys, then have the operator verify."""
+    with run.sandbox() as s:
+        agreement = s.agreements.sign(
+            wallet_id=wallet,
+            authority=authority,
+            taxpayer_name=taxpayer_name,
+            taxpayer_id=taxpayer_id,
+            batch_debit=batch_debit,
+        )
+    run.answer(agreement)
+
+
+@command(app, "show")
+def show(run: Run, agreement: _Agreement) -> None:
+    """Show an agreement."""
+    with run.sandbox() as s:
+        found = s.agreements.show(agreement_no=agreement)
+    run.answer(found)
+
+
+@command(app, "list")
+def list_(run: Run) -> None:
+    """List every agreement."""
+    with run.sandbox() as s:
+        found = s.agreements.list()
+    run.answer_list(
+        "agreements", found, ("agreement_no", "wallet_id", "operator", "authority", "status", "signed_at")
+    )
+
+
+@command(app, "terminate")
+def terminate(run: Run, agreement: _Agreement) -> None:
+    """End an agreement for good."""
+    with run.sandbox() as s:
+        found = s.agreements.terminate(agreement_no=agreement)
+    run.answer(found)
+
+
+@command(app, "lock")
+def lock(run: Run, agreement: _Agreement) -> None:
+    """Lock a verified agreement; debits are refused until it is unlocked."""
+    with run.sandbox() as s:
+        found = s.agreements.lock(agreement_no=agreement)
+    run.answer(found)
+
+
+@command(app, "unlock")
+def unlock(run: Run, agreement: _Agreement) -> None:
+    """Make a locked agreement usable again."""
+    with run.sandbox() as s:
+        found = s.agreements.unlock(agreement_no=agreement)
+    run.answer(found)
+
+
+@command(app, "export")
+def export(run: Run, agreement: _Agreement, out: Out = None) -> None:
+    """Write the agreement with its signatures, to be verified anywhere."""
+    with run.sandbox() as s:
+        text = s.agreements.export(agreement_no=agreement)
+        found = s.agreements.show(agreement_no=agreement)
+    if out is None:
+        run.answer_text(text, _parsed(text))
+    else:
+        run.write(out, text + "\n")
+        run.answer({"agreement_no": found.agreement_no, "status": found.status, "file": str(out)})
+
+
+@command(app, "verify")
+def verify(
+    run: Run,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `agreement export` wrote.")],
+    keys: Annotated[
+        Path | None,
+        typer.Option("--keys", help="Published keys (`parties keys`); default: this database's."),
+    ] = None,
+) -> int:
+    """Verify an exported agreement; with --keys no database is needed."""
+    from ecny_tax.agreements.service import check_export
+    from ecny_tax.cli import files
+    from ecny_tax.errors import VerificationError
+
+    text = files.read_text(file)
+    if keys is not None:
+        published = files.read_keys(keys)
+    else:
+        with run.sandbox() as s:
+            published = s.parties.published_keys()
+    check = check_export(text, published)
+    run.answer(check)
+    return run.verdict(None if check.valid else VerificationError("agreement_invalid", reason=check.reason))
+
+
+def _parsed(text: str) -> dict[str, object]:
+    import json
+
+    parsed: dict[str, object] = json.loads(text)
+    return parsed

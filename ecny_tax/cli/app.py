@@ -1,0 +1,101 @@
+"""Putting the command together from its modules, and ending every run with a documented exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+import typer
+from typer import BadParameter
+
+from ecny_tax.cli.refusals import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, report
+from ecny_tax.errors import EcnyTaxError, InvalidInputError
+
+#: Command → the module of this package that registers it, in the order of the help page.
+COMMANDS = {
+    "demo": "demo",
+    "wallet": "wallets",
+    "agreement": "agreements",
+    "tax": "taxes",
+    "bill": "bills",
+    "pay": "payments",
+    "payments": "payments",
+    "receipt": "receipts",
+    "refund": "refunds",
+    "refunds": "refunds",
+    "ledger": "ledger",
+    "parties": "parties",
+    "clock": "clock",
+    "status": "status",
+}
+#: The parser's own refusals; typer publishes the subclass only.
+_USAGE_ERROR: type[Exception] = BadParameter.__mro__[1]
+
+
+def run_command_line(arguments: Sequence[str]) -> int:
+    """Run one command; return its exit code (DESIGN: 0 done, 1 a bug, 2 usage … 7 unavailable)."""
+    as_json = "--json" in arguments
+    language = _language(arguments)
+    try:
+        code = build(arguments)(list(arguments), prog_name="ecny-tax", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except EcnyTaxError as error:
+        return report(error, as_json=as_json, language=language)
+    except _USAGE_ERROR as error:
+        reason = " ".join(str(getattr(error, "format_message", error.__str__)()).split())
+        if type(error).__name__ == "NoArgsIsHelpError":  # its message is the whole help page
+            if not as_json:
+                print(error, file=sys.stderr)
+                return EXIT_USAGE
+            reason = "a command is missing"
+        return report(InvalidInputError("usage", reason=reason), as_json=as_json, language=language)
+    except (KeyboardInterrupt, typer.Abort):
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; nothing is left to say, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("ECNY_TAX_DEBUG"):
+            raise
+        print(f"a bug in ecny-tax: {type(error).__name__}: {error}", file=sys.stderr)
+        print("set ECNY_TAX_DEBUG=1 to see where, and please report it", file=sys.stderr)
+        return EXIT_BUG
+
+
+def build(arguments: Sequence[str]) -> Callable[..., object]:
+    """The command tree: only the module of the command asked for, or all of them for the help page."""
+    app = typer.Typer(
+        name="ecny-tax",
+        help="Pay Chinese taxes and receive tax refunds in digital RMB (e-CNY), in a sandbox. "
+        "数字人民币缴税与退税沙箱。",
+        no_args_is_help=True,
+        add_completion=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+
+    @app.callback()
+    def root() -> None:
+        """A command with sub-commands, even while only one module is loaded."""
+
+    asked = next((argument for argument in arguments if not argument.startswith("-")), "")
+    completing = any(name.startswith("_ECNY_TAX_COMPLETE") for name in os.environ)
+    modules = (
+        [COMMANDS[asked]] if asked in COMMANDS and not completing else list(dict.fromkeys(COMMANDS.values()))
+    )
+    for name in modules:
+        import_module(f"ecny_tax.cli.{name}").register(app)
+    return app
+
+
+def _language(arguments: Sequence[str]) -> str:
+    for place, argument in enumerate(arguments):
+        if argument == "--lang" and place + 1 < len(arguments):
+            return arguments[place + 1]
+        if argument.startswith("--lang="):
+            return argument.removeprefix("--lang=")
+    return os.environ.get("ECNY_TAX_LANG", "en")

@@ -1,0 +1,149 @@
+"""``ecny-tax bill``: declare taxes, look at bills, cancel them, show them as QR codes."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ecny_tax.cli.command import Authority, Out, Run, command
+from ecny_tax.cli.taxes import HalfRelief, On, Side, checked_side
+
+_Bill = Annotated[str, typer.Argument(metavar="BILL", help="The bill number.")]
+_Wallet = Annotated[str, typer.Option("--wallet", help="A wallet of the taxpayer.")]
+
+app = typer.Typer(help="Bills (应征凭证).", no_args_is_help=True)
+declare = typer.Typer(help="Declare a tax (申报).", no_args_is_help=True)
+app.add_typer(declare, name="declare")
+
+
+def register(root: typer.Typer) -> None:
+    """Add ``bill`` and its sub-commands."""
+    root.add_typer(app, name="bill")
+
+
+@command(declare, "stamp-duty")
+def stamp_duty(
+    run: Run,
+    wallet: _Wallet,
+    item: Annotated[str, typer.Option("--item", metavar="CODE", help="See `tax items`.")],
+    base: Annotated[str, typer.Option("--base", metavar="YUAN")],
+    on: On = None,
+    half_relief: HalfRelief = False,
+    side: Side = None,
+    authority: Authority = None,
+) -> None:
+    """Declare a document for stamp duty (印花税)."""
+    from ecny_tax.clock import parse_date
+    from ecny_tax.money import positive_yuan
+
+    with run.sandbox() as s:
+        bill = s.taxes.declare_stamp_duty(
+            wallet_id=wallet,
+            item=item,
+            base=positive_yuan(base),
+            on=parse_date(on) if on else None,
+            half_relief=half_relief,
+            side=checked_side(side),
+            authority=authority,
+        )
+    run.answer(bill)
+
+
+@command(declare, "income-tax")
+def income_tax(
+    run: Run,
+    wallet: _Wallet,
+    file: Annotated[Path, typer.Option("--input", metavar="FILE", help="The annual return, JSON.")],
+    authority: Authority = None,
+) -> None:
+    """Declare a year's comprehensive income (汇算清缴), to pay what is due."""
+    from ecny_tax.taxes.income_tax import ASSUMPTION
+    from ecny_tax.taxes.returns import read_annual_return
+
+    annual_return = read_annual_return(file)
+    with run.sandbox() as s:
+        bill = s.taxes.declare_income_tax(wallet_id=wallet, annual_return=annual_return, authority=authority)
+    run.answer(bill, assumption=ASSUMPTION)
+
+
+@command(declare, "other")
+def other(
+    run: Run,
+    wallet: _Wallet,
+    code: Annotated[str, typer.Option("--code", help="Collection code (征收项目), such as 10109.")],
+    amount: Annotated[str, typer.Option("--amount", metavar="YUAN")],
+    authority: Authority = None,
+) -> None:
+    """Declare any other tax by its collection code."""
+    from ecny_tax.money import positive_yuan
+
+    with run.sandbox() as s:
+        bill = s.taxes.declare_other(
+            wallet_id=wallet, code=code, amount=positive_yuan(amount), authority=authority
+        )
+    run.answer(bill)
+
+
+@command(app, "show")
+def show(run: Run, bill: _Bill) -> None:
+    """Show a bill."""
+    with run.sandbox() as s:
+        found = s.taxes.bill(bill_no=bill)
+    run.answer(found)
+
+
+@command(app, "list")
+def list_(run: Run) -> None:
+    """List every bill."""
+    with run.sandbox() as s:
+        found = s.taxes.bills()
+    run.answer_list("bills", found, ("bill_no", "tax", "item", "amount", "due_date", "status"))
+
+
+@command(app, "cancel")
+def cancel(run: Run, bill: _Bill) -> None:
+    """Cancel an open bill (作废)."""
+    with run.sandbox() as s:
+        found = s.taxes.cancel(bill_no=bill)
+    run.answer(found)
+
+
+@command(app, "qr")
+def qr(run: Run, bill: _Bill, out: Out = None) -> None:
+    """Show the bill as a QR code for scan to pay; --out writes a .png or .svg."""
+    import segno
+
+    from ecny_tax.money import yuan_text
+
+    with run.sandbox() as s:
+        found = s.taxes.bill(bill_no=bill)
+    text = f"ECNYTAX:BILL:{found.bill_no}"
+    code = segno.make(text, error="m", micro=False)
+    answer = {
+        "bill_no": found.bill_no,
+        "amount": yuan_text(found.amount),
+        "status": found.status.value,
+        "text": text,
+    }
+    if out is not None:
+        picture = io.BytesIO()
+        code.save(picture, kind=picture_kind(out), scale=8)
+        run.write(out, picture.getvalue())
+        run.answer(answer | {"file": str(out)})
+        return
+    drawing = io.StringIO()
+    code.terminal(drawing, compact=True)
+    run.answer_text(f"{drawing.getvalue()}{text}", answer)
+
+
+def picture_kind(path: Path) -> str:
+    """``png`` or ``svg`` by the ending; raises ``InvalidInputError`` (``picture_kind_unknown``)."""
+    from ecny_tax.errors import InvalidInputError
+
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in ("png", "svg"):
+        raise InvalidInputError("picture_kind_unknown", value=path.name)
+    return kind

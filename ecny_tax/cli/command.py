@@ -1,0 +1,149 @@
+"""What every command shares: the four common options, and the run they describe."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecny_tax.cli import output
+from ecny_tax.cli.refusals import EXIT_VERIFICATION, report
+from ecny_tax.errors import EcnyTaxError, InvalidInputError, Language, UnavailableError
+
+if TYPE_CHECKING:
+    from ecny_tax.sandbox import Sandbox
+
+_Command = Callable[..., int | None]
+_DEFAULT_DATABASE = "ecny-tax.db"
+
+#: An idempotency key, as every command that moves money takes it.
+Key = Annotated[
+    str | None,
+    typer.Option("--idempotency-key", help="Repeat with the same key: done once, answered alike."),
+]
+Authority = Annotated[
+    str | None,
+    typer.Option("--authority", help="Tax authority, eleven digits (default: Heshan, 14407840000)."),
+]
+Out = Annotated[Path | None, typer.Option("--out", help="Write to this file.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the command: where the database is, what time it is, how to answer."""
+
+    database: str
+    as_json: bool
+    now: str | None
+    language: Language
+
+    @contextmanager
+    def sandbox(self) -> Iterator[Sandbox]:
+        """The sandbox on the database of this run."""
+        import os
+
+        from ecny_tax.clock import FixedClock, parse_time
+        from ecny_tax.sandbox import Sandbox
+
+        clock = FixedClock(parse_time(self.now)) if self.now is not None else None
+        keyring = os.environ.get("ECNY_TAX_KEYRING") or None
+        with Sandbox.open(self.database, clock=clock, keyring=keyring) as sandbox:
+            yield sandbox
+
+    def today(self) -> date:
+        """The day in force, without making a database for the question."""
+        from ecny_tax.clock import SystemClock, parse_time
+
+        if self.now is not None:
+            return parse_time(self.now).date()
+        if Path(self.database).exists():
+            with self.sandbox() as sandbox:
+                return sandbox.clock.now().date()
+        return SystemClock().now().date()
+
+    def answer(self, result: object, **more: object) -> None:
+        """Print a record, as JSON or as a table of two columns."""
+        output.record(output.document(result) | output.plain(more), self.as_json, self.language)
+
+    def answer_list(self, name: str, records: Sequence[object], columns: Sequence[str] = ()) -> None:
+        """Print records under a plural key, or as a table with the given columns."""
+        output.records(
+            name, [output.document(item) for item in records], columns, self.as_json, self.language
+        )
+
+    def answer_text(self, text: str, document: Mapping[str, object]) -> None:
+        """Print prepared text, or with ``--json`` the document that says the same."""
+        if self.as_json:
+            output.print_json(document)
+        else:
+            output.print_text(text)
+
+    def verdict(self, error: EcnyTaxError | None) -> int:
+        """The exit code of a command that has printed its verdict; a no is said on stderr."""
+        if error is None:
+            return 0
+        report(error, as_json=self.as_json, language=self.language)
+        return EXIT_VERIFICATION
+
+    def write(self, path: Path, content: str | bytes) -> None:
+        """Write a file; raises ``UnavailableError`` (``output_unwritable``)."""
+        try:
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        except OSError as error:
+            raise UnavailableError("output_unwritable", path=path, reason=error.strerror) from None
+
+
+def command(app: typer.Typer, name: str) -> Callable[[_Command], _Command]:
+    """Register a function ``f(run, …)`` as a command that also takes the common options.
+
+    ``--db``, ``--json``, ``--now`` and ``--lang`` come after the command's own arguments.
+    """
+
+    def register(function: _Command) -> _Command:
+        signature = inspect.signature(function, eval_str=True)
+        own = list(signature.parameters.values())[1:]
+        common = list(inspect.signature(_common, eval_str=True).parameters.values())
+
+        @functools.wraps(function)
+        def wrapper(**values: object) -> int | None:
+            options = {parameter.name: values.pop(parameter.name) for parameter in common}
+            return function(_run(**options), **values)  # type: ignore[arg-type]
+
+        parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own + common]
+        wrapper.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        del wrapper.__wrapped__
+        app.command(name)(wrapper)
+        return function
+
+    return register
+
+
+def _common(
+    db: Annotated[
+        str, typer.Option("--db", metavar="PATH", envvar="ECNY_TAX_DB", help="The database.")
+    ] = _DEFAULT_DATABASE,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")] = False,
+    now: Annotated[
+        str | None, typer.Option("--now", metavar="ISO8601", help="The time of this command.")
+    ] = None,
+    lang: Annotated[str, typer.Option("--lang", metavar="en|zh", envvar="ECNY_TAX_LANG")] = "en",
+) -> None:
+    """The options of every command."""
+
+
+def _run(db: str, as_json: bool, now: str | None, lang: str) -> Run:
+    if lang not in ("en", "zh"):
+        raise InvalidInputError("language_unknown", value=lang)
+    for stream in (sys.stdout, sys.stderr):  # names are Chinese, whatever the terminal says it speaks
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    return Run(db or _DEFAULT_DATABASE, as_json, now, "zh" if lang == "zh" else "en")

@@ -1,0 +1,89 @@
+"""Answers as JSON documents or as tables."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from enum import Enum
+from typing import get_type_hints
+
+from ecny_tax.clock import rfc3339
+from ecny_tax.errors import Language
+from ecny_tax.money import Fen, yuan_text
+
+Document = dict[str, object]
+
+
+def document(record: object) -> Document:
+    """A frozen record as a JSON object: amounts in yuan as text, times in RFC 3339, no internal fields."""
+    if isinstance(record, Mapping):
+        return plain(record)
+    amounts = _amount_fields(type(record))
+    found: Document = {}
+    for field in dataclasses.fields(record):  # type: ignore[arg-type]
+        if field.metadata.get("internal"):
+            continue
+        value = getattr(record, field.name)
+        found[field.name] = (
+            yuan_text(value) if field.name in amounts and value is not None else _plain_value(value)
+        )
+    return found
+
+
+def plain(values: Mapping[str, object]) -> Document:
+    """A mapping with every value in its JSON form; amounts must be text already."""
+    return {key: _plain_value(value) for key, value in values.items()}
+
+
+def _plain_value(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if dataclasses.is_dataclass(value):
+        return document(value)
+    if isinstance(value, Mapping):
+        return plain(value)
+    if isinstance(value, list | tuple):
+        return [_plain_value(item) for item in value]
+    return value
+
+
+def _amount_fields(kind: type) -> frozenset[str]:
+    """The fields that are declared as fen."""
+    return frozenset(name for name, hint in get_type_hints(kind).items() if hint in (Fen, Fen | None))
+
+
+def print_json(value: Mapping[str, object]) -> None:
+    print_text(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_text(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def record(found: Document, as_json: bool, language: Language) -> None:
+    """One record: JSON, or its fields one under the other."""
+    if as_json:
+        print_json(found)
+        return
+    from ecny_tax.cli import tables
+
+    tables.print_record(found, language)
+
+
+def records(
+    name: str, found: Sequence[Document], columns: Sequence[str], as_json: bool, language: Language
+) -> None:
+    """Many records: JSON under a plural key, or a table."""
+    if as_json:
+        print_json({name: list(found)})
+        return
+    from ecny_tax.cli import tables
+
+    tables.print_records(name, found, columns, language)

@@ -1,0 +1,98 @@
+"""``ecny-tax pay`` and ``ecny-tax payments``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ecny_tax.cli.command import Authority, Key, Run, command
+from ecny_tax.cli.taxes import HalfRelief, On, Side, checked_side
+
+_Payment = Annotated[str, typer.Argument(metavar="PAYMENT", help="The payment number.")]
+
+app = typer.Typer(help="Payments (缴款).", no_args_is_help=True)
+
+
+def register(root: typer.Typer) -> None:
+    """Add ``pay`` and ``payments``."""
+    command(root, "pay")(pay)
+    root.add_typer(app, name="payments")
+
+
+def pay(
+    run: Run,
+    bill: Annotated[str | None, typer.Option("--bill", help="The bill to pay.")] = None,
+    wallet: Annotated[str | None, typer.Option("--wallet", help="The wallet that pays.")] = None,
+    agreement: Annotated[
+        str | None, typer.Option("--agreement", help="The agreement to debit under.")
+    ] = None,
+    tax: Annotated[str | None, typer.Option("--tax", metavar="stamp-duty", help="Declare and pay.")] = None,
+    item: Annotated[str | None, typer.Option("--item", metavar="CODE", help="See `tax items`.")] = None,
+    base: Annotated[str | None, typer.Option("--base", metavar="YUAN")] = None,
+    on: On = None,
+    half_relief: HalfRelief = False,
+    side: Side = None,
+    authority: Authority = None,
+    key: Key = None,
+) -> None:
+    """Pay a bill (--bill), or declare stamp duty and pay it (--wallet --tax --item --base).
+
+    A verified agreement with the bill's authority makes it a debit; without one the wallet scans to pay.
+    """
+    from ecny_tax.clock import parse_date
+    from ecny_tax.errors import InvalidInputError
+    from ecny_tax.money import positive_yuan
+
+    if tax is None:
+        if bill is None or item is not None or base is not None or on is not None or side is not None:
+            raise InvalidInputError("pay_what")
+        with run.sandbox() as s:
+            payment = s.payments.pay(
+                bill_no=bill, wallet_id=wallet, agreement_no=agreement, idempotency_key=key
+            )
+    else:
+        if tax != "stamp-duty":
+            raise InvalidInputError("tax_unknown", value=tax)
+        if wallet is None or item is None or base is None or bill is not None or agreement is not None:
+            raise InvalidInputError("pay_what")
+        with run.sandbox() as s:
+            payment = s.payments.pay_stamp_duty(
+                wallet_id=wallet,
+                item=item,
+                base=positive_yuan(base),
+                on=parse_date(on) if on else None,
+                half_relief=half_relief,
+                side=checked_side(side),
+                authority=authority,
+                idempotency_key=key,
+            )
+    run.answer(payment)
+
+
+@command(app, "list")
+def list_(run: Run) -> None:
+    """List every payment."""
+    with run.sandbox() as s:
+        found = s.payments.list()
+    run.answer_list(
+        "payments",
+        found,
+        ("payment_no", "bill_no", "wallet_id", "amount", "mode", "status", "receipt_no"),
+    )
+
+
+@command(app, "show")
+def show(run: Run, payment: _Payment) -> None:
+    """Show a payment."""
+    with run.sandbox() as s:
+        found = s.payments.show(payment_no=payment)
+    run.answer(found)
+
+
+@command(app, "reverse")
+def reverse(run: Run, payment: _Payment, key: Key = None) -> None:
+    """Reverse a debit on the day it was made (冲正)."""
+    with run.sandbox() as s:
+        found = s.payments.reverse(payment_no=payment, idempotency_key=key)
+    run.answer(found)

@@ -1,0 +1,84 @@
+"""``ecny-tax receipt``: the electronic payment voucher (电子缴款凭证)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecny_tax.cli.command import Out, Run, command
+
+if TYPE_CHECKING:
+    from ecny_tax.errors import Language
+    from ecny_tax.payments.model import Receipt
+
+app = typer.Typer(help="Receipts (电子缴款凭证).", no_args_is_help=True)
+
+
+def register(root: typer.Typer) -> None:
+    """Add ``receipt`` and its sub-commands."""
+    root.add_typer(app, name="receipt")
+
+
+@app.callback()
+def group() -> None:
+    """A group even with a single sub-command."""
+
+
+@command(app, "show")
+def show(
+    run: Run,
+    receipt: Annotated[str, typer.Argument(metavar="RECEIPT", help="The e-tax voucher number.")],
+    out: Out = None,
+) -> None:
+    """Show a receipt; --out prints it to a text file, or a .json file, and counts the print."""
+    import json
+
+    from ecny_tax.cli.output import document
+
+    with run.sandbox() as s:
+        if out is None:
+            found = s.payments.receipt(receipt_no=receipt)
+        else:
+            found = s.payments.print_receipt(receipt_no=receipt)
+    if out is not None:
+        as_json = out.suffix.lower() == ".json"
+        text = json.dumps(document(found), ensure_ascii=False, indent=2)
+        run.write(out, (text if as_json else voucher_text(found, run.language)) + "\n")
+    run.answer_text(voucher_text(found, run.language), document(found))
+
+
+def voucher_text(receipt: Receipt, language: Language) -> str:
+    """The voucher as plain text, with every printed field."""
+    from ecny_tax.cli.tables import shown
+    from ecny_tax.cli.words import label
+    from ecny_tax.clock import rfc3339
+    from ecny_tax.money import yuan_text
+
+    title = "电子缴款凭证" if language == "zh" else "Electronic payment voucher (电子缴款凭证)"
+    rows = [
+        ("receipt_no", receipt.receipt_no),
+        ("paid_at", rfc3339(receipt.paid_at)),
+        ("taxpayer_id", receipt.taxpayer_id),
+        ("taxpayer_name", receipt.taxpayer_name),
+        ("authority", f"{receipt.authority_name} {receipt.authority}"),
+        ("treasury", f"{receipt.treasury_name} {receipt.treasury}"),
+        ("operator", f"{receipt.operator_name} {receipt.operator}"),
+        ("wallet_id", receipt.wallet_id),
+        ("payer_name", receipt.payer_name),
+        ("amount", f"¥{yuan_text(receipt.amount, grouped=True)}"),
+        ("amount_in_capitals", f"人民币{receipt.amount_in_capitals}"),
+        ("status", receipt.status.value),
+        ("print_count", str(receipt.print_count)),
+        ("remark", receipt.remark),
+    ]
+    text = [title, "=" * 60]
+    text += [f"{label(key, language)}: {shown('', value, language).plain}" for key, value in rows]
+    text.append("-" * 60)
+    for line in receipt.lines:
+        level = shown("", line.budget_level, language).plain
+        period = f"{line.period_start} … {line.period_end}"
+        name = line.tax if language == "zh" else f"{line.tax_en} ({line.tax})"
+        amount = yuan_text(line.amount, grouped=True)
+        text.append(f"{name} {line.item or ''} | {level} | {line.budget_subject} | {period} | {amount}")
+    return "\n".join(text)

@@ -1,0 +1,129 @@
+"""``ecny-tax refund`` and ``ecny-tax refunds``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ecny_tax.cli.command import Authority, Key, Run, command
+
+_Refund = Annotated[str, typer.Argument(metavar="REFUND", help="The refund number.")]
+
+app = typer.Typer(help="Refunds (退税).", no_args_is_help=True)
+
+
+def register(root: typer.Typer) -> None:
+    """Add ``refund`` and ``refunds``."""
+    command(root, "refund")(refund)
+    root.add_typer(app, name="refunds")
+
+
+def refund(
+    run: Run,
+    wallet: Annotated[str | None, typer.Option("--wallet", help="The applicant's own wallet.")] = None,
+    tax: Annotated[str | None, typer.Option("--tax", metavar="income-tax", help="Annual settlement.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--input", metavar="FILE", help="The annual return, JSON.")
+    ] = None,
+    payment: Annotated[str | None, typer.Option("--payment", help="A payment to ask back.")] = None,
+    amount: Annotated[
+        str | None, typer.Option("--amount", metavar="YUAN", help="Default: all that is left.")
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", metavar="CODE")] = "paid_in_error",
+    manual_review: Annotated[
+        bool, typer.Option("--manual-review", help="Leave it to `refunds approve` or `refunds reject`.")
+    ] = False,
+    authority: Authority = None,
+    key: Key = None,
+) -> None:
+    """Apply for a refund: of an annual settlement (--wallet --tax income-tax --input), or of a payment
+    (--payment)."""
+    from ecny_tax.errors import InvalidInputError
+    from ecny_tax.money import positive_yuan
+    from ecny_tax.taxes.income_tax import ASSUMPTION
+    from ecny_tax.taxes.returns import read_annual_return
+
+    if payment is not None:
+        if wallet is not None or tax is not None or file is not None:
+            raise InvalidInputError("refund_what")
+        with run.sandbox() as s:
+            found = s.refunds.apply_for_payment(
+                payment_no=payment,
+                amount=positive_yuan(amount) if amount is not None else None,
+                reason=reason,
+                manual_review=manual_review,
+                idempotency_key=key,
+            )
+        run.answer(found)
+        return
+    if wallet is None or tax is None or file is None or amount is not None:
+        raise InvalidInputError("refund_what")
+    if tax != "income-tax":
+        raise InvalidInputError("tax_unknown", value=tax)
+    annual_return = read_annual_return(file)
+    with run.sandbox() as s:
+        found = s.refunds.apply_for_income_tax(
+            wallet_id=wallet,
+            annual_return=annual_return,
+            manual_review=manual_review,
+            authority=authority,
+            idempotency_key=key,
+        )
+    run.answer(found, assumption=ASSUMPTION)
+
+
+@command(app, "list")
+def list_(run: Run) -> None:
+    """List every refund."""
+    with run.sandbox() as s:
+        found = s.refunds.list()
+    run.answer_list(
+        "refunds", found, ("refund_no", "kind", "wallet_id", "amount", "set_off", "status", "applied_at")
+    )
+
+
+@command(app, "show")
+def show(run: Run, refund: _Refund) -> None:
+    """Show a refund with its history."""
+    with run.sandbox() as s:
+        found = s.refunds.show(refund_no=refund)
+    run.answer(found)
+
+
+@command(app, "approve")
+def approve(run: Run, refund: _Refund, key: Key = None) -> None:
+    """Approve an application under review; the treasury pays at once."""
+    with run.sandbox() as s:
+        found = s.refunds.approve(refund_no=refund, idempotency_key=key)
+    run.answer(found)
+
+
+@command(app, "reject")
+def reject(run: Run, refund: _Refund, note: Annotated[str, typer.Option("--note", help="Why.")] = "") -> None:
+    """Reject an application under review."""
+    with run.sandbox() as s:
+        found = s.refunds.reject(refund_no=refund, note=note)
+    run.answer(found)
+
+
+@command(app, "withdraw")
+def withdraw(run: Run, refund: _Refund) -> None:
+    """Take back an application that is not paid yet."""
+    with run.sandbox() as s:
+        found = s.refunds.withdraw(refund_no=refund)
+    run.answer(found)
+
+
+@command(app, "resubmit")
+def resubmit(
+    run: Run,
+    refund: _Refund,
+    wallet: Annotated[str | None, typer.Option("--wallet", help="Another wallet of the same person.")] = None,
+    key: Key = None,
+) -> None:
+    """Try a failed credit again."""
+    with run.sandbox() as s:
+        found = s.refunds.resubmit(refund_no=refund, wallet_id=wallet, idempotency_key=key)
+    run.answer(found)

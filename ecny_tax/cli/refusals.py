@@ -1,0 +1,53 @@
+"""How a refusal leaves the command line: one or two lines, or an RFC 9457 object, and an exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from ecny_tax.errors import (
+    ConflictError,
+    EcnyTaxError,
+    InvalidInputError,
+    Language,
+    NotFoundError,
+    RejectedError,
+    UnavailableError,
+    VerificationError,
+)
+
+EXIT_BUG = 1
+EXIT_USAGE = 2
+EXIT_VERIFICATION = 6
+EXIT_INTERRUPTED = 130
+
+#: Class → exit code and title; the one table of this edge.
+_EDGE = {
+    InvalidInputError: (EXIT_USAGE, "Invalid input", "输入有误"),
+    RejectedError: (3, "Rejected by a rule", "按规则拒绝"),
+    NotFoundError: (4, "Not found", "未找到"),
+    ConflictError: (5, "Conflict", "冲突"),
+    VerificationError: (EXIT_VERIFICATION, "Does not verify", "核验不通过"),
+    UnavailableError: (7, "Unavailable", "暂不可用"),
+}
+
+
+def report(error: EcnyTaxError, *, as_json: bool, language: str) -> int:
+    """Write the refusal to stderr and return its exit code."""
+    chosen: Language = "zh" if language == "zh" else "en"
+    exit_code, title_en, title_zh = _EDGE[type(error)]
+    if as_json:
+        problem = {
+            "type": f"urn:ecny-tax:error:{error.code}",
+            "title": title_zh if chosen == "zh" else title_en,
+            "detail": error.message(chosen),
+            "code": error.code,
+            "hint": error.hint_in(chosen),
+            "exit_code": exit_code,
+        }
+        extra = {key: str(value) for key, value in error.values.items() if key not in problem}
+        text = json.dumps(problem | extra, ensure_ascii=False)
+    else:
+        text = f"{error.message(chosen)} ({error.code})\n{error.hint_in(chosen)}"
+    print(text.encode("utf-8", "backslashreplace").decode(), file=sys.stderr)
+    return exit_code

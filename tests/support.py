@@ -1,0 +1,136 @@
+"""What the service tests share: synthetic identities, a sandbox at a fixed time, and what "nothing moved" means.
+
+Every identity here is made up: the numbers are computed, with check digits that are right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+
+from ecny_tax import BEIJING, AnnualReturn, EcnyTaxError, Fen, FixedClock, Sandbox
+from ecny_tax import errors as errors_module
+from ecny_tax.errors import catalogue
+from ecny_tax.taxes.model import Bill
+from ecny_tax.wallets.model import Wallet
+
+#: When a test begins: a Thursday inside the settlement window of 2022.
+START = datetime(2023, 4, 20, 10, tzinfo=BEIJING)
+AUTHORITY = "14407840000"
+SEED = "service tests"
+
+_USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+
+
+def company_id(number: int = 1, *, start: str = "91440784") -> str:
+    """A made-up unified social credit code; ``start`` are its first eight characters."""
+    body = f"{start}{number:09d}"
+    total = sum(_USCC_ALPHABET.index(char) * 3**place for place, char in enumerate(body))
+    return body + _USCC_ALPHABET[-total % 31]
+
+
+def person_id(number: int = 1, *, born: date = date(1990, 1, 1)) -> str:
+    """A made-up resident identity number."""
+    body = f"440784{born:%Y%m%d}{number:03d}"
+    total = sum(int(digit) * 2 ** (17 - place) for place, digit in enumerate(body))
+    return body + "10X98765432"[total % 11]
+
+
+def phone_number(number: int = 1) -> str:
+    """A made-up mobile number."""
+    return f"139{number:08d}"
+
+
+def person_name(number: int = 1) -> str:
+    return f"虚构人{number}号"
+
+
+def company_name(number: int = 1) -> str:
+    return f"虚构照明{number}号有限公司"
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(START)
+
+
+@pytest.fixture
+def sandbox(clock: FixedClock) -> Iterator[Sandbox]:
+    """A scheme in memory whose books must verify when the test is over."""
+    with Sandbox.open(":memory:", clock=clock, seed=SEED) as opened:
+        yield opened
+        verification = opened.ledger.verify()
+        assert verification.ok, [check for check in verification.checks if not check.ok]
+
+
+def personal(s: Sandbox, number: int = 1, **wishes: Any) -> Wallet:
+    """A real-name wallet of the made-up person of that number: class II at ICBC unless wished otherwise."""
+    born = wishes.pop("born", date(1990, 1, 1))
+    asked = {"operator": "ICBC", "name": person_name(number), "id_number": person_id(number, born=born)}
+    return s.wallets.open(kind="personal", **{**asked, **wishes})
+
+
+def nameless(s: Sandbox, number: int = 1, **wishes: Any) -> Wallet:
+    """A class IV wallet, known by its phone alone."""
+    return s.wallets.open(
+        kind="personal", **{"operator": "ICBC", "phone": phone_number(number), **wishes}
+    )
+
+
+def corporate(s: Sandbox, number: int = 1, **wishes: Any) -> Wallet:
+    asked = {"operator": "ICBC", "name": company_name(number), "id_number": company_id(number)}
+    return s.wallets.open(kind="corporate", **{**asked, **wishes})
+
+
+def owe(s: Sandbox, wallet: Wallet, amount: int, **wishes: Any) -> Bill:
+    """An open bill of exactly ``amount`` fen of the wallet's holder."""
+    return s.taxes.declare_other(
+        wallet_id=wallet.wallet_id, **{"code": "10110", "amount": Fen(amount), **wishes}
+    )
+
+
+def refund_of(amount: int, *, year: int = 2022) -> AnnualReturn:
+    """A return that comes to a refund of exactly ``amount`` fen: no tax is due, so much was withheld."""
+    return AnnualReturn(tax_year=year, wages=Fen(60_000_00), withheld=Fen(amount))
+
+
+def due_of(amount: int, *, year: int = 2022) -> AnnualReturn:
+    """A return that comes to ``amount`` fen due; a multiple of 3 up to 1,080 yuan (the 3 % bracket)."""
+    return AnnualReturn(tax_year=year, wages=Fen(60_000_00 + amount * 100 // 3))
+
+
+def balance(s: Sandbox, wallet: Wallet) -> int:
+    return s.wallets.show(wallet_id=wallet.wallet_id).balance
+
+
+def dump(s: Sandbox) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table."""
+    with s._store.reading() as tx:
+        tables = [row[0] for row in tx.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        return {table: tx.rows(f"SELECT * FROM {table}") for table in tables}
+
+
+def judged(refusal: EcnyTaxError, code: str) -> None:
+    """The refusal has that code, its class, and a sentence and a hint in both languages."""
+    assert refusal.code == code, refusal
+    assert type(refusal) is getattr(errors_module, catalogue()[code]["class"])
+    for language in ("en", "zh"):
+        for sentence in (refusal.message(language), refusal.hint_in(language)):
+            assert sentence
+            assert "{" not in sentence
+
+
+@contextmanager
+def refused(s: Sandbox, code: str, **values: object) -> Iterator[None]:
+    """What runs inside is refused with ``code`` (and these values), and leaves every table as it was."""
+    before = dump(s)
+    with pytest.raises(EcnyTaxError) as caught:
+        yield
+    judged(caught.value, code)
+    for name, value in values.items():
+        assert caught.value.values[name] == value, name
+    assert dump(s) == before
