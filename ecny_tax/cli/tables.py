@@ -62,7 +62,9 @@ def print_records(
     chosen = columns or [key for key in found[0] if any(row.get(key) not in (None, "") for row in found)]
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     for key in chosen:
-        table.add_column(label(key, language), justify="right" if key in _AMOUNTS else "left", overflow="fold")
+        table.add_column(
+            label(key, language), justify="right" if key in _AMOUNTS else "left", overflow="fold"
+        )
     for row in found:
         table.add_row(*(shown(key, row.get(key), language) for key in chosen))
     console().print(table)
