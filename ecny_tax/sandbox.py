@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from ecny_tax.agreements.service import Agreements
 from ecny_tax.clock import Clock
 from ecny_tax.crypto.keyring import Keyring, create_keyring, read_keyring
 from ecny_tax.errors import InvalidInputError, UnavailableError
-from ecny_tax.parties import service as parties
-from ecny_tax.parties.service import Parties
-from ecny_tax.payments.service import Payments
-from ecny_tax.refunds.service import Refunds
-from ecny_tax.rulebook import scheme
 from ecny_tax.store import Store, open_store
-from ecny_tax.store.books import Books, Status
 from ecny_tax.store.simulated_clock import SimulatedClock
-from ecny_tax.taxes.service import Taxes
-from ecny_tax.treasury import service as treasury
-from ecny_tax.treasury.service import Treasury
-from ecny_tax.wallets import supply
-from ecny_tax.wallets.service import Wallets, taxpayer_of
+
+if TYPE_CHECKING:
+    from ecny_tax.agreements.service import Agreements
+    from ecny_tax.parties.service import Parties
+    from ecny_tax.payments.service import Payments
+    from ecny_tax.refunds.service import Refunds
+    from ecny_tax.store.books import Books, Status
+    from ecny_tax.taxes.service import Taxes
+    from ecny_tax.treasury.service import Treasury
+    from ecny_tax.wallets.service import Wallets
 
 MEMORY = ":memory:"
 _MAX_PATH = 4096
@@ -42,16 +41,68 @@ class Sandbox:
     def __init__(self, store: Store, keyring: Keyring, *, clock: Clock | None = None) -> None:
         """Put the services together on an open store; :meth:`open` is the usual way."""
         self._store = store
+        self._keyring = keyring
         _found(store, keyring)
         self.clock = SimulatedClock(store, clock)
-        self.ledger = Books(store)
-        self.parties = Parties(store, keyring)
-        self.wallets = Wallets(store, keyring)
-        self.treasury = Treasury(store, keyring)
-        self.agreements = Agreements(store, keyring)
-        self.taxes = Taxes(store, taxpayer_of)
-        self.payments = Payments(store, keyring)
-        self.refunds = Refunds(store, keyring)
+
+    # Each service is imported when it is first used: a command line uses one, and starts fast.
+
+    @cached_property
+    def ledger(self) -> Books:
+        """The books, to read and to verify."""
+        from ecny_tax.store.books import Books
+
+        return Books(self._store)
+
+    @cached_property
+    def parties(self) -> Parties:
+        """The institutions of the scheme."""
+        from ecny_tax.parties.service import Parties
+
+        return Parties(self._store, self._keyring)
+
+    @cached_property
+    def wallets(self) -> Wallets:
+        """The wallets (钱包)."""
+        from ecny_tax.wallets.service import Wallets
+
+        return Wallets(self._store, self._keyring)
+
+    @cached_property
+    def treasury(self) -> Treasury:
+        """The treasuries (国库)."""
+        from ecny_tax.treasury.service import Treasury
+
+        return Treasury(self._store, self._keyring)
+
+    @cached_property
+    def agreements(self) -> Agreements:
+        """The three-party agreements (三方协议)."""
+        from ecny_tax.agreements.service import Agreements
+
+        return Agreements(self._store, self._keyring)
+
+    @cached_property
+    def taxes(self) -> Taxes:
+        """Quotes, declarations and bills."""
+        from ecny_tax.taxes.service import Taxes
+        from ecny_tax.wallets.service import taxpayer_of
+
+        return Taxes(self._store, taxpayer_of)
+
+    @cached_property
+    def payments(self) -> Payments:
+        """Payments (缴款) and their receipts."""
+        from ecny_tax.payments.service import Payments
+
+        return Payments(self._store, self._keyring)
+
+    @cached_property
+    def refunds(self) -> Refunds:
+        """Refunds (退税)."""
+        from ecny_tax.refunds.service import Refunds
+
+        return Refunds(self._store, self._keyring)
 
     @classmethod
     def open(
@@ -122,6 +173,11 @@ def _found(store: Store, keyring: Keyring) -> None:
     with store.reading() as tx:
         row = tx.row("SELECT value FROM meta WHERE name = 'keyring'")
     if row is None:
+        from ecny_tax.parties import service as parties
+        from ecny_tax.rulebook import scheme
+        from ecny_tax.treasury import service as treasury
+        from ecny_tax.wallets import supply
+
         with store.transaction() as tx:
             row = tx.row("SELECT value FROM meta WHERE name = 'keyring'")
             if row is None:

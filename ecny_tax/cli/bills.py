@@ -60,13 +60,13 @@ def income_tax(
     authority: Authority = None,
 ) -> None:
     """Declare a year's comprehensive income (汇算清缴), to pay what is due."""
-    from ecny_tax.taxes.income_tax import ASSUMPTION
+    from ecny_tax.taxes.income_tax import ASSUMPTION, ASSUMPTION_ZH
     from ecny_tax.taxes.returns import read_annual_return
 
     annual_return = read_annual_return(file)
     with run.sandbox() as s:
         bill = s.taxes.declare_income_tax(wallet_id=wallet, annual_return=annual_return, authority=authority)
-    run.answer(bill, assumption=ASSUMPTION)
+    run.answer(bill, assumption=ASSUMPTION_ZH if run.language == "zh" else ASSUMPTION)
 
 
 @command(declare, "other")

@@ -42,7 +42,7 @@ def refund(
     (--payment)."""
     from ecny_tax.errors import InvalidInputError
     from ecny_tax.money import positive_yuan
-    from ecny_tax.taxes.income_tax import ASSUMPTION
+    from ecny_tax.taxes.income_tax import ASSUMPTION, ASSUMPTION_ZH
     from ecny_tax.taxes.returns import read_annual_return
 
     if payment is not None:
@@ -71,7 +71,7 @@ def refund(
             authority=authority,
             idempotency_key=key,
         )
-    run.answer(found, assumption=ASSUMPTION)
+    run.answer(found, assumption=ASSUMPTION_ZH if run.language == "zh" else ASSUMPTION)
 
 
 @command(app, "list")

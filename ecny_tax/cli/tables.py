@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -26,6 +27,8 @@ _AMOUNTS = {
 }
 
 _PIPE_WIDTH = 320
+#: Between groups of three digits before the decimal point.
+_GROUPS = re.compile(r"(?<=[0-9])(?=(?:[0-9]{3})+\.)")
 
 
 def console() -> Console:
@@ -77,7 +80,6 @@ def shown(key: str, value: object, language: Language) -> Text:
     if isinstance(value, bool):
         value = {"en": ("no", "yes"), "zh": ("否", "是")}[language][value]
     if key in _AMOUNTS and isinstance(value, str) and value:
-        whole, _, part = value.partition(".")
-        return Text(f"{int(whole):,}.{part}" if part.isdigit() else value)
+        return Text(_GROUPS.sub(",", value))
     text = value_word(str(value), language)
     return Text("".join(char if char.isprintable() else repr(char)[1:-1] for char in text))

@@ -56,14 +56,15 @@ _RECORD_CHECKS = (
     ),
     (
         "I11",
-        "what counts towards spending limits equals what went out",
-        "SELECT wallet_id || ' ' || day FROM (SELECT s.wallet_id, s.day, s.amount FROM wallet_spending s"
+        "what counts towards the day and year limits of classes II to IV equals what went out",
+        "SELECT x.wallet_id || ' ' || x.day FROM (SELECT s.wallet_id, s.day, s.amount FROM wallet_spending s"
         f" UNION ALL SELECT w.wallet_id, {_BEIJING_DAY}, -t.amount FROM transfer t"
         " JOIN wallet w ON w.account_id = t.debit_account_id"
         f" WHERE t.code IN ({TransferCode.WALLET_TRANSFER:d}, {TransferCode.TAX_PAYMENT:d})"
         f" UNION ALL SELECT w.wallet_id, {_BEIJING_DAY}, t.amount FROM transfer t"
         " JOIN wallet w ON w.account_id = t.credit_account_id"
-        f" WHERE t.code = {TransferCode.REVERSAL:d}) GROUP BY wallet_id, day HAVING sum(amount) <> 0 LIMIT 1",
+        f" WHERE t.code = {TransferCode.REVERSAL:d}) x JOIN wallet v ON v.wallet_id = x.wallet_id"
+        " AND v.wallet_class IN ('II', 'III', 'IV') GROUP BY x.wallet_id, x.day HAVING sum(x.amount) <> 0 LIMIT 1",
     ),
     (
         "I12",

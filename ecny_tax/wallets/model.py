@@ -84,14 +84,14 @@ class WalletTransfer:
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """One movement of a wallet: ``amount`` is positive when it came in; ``balance`` is the one after it."""
+    """One movement of a wallet: ``amount`` is negative when it went out; ``balance`` is the one after it."""
 
     at: datetime
     transfer_id: str
     kind: str
     counterparty: str
     reference: str
-    amount: int
+    amount: Fen
     balance: Fen
 
 

@@ -176,7 +176,7 @@ class Wallets:
                 kind = TransferCode(code).name.lower()
                 lines.append(
                     StatementLine(
-                        from_micros(at), id_.hex(), kind, counterparty, reference, amount, Fen(balance)
+                        from_micros(at), id_.hex(), kind, counterparty, reference, Fen(amount), Fen(balance)
                     )
                 )
             return Statement(wallet.wallet_id, Fen(balance), tuple(lines))
@@ -303,11 +303,11 @@ def limits_of(tx: Transaction, wallet: Wallet) -> WalletClass | None:
 
 
 def spend(tx: Transaction, wallet: Wallet, amount: Fen) -> None:
-    """Check that ``amount`` may go out (state, limits, funds) and count it towards the limits."""
+    """Check that ``amount`` may go out (state, limits, funds), and count it where limits depend on it."""
     model.check_may_spend(wallet)
     limits = limits_of(tx, wallet)
-    today = tx.now.date()
     if limits is not None:
+        today = tx.now.date()
         model.check_limits(
             wallet,
             amount,
@@ -316,7 +316,8 @@ def spend(tx: Transaction, wallet: Wallet, amount: Fen) -> None:
             spent_this_year=rows.spent_in_year(tx, wallet.wallet_id, today.year),
         )
     model.check_funds(wallet, amount)
-    rows.add_spending(tx, wallet.wallet_id, today, amount)
+    if limits is not None and (limits.day is not None or limits.year is not None):
+        rows.add_spending(tx, wallet.wallet_id, tx.now.date(), amount)
 
 
 def check_may_receive(tx: Transaction, wallet: Wallet, amount: Fen) -> None:
