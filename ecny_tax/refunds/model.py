@@ -65,15 +65,14 @@ class Refund:
 
 
 def last_day_to_claim(first: date, window: Years) -> date:
-    """The last day of a claim window of some years that starts on ``first``."""
+    """The last day on which something of the day ``first`` can be claimed (税收征收管理法 art. 51)."""
     try:
         return first.replace(year=first.year + window.years)
     except ValueError:  # from 29 February
         return first.replace(year=first.year + window.years, day=28)
 
 
-def check_claim_window(first: date, window: Years, *, today: date) -> None:
-    last = last_day_to_claim(first, window)
+def check_claim_window(last: date, *, today: date) -> None:
     if today > last:
         raise RejectedError("claim_window_closed", last=last)
 

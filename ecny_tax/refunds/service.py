@@ -16,6 +16,7 @@ from ecny_tax.refunds import model, rows
 from ecny_tax.refunds.model import Refund, RefundKind, RefundStatus
 from ecny_tax.store import Store, Transaction, journal
 from ecny_tax.store.idempotency import Request, earlier_answer, remember
+from ecny_tax.taxes import income_tax
 from ecny_tax.taxes import rows as tax_rows
 from ecny_tax.taxes import service as taxes
 from ecny_tax.taxes.income_tax import AnnualReturn
@@ -64,9 +65,8 @@ class Refunds:
             taxpayer = wallets.taxpayer_of(tx, wallet.wallet_id)
             year = annual_return.tax_year
             refund = taxes.settle_in_full(annual_return).refund
-            rules = rulebook.on(tx.now.date())
-            _opens, closes = rules.settlement_window.in_year(year + 1)
-            model.check_claim_window(closes, rules.claim_window, today=tx.now.date())
+            _first, last = income_tax.claim_window(year)
+            model.check_claim_window(last, today=tx.now.date())
             if refund == 0:
                 raise RejectedError("nothing_to_refund")
             office = parties.tax_authority(tx, authority or rulebook.scheme().authority_code)
@@ -110,7 +110,8 @@ class Refunds:
                 return earlier
             asked = model.amount_of_payment(payment, amount)
             window = rulebook.on(tx.now.date()).claim_window
-            model.check_claim_window(payment.settled_at.date(), window, today=tx.now.date())
+            last = model.last_day_to_claim(payment.settled_at.date(), window)
+            model.check_claim_window(last, today=tx.now.date())
             bill = taxes.load(tx, payment.bill_no)
             payment_rows.add_refunded(tx, payment_no, asked)
             application = self._apply(

@@ -64,7 +64,8 @@ _RECORD_CHECKS = (
         f" UNION ALL SELECT w.wallet_id, {_BEIJING_DAY}, t.amount FROM transfer t"
         " JOIN wallet w ON w.account_id = t.credit_account_id"
         f" WHERE t.code = {TransferCode.REVERSAL:d}) x JOIN wallet v ON v.wallet_id = x.wallet_id"
-        " AND v.wallet_class IN ('II', 'III', 'IV') GROUP BY x.wallet_id, x.day HAVING sum(x.amount) <> 0 LIMIT 1",
+        " AND v.wallet_class IN ('II', 'III', 'IV') GROUP BY x.wallet_id, x.day"
+        " HAVING sum(x.amount) <> 0 LIMIT 1",
     ),
     (
         "I12",

@@ -195,9 +195,8 @@ def settle_year(tx: Transaction, taxpayer: Taxpayer, tax_year: int, record: str)
     ``annual_settlement_exists``."""
     if not taxpayer.is_person:
         raise RejectedError("taxpayer_is_not_a_person")
-    today = tx.now.date()
-    opens, _closes = rulebook.on(today).settlement_window.in_year(tax_year + 1)
-    if today < opens:
+    opens, _closes = income_tax.settlement_window(tax_year)
+    if tx.now.date() < opens:
         raise RejectedError("annual_settlement_not_open", year=tax_year, opens=opens)
     earlier = rows.settled_by(tx, taxpayer.subject_id, tax_year)
     if earlier is not None:
@@ -215,7 +214,7 @@ def _declare_income_tax(
 ) -> Bill:
     year = annual_return.tax_year
     settlement = settle_in_full(annual_return)
-    _opens, closes = rulebook.on(tx.now.date()).settlement_window.in_year(year + 1)
+    _opens, closes = income_tax.settlement_window(year)
     bill = _insert(
         tx,
         taxpayer,
