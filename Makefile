@@ -14,7 +14,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 PINS := pyproject.toml constraints.txt
 
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint docs clean
 # One environment: two targets at once must not both fill it.
 .NOTPARALLEL:
 
@@ -22,6 +22,7 @@ help:
 	@echo 'make demo    the Heshan story on a fresh ledger'
 	@echo 'make test    the whole test suite (ARGS=... goes to pytest)'
 	@echo 'make lint    ruff, mypy and the floors of the house'
+	@echo 'make docs    the pages of docs/ that follow from the code'
 	@echo 'make clean   remove the environment, the caches and the builds'
 
 demo: $(RUNTIME)
@@ -35,6 +36,9 @@ lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict ecny_tax
 	$(BIN)/lint-imports
+
+docs: $(RUNTIME)
+	$(BIN)/python docs/generate.py
 
 clean:
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

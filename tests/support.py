@@ -1,4 +1,4 @@
-"""What the service tests share: synthetic identities, a sandbox at a fixed time, and what "nothing moved" means.
+"""What the service tests share: synthetic identities, a sandbox at a fixed time, and what a refusal is.
 
 Every identity here is made up: the numbers are computed, with check digits that are right.
 """
@@ -76,9 +76,7 @@ def personal(s: Sandbox, number: int = 1, **wishes: Any) -> Wallet:
 
 def nameless(s: Sandbox, number: int = 1, **wishes: Any) -> Wallet:
     """A class IV wallet, known by its phone alone."""
-    return s.wallets.open(
-        kind="personal", **{"operator": "ICBC", "phone": phone_number(number), **wishes}
-    )
+    return s.wallets.open(kind="personal", **{"operator": "ICBC", "phone": phone_number(number), **wishes})
 
 
 def corporate(s: Sandbox, number: int = 1, **wishes: Any) -> Wallet:

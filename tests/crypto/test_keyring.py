@@ -53,7 +53,7 @@ def _public(ring: Keyring, role: str, party: str) -> str:
     return ring.signing_key(role, party).public_bytes.hex()
 
 
-names = st.text(min_size=1, max_size=10).filter(lambda text: "/" not in text and text.isprintable())
+names = st.text("abcXYZ019_:鹤山 ", min_size=1, max_size=6)
 
 
 @given(st.lists(st.tuples(names, names), min_size=2, max_size=20, unique=True))
@@ -180,7 +180,7 @@ _GOOD = f"ecny-tax keyring 1\n{SEED.hex()}\n"
         _GOOD.encode("utf-16"),
         b"\xff" * 90,
         b"\x00" * 90,
-        "ecny-tax keyring 1\n".encode() + "１".encode() * 64,
+        b"ecny-tax keyring 1\n" + "１".encode() * 64,
         b" " + _GOOD.encode(),
         b"SQLite format 3\x00",
         b"x" * 1_000_000,

@@ -20,7 +20,9 @@ from ecny_tax.clock import (
 )
 from ecny_tax.errors import InvalidInputError
 
-moments = st.datetimes(datetime(1980, 1, 2), datetime(2200, 12, 30), timezones=st.just(BEIJING))
+moments = st.integers(0, 220 * 365 * 86_400 * 10**6).map(
+    lambda count: datetime(1980, 1, 2, tzinfo=BEIJING) + timedelta(microseconds=count)
+)
 TEN = datetime(2023, 4, 20, 10, tzinfo=BEIJING)
 
 
@@ -82,7 +84,8 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2023-02-29", "2023-4-20", "2023-04-20T10:00:00", "1979-12-31", "2201-01-01", "２０２３-04-20"]
+    "text",
+    ["", "2023-02-29", "2023-4-20", "2023-04-20T10:00:00", "1979-12-31", "2201-01-01", "２０２３-04-20"],
 )
 def test_what_is_no_date_is_refused(text: str) -> None:
     with pytest.raises(InvalidInputError) as refusal:
@@ -97,10 +100,12 @@ def test_date_is_read() -> None:
 @given(st.text())
 def test_any_text_is_a_time_or_refused_by_name(text: str) -> None:
     for read in (parse_time, parse_date):
+        code = ""
         try:
             read(text)
         except InvalidInputError as refusal:
-            assert refusal.code in {"time_malformed", "date_malformed"}
+            code = refusal.code
+        assert code in {"", "time_malformed", "date_malformed"}
 
 
 @given(moments)

@@ -1,9 +1,9 @@
-"""The scheme in plain dictionaries: what every command must answer, without ledger, keys or database.
+"""The scheme in plain dictionaries, importing nothing of the library: what every command must answer.
 
-It imports nothing of the library.  A command either raises :class:`Refused`, having changed nothing, or
-changes the dictionaries and returns the handle of what it made (``W1``, ``B2`` …).
+A command raises :class:`Refused`, having changed nothing, or returns the handle of what it made (``W1``).
 """
 
+from collections import Counter
 from datetime import date
 
 RANK = {"IV": 0, "III": 1, "II": 2, "I": 3}
@@ -12,15 +12,17 @@ LIMITS = {
     "II": (500_000_00, 50_000_00, 100_000_00, None),
     "III": (20_000_00, 5_000_00, 10_000_00, None),
     "IV": (10_000_00, 2_000_00, 5_000_00, 50_000_00),
+    **dict.fromkeys(("I", None), (None, None, None, None)),
 }
-UNLIMITED = (None, None, None, None)
+FLAGS = ("closed", "frozen", "stopped", "may_exceed")
+AFTER = {"terminate": "terminated", "lock": "locked", "unlock": "verified"}
+UNPAYABLE = {"paid": "bill_already_paid", "cancelled": "bill_cancelled"}
 
 
 class Refused(Exception):
-    """The command is refused; ``kept`` names the one record that stays (a failed agreement)."""
+    """``kept`` names the one record that stays after a refusal (a failed agreement)."""
 
     def __init__(self, code, limit=None, kept=None):
-        super().__init__(code)
         self.code, self.limit, self.kept = code, limit, kept
 
 
@@ -29,69 +31,61 @@ class Replayed(Exception):
 
 
 def no(code, when=True, *, limit=None):
-    """Refuse with ``code`` when it is so."""
     if when:
         raise Refused(code, limit)
+
+
+def covers(agreement, bill):
+    return (agreement["subject"], agreement["authority"]) == (bill["subject"], bill["authority"])
 
 
 class Model:
     def __init__(self, now, authority):
         self.now, self.authority = now, authority
         self.wallets, self.agreements, self.bills, self.payments, self.refunds = {}, {}, {}, {}, {}
-        self.years = {}  # (subject, tax year) -> the bill or refund that settled it
         self.answered = {}  # (operation, actor, key) -> content
         self.keyed = None  # where and what the present command will be remembered as
-        self.collected, self.paid_out = {}, 0  # by operator; out of the treasury's revenue
-        self.made = 0
+        self.collected, self.paid_out = Counter(), 0  # by operator; out of the treasury's revenue
 
     def _new(self, shelf, prefix, record):
-        self.made += 1
-        shelf[f"{prefix}{self.made}"] = record
-        return f"{prefix}{self.made}"
+        shelf[handle := f"{prefix}{len(shelf) + 1}"] = record
+        return handle
 
     def _once(self, operation, actor, key, *content):
-        """A key belongs to one operation of one party; only answers are remembered."""
         where = (operation, actor, key)
         if where in self.answered:
             no("idempotency_conflict", self.answered[where] != content)
             raise Replayed(where)
-        self.keyed = None if key is None else (where, content)
-
-    # --- wallets ----------------------------------------------------------------------------------------
-
-    def limits(self, wallet):
-        return LIMITS.get(wallet["class"], UNLIMITED)
+        self.keyed = (where, content) if key is not None else self.keyed
 
     def spent(self, wallet):
-        """What counts towards today's and this year's limit."""
         today = self.now.date()
         year = sum(amount for day, amount in wallet["spent"].items() if day.year == today.year)
         return wallet["spent"].get(today, 0), year
 
     def _check_open_wallet(self, wallet, *, outgoing=False, named=False):
-        no("wallet_closed", wallet["closed"])
-        no("wallet_frozen", outgoing and wallet["frozen"])
-        no("wallet_stopped", outgoing and wallet["stopped"])
+        for flag in FLAGS[: 3 if outgoing else 1]:
+            no(f"wallet_{flag}", wallet[flag])
         no("wallet_without_name", named and wallet["class"] == "IV")
 
     def _check_spend(self, wallet, amount):
         self._check_open_wallet(wallet, outgoing=True)
-        today, year = self.spent(wallet)
-        totals = (("single", amount), ("day", today + amount), ("year", year + amount))
-        for (name, total), limit in zip(totals, self.limits(wallet)[1:], strict=True):
-            no("wallet_limit_exceeded", limit is not None and total > limit, limit=name)
+        used = (0, *self.spent(wallet))
+        for name, spent, limit in zip(
+            ("single", "day", "year"), used, LIMITS[wallet["class"]][1:], strict=True
+        ):
+            no("wallet_limit_exceeded", limit is not None and spent + amount > limit, limit=name)
         no("insufficient_funds", wallet["balance"] < amount)
 
     def _spend(self, wallet, amount):
         wallet["balance"] -= amount
-        today = self.now.date()
-        wallet["spent"][today] = wallet["spent"].get(today, 0) + amount
+        wallet["spent"][self.now.date()] = self.spent(wallet)[0] + amount
 
     def _check_receive(self, wallet, amount):
         self._check_open_wallet(wallet)
-        cap = self.limits(wallet)[0]
-        over = cap is not None and wallet["balance"] + amount > cap
-        no("wallet_limit_exceeded", over and amount > 0, limit="balance")
+        cap = LIMITS[wallet["class"]][0]
+        over = amount > 0 and cap is not None and wallet["balance"] + amount > cap
+        no("wallet_limit_exceeded", over, limit="balance")
 
     def _check_holder(self, kind, cls, operator, subject, name, too_young):
         no("holder_too_young", too_young)
@@ -104,9 +98,9 @@ class Model:
         self._once("open", subject, key, kind, cls, operator, name, fund)
         self._check_holder(kind, cls, operator, subject, name, too_young)
         wallet = {"kind": kind, "class": cls, "operator": operator, "subject": subject, "name": name}
-        wallet |= {"balance": 0, "closed": False, "stopped": False, "frozen": False, "spent": {}}
+        wallet |= {"balance": 0, "spent": {}} | dict.fromkeys(FLAGS, False)
         self._check_receive(wallet, fund or 0)
-        return self._new(self.wallets, "W", wallet | {"balance": fund or 0, "may_exceed": False})
+        return self._new(self.wallets, "W", wallet | {"balance": fund or 0})
 
     def upgrade(self, w, cls, *, subject, name, too_young=False):
         wallet = self.wallets[w]
@@ -146,97 +140,81 @@ class Model:
         no("wallet_not_empty", self.wallets[w]["balance"] != 0)
         self.wallets[w]["closed"] = True
 
-    # --- agreements -------------------------------------------------------------------------------------
-
     def sign(self, w, authority, *, right_name=True):
         wallet = self.wallets[w]
         self._check_open_wallet(wallet, named=True)
-        for other in self.agreements.values():
-            same = (other["wallet"], other["authority"], other["status"]) == (w, authority, "verified")
-            no("agreement_exists", same)
+        mine = [a for a in self.agreements.values() if (a["wallet"], a["authority"]) == (w, authority)]
+        no("agreement_exists", any(a["status"] == "verified" for a in mine))
         agreement = {"wallet": w, "authority": authority, "subject": wallet["subject"], "at": self.now}
-        agreement |= {"status": "verified" if right_name else "verification_failed", "number": ""}
-        handle = self._new(self.agreements, "A", agreement)
-        if not right_name:
-            raise Refused("agreement_name_mismatch", kept=handle)
-        return handle
+        if right_name:
+            return self._new(self.agreements, "A", agreement | {"status": "verified"})
+        failed = self._new(self.agreements, "A", agreement | {"status": "verification_failed"})
+        raise Refused("agreement_name_mismatch", kept=failed)
 
     def change_agreement(self, a, *, what):
-        allowed = ("verified", "locked") if what == "terminate" else ("verified",)
-        allowed = ("locked",) if what == "unlock" else allowed
-        no("agreement_state_not_normal", self.agreements[a]["status"] not in allowed)
-        after = {"terminate": "terminated", "lock": "locked", "unlock": "verified"}
-        self.agreements[a]["status"] = after[what]
-
-    # --- bills and payments -----------------------------------------------------------------------------
+        status = self.agreements[a]["status"]
+        no("agreement_state_not_normal", status not in ("verified", "locked") or status == AFTER[what])
+        self.agreements[a]["status"] = AFTER[what]
 
     def _check_year(self, wallet, year):
         no("taxpayer_is_not_a_person", wallet["kind"] == "corporate")
         no("annual_settlement_not_open", self.now.date() < date(year + 1, 3, 1))
-        no("annual_settlement_exists", (wallet["subject"], year) in self.years)
-
-    def _reopen_year(self, record):
-        self.years = {where: by for where, by in self.years.items() if by != record}
+        records = [r for r in (*self.bills.values(), *self.refunds.values()) if r["year"] == year]
+        mine = [r["status"] for r in records if r["subject"] == wallet["subject"]]
+        no("annual_settlement_exists", not set(mine) <= {"cancelled", "tax_refused", "withdrawn"})
 
     def declare(self, w, amount, *, authority, year=None):
-        """A bill of any tax, or of a year's income tax."""
         wallet = self.wallets[w]
         self._check_open_wallet(wallet, named=True)
         no("nothing_to_pay", amount == 0)
         if year is not None:
             self._check_year(wallet, year)
-        bill = {"subject": wallet["subject"], "authority": authority, "amount": amount, "status": "open"}
-        handle = self._new(self.bills, "B", bill)
-        if year is not None:
-            self.years[wallet["subject"], year] = handle
-        return handle
-
-    def _check_open_bill(self, bill):
-        no("bill_already_paid", bill["status"] == "paid")
-        no("bill_cancelled", bill["status"] == "cancelled")
+        bill = {"subject": wallet["subject"], "authority": authority, "amount": amount, "year": year}
+        return self._new(self.bills, "B", bill | {"status": "open"})
 
     def cancel(self, b):
-        self._check_open_bill(self.bills[b])
+        no(UNPAYABLE.get(self.bills[b]["status"]), self.bills[b]["status"] != "open")
         self.bills[b]["status"] = "cancelled"
-        self._reopen_year(b)
 
     def _agreement_for(self, bill, w):
         """The newest verified agreement of the bill's taxpayer and authority, of wallet ``w`` where given."""
-        fitting = [
-            (agreement["at"], agreement["number"], handle)
-            for handle, agreement in self.agreements.items()
-            if agreement["status"] == "verified"
-            and (agreement["subject"], agreement["authority"]) == (bill["subject"], bill["authority"])
-            and w in (None, agreement["wallet"])
-            and not self.wallets[agreement["wallet"]]["closed"]
-        ]
-        return max(fitting)[2] if fitting else None
+        fitting = []
+        for handle, a in self.agreements.items():
+            usable = a["status"] == "verified" and not self.wallets[a["wallet"]]["closed"]
+            if usable and covers(a, bill) and w in (None, a["wallet"]):
+                fitting.append((a["at"], a["number"], handle))
+        return max(fitting, default=(None,))[-1]
 
     def pay(self, b, *, w=None, a=None, key=None):
         bill = self.bills[b]
-        no("wallet_or_agreement", w is not None and a is not None)
+        no("wallet_or_agreement", w and a)
         named = self.agreements[a]["wallet"] if a else w
-        self._once("pay", self.wallets[named]["subject"] if named else bill["subject"], key, b, w, a)
-        self._check_open_bill(bill)
+        self._once("pay", (self.wallets[named] if named else bill)["subject"], key, b, w, a)
+        no(UNPAYABLE.get(bill["status"]), bill["status"] != "open")
         a = a or self._agreement_for(bill, named)
         if a:
             agreement = self.agreements[a]
             no(f"agreement_{agreement['status']}", agreement["status"] in ("terminated", "locked"))
             no("agreement_not_verified", agreement["status"] != "verified")
-            differs = any(agreement[field] != bill[field] for field in ("subject", "authority"))
-            no("agreement_does_not_cover", differs)
+            no("agreement_does_not_cover", not covers(agreement, bill))
             named = agreement["wallet"]
         no("agreement_required", named is None)
         self._check_spend(self.wallets[named], bill["amount"])
         self._spend(self.wallets[named], bill["amount"])
         return self._settled(b, named, "real_time_debit" if a else "scan_to_pay")
 
-    def _collect(self, wallet, amount):
-        self.collected[wallet["operator"]] = self.collected.get(wallet["operator"], 0) + amount
+    def pay_stamp_duty(self, w, amount, *, key=None):
+        self._once("pay", self.wallets[w]["subject"], key, w, amount)
+        b = self.declare(w, amount, authority=self.authority)
+        try:
+            return self.pay(b, w=w)
+        except Refused:
+            self.bills.pop(b)
+            raise
 
     def _settled(self, b, w, mode):
         bill = self.bills[b]
-        self._collect(self.wallets[w], bill["amount"])
+        self.collected[self.wallets[w]["operator"]] += bill["amount"]
         bill["status"] = "paid"
         payment = {"bill": b, "wallet": w, "mode": mode, "amount": bill["amount"], "status": "settled"}
         return self._new(self.payments, "P", payment | {"refunded": 0, "day": self.now.date()})
@@ -253,10 +231,8 @@ class Model:
         wallet["balance"] += payment["amount"]
         wallet["spent"][payment["day"]] -= payment["amount"]
         wallet["may_exceed"] = True  # the cap: it is the holder's own money
-        self._collect(wallet, -payment["amount"])
+        self.collected[wallet["operator"]] -= payment["amount"]
         payment["status"], bill["status"] = "reversed", "open"
-
-    # --- refunds ----------------------------------------------------------------------------------------
 
     def refund_year(self, w, amount, *, year, manual=False, key=None):
         wallet = self.wallets[w]
@@ -266,69 +242,58 @@ class Model:
         no("nothing_to_refund", amount == 0)
         self._check_year(wallet, year)
         refund = {"subject": wallet["subject"], "wallet": w, "payment": None, "amount": amount}
-        handle = self._review(refund, manual)
-        self.years[wallet["subject"], year] = handle
-        return handle
+        return self._review(refund | {"year": year, "status": "tax_review"}, manual)
 
     def refund_payment(self, p, amount, *, manual=False, key=None):
         payment = self.payments[p]
         subject, day = self.wallets[payment["wallet"]]["subject"], payment["day"]
         self._once("refund", subject, key, "payment", p, amount, manual)
-        left = payment["amount"] - payment["refunded"]
         no("payment_already_reversed", payment["status"] == "reversed")
+        left = payment["amount"] - payment["refunded"]
         no("nothing_to_refund", left == 0)
         no("refund_exceeds_payment", (amount or 0) > left)
         last = date(day.year + 3, day.month, 28 if (day.month, day.day) == (2, 29) else day.day)
         no("claim_window_closed", self.now.date() > last)
         payment["refunded"] += amount or left
         refund = {"subject": subject, "wallet": payment["wallet"], "payment": p, "amount": amount or left}
-        return self._review(refund, manual)
+        return self._review(refund | {"year": None, "status": "tax_review"}, manual)
 
     def _review(self, refund, manual):
-        refund["status"] = "tax_review"
-        if not manual:
-            self._pay_out(refund)
-        return self._new(self.refunds, "R", refund)
+        return self._new(self.refunds, "R", refund if manual else self._pay_out(refund))
 
     def _pay_out(self, refund):
         """A settlement refund pays the open bills first; a credit that fails moves nothing."""
-        wallet, owed = self.wallets[refund["wallet"]], []
-        if refund["payment"] is None:
-            mine = (refund["subject"], "open")
-            owed = [b for b, bill in self.bills.items() if (bill["subject"], bill["status"]) == mine]
+        wallet, mine = self.wallets[refund["wallet"]], (refund["subject"], "open")
+        owed = [b for b, bill in self.bills.items() if (bill["subject"], bill["status"]) == mine]
+        owed = owed if refund["payment"] is None else []
         credit = refund["amount"] - sum(self.bills[b]["amount"] for b in owed)
         no("unpaid_bills", credit < 0)
         try:
             self._check_receive(wallet, credit)
         except Refused:
-            refund["status"] = "treasury_failed"
-            return
+            return refund | {"status": "treasury_failed"}
         for b in owed:
             self._settled(b, refund["wallet"], "set_off")
         wallet["balance"] += credit
         self.paid_out += refund["amount"]
-        refund["status"] = "completed"
+        return refund | {"status": "completed"}
 
     def approve(self, r, *, key=None):
         self._once("approve", self.authority, key, r)
         no("refund_state_not_normal", self.refunds[r]["status"] != "tax_review")
-        self._pay_out(self.refunds[r])
+        self.refunds[r] = self._pay_out(self.refunds[r])
 
     def resubmit(self, r, *, w=None, key=None):
         refund = self.refunds[r]
         self._once("resubmit", refund["subject"], key, r, w)
         no("refund_state_not_normal", refund["status"] != "treasury_failed")
-        stranger = w is not None and self.wallets[w]["subject"] != refund["subject"]
-        no("refund_wallet_of_another", stranger)
-        again = refund | {"wallet": w or refund["wallet"]}
-        self._pay_out(again)
-        refund.update(again)
+        no("refund_wallet_of_another", w and self.wallets[w]["subject"] != refund["subject"])
+        self.refunds[r] = self._pay_out(refund | {"wallet": w or refund["wallet"]})
 
     def end(self, r, *, what):
         refund = self.refunds[r]
-        allowed = ("tax_review", "treasury_failed") if what == "withdraw" else ("tax_review",)
-        no("refund_state_not_normal", refund["status"] not in allowed)
+        open_still = "tax_review" if what == "reject" else ("tax_review", "treasury_failed")
+        no("refund_state_not_normal", refund["status"] not in open_still)
         refund["status"] = "withdrawn" if what == "withdraw" else "tax_refused"
         if refund["payment"]:
             self.payments[refund["payment"]]["refunded"] -= refund["amount"]
-        self._reopen_year(r)

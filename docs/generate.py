@@ -1,0 +1,214 @@
+"""Writes the pages of the documentation that follow from the code: docs/errors.md and docs/cli.md.
+
+`.venv/bin/python docs/generate.py` writes them; with `--check` it writes nothing and exits with 1 when a page
+is out of date.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer.main
+
+from ecny_tax import errors
+from ecny_tax.cli.app import build
+from ecny_tax.cli.refusals import _EDGE as EDGE  # class -> exit code, English title, Chinese title
+from ecny_tax.ledger.model import Result
+
+DOCS = Path(__file__).resolve().parent
+HEAD = "<!-- Written by docs/generate.py (`make docs`); changes made here will be lost. -->\n\n"
+
+#: What stands for the value of an option that does not say so itself; others get their name in capitals.
+METAVARS = {
+    "days": "N",
+    "hours": "N",
+    "minutes": "N",
+    "keys": "FILE",
+    "out": "FILE",
+    "idempotency-key": "KEY",
+}
+
+#: What each class means to a caller, in Chinese; the English is the docstring of the class.
+CLASSES_ZH = {
+    "InvalidInputError": "值的写法不对，或代码不在封闭列表中：请修改请求。",
+    "NotFoundError": "没有此记录。",
+    "ConflictError": "与先前的请求或已有的记录矛盾。",
+    "RejectedError": "方案、法律或账本的某条规则不允许。",
+    "VerificationError": "证明不成立：签名、文件或账本核验不通过。",
+    "UnavailableError": "数据库或密钥文件此刻不能用；未作任何改动，可以重试。",
+}
+
+ERRORS_HEAD = """\
+# Refusals · 拒绝代码
+
+A refusal has a stable code, a sentence that says what was refused, and a hint that says what to do next.
+Words in `{braces}` are filled with the values of the case. Unless its sentence says otherwise, a refusal has
+moved no money and changed no record. In Python it is an exception of the class named here, with `.code`,
+`.values`, `.message(language)` and `.hint`; on the command line it is two lines on stderr (with `--json` one
+JSON object) and the exit code.
+
+每个拒绝都有固定的代码、一句说明和一条处理建议。`{花括号}` 中的内容由具体数值代入。除非说明中另有交代，
+被拒绝的操作没有移动资金，也没有改动记录。在 Python 中它是下列类别的异常；在命令行中，它是标准错误输出上的
+两行文字（加 `--json` 则为一个 JSON 对象）和退出码。
+
+The other exit codes are 0 (done), 1 (a bug in the program) and 130 (interrupted).
+其余退出码：0 完成，1 程序缺陷，130 被中断。
+"""
+
+RESULTS_HEAD = """\
+## Results of the ledger · 账本结果名称
+
+What can become of one transfer in a batch, in the order in which they are judged: where two apply, the one
+that stands first here is the answer. `created` and `exists` are good news: the transfer is in the journal.
+The names are TigerBeetle's; `ledger` in them means the asset (e-CNY or bank deposits). Callers of the
+services rarely meet them: `ledger_refused` names one.
+
+一批转账中每笔转账的结果，按判定的先后排列：同时符合两项时，以排在前面的为准。`created` 和 `exists`
+表示转账已经入账。名称沿用 TigerBeetle 的用语；其中 `ledger` 指资产（数字人民币或银行存款）。
+"""
+
+CLI_HEAD = """\
+# The command line · 命令行
+
+Every command with its arguments and options, as the program declares them. The [README](../README.md) shows
+them at work; [errors.md](errors.md) lists every refusal.
+
+每条命令的参数和选项，取自程序本身。用法示例见 [README](../README.zh-CN.md)，拒绝代码见
+[errors.md](errors.md)。
+"""
+
+
+def errors_page() -> str:
+    """Every code of the catalogue by class, then the results of the ledger."""
+    parts = [ERRORS_HEAD, _classes()]
+    for kind, (exit_code, title_en, title_zh) in EDGE.items():
+        parts.append(f"## {title_en} · {title_zh}\n\n`{kind.__name__}`, exit code {exit_code}.\n")
+        parts += [_code(code, entry) for code, entry in _codes(kind.__name__)]
+    rows = [f"{place}. `{result.value}`" for place, result in enumerate(Result, start=1)]
+    parts += [RESULTS_HEAD, "\n".join(rows) + "\n"]
+    return HEAD + "\n".join(parts)
+
+
+def _classes() -> str:
+    rows = ["| class · 类别 | exit code · 退出码 | meaning · 含义 | codes · 代码数 |", "|---|---|---|---|"]
+    for kind, (exit_code, _, _) in EDGE.items():
+        meaning = " ".join((kind.__doc__ or "").split())
+        count = len(_codes(kind.__name__))
+        rows.append(f"| `{kind.__name__}` | {exit_code} | {meaning} {CLASSES_ZH[kind.__name__]} | {count} |")
+    return "\n".join(rows) + "\n"
+
+
+def _codes(kind: str) -> list[tuple[str, dict[str, str]]]:
+    return sorted((code, entry) for code, entry in errors.catalogue().items() if entry["class"] == kind)
+
+
+def _code(code: str, entry: dict[str, str]) -> str:
+    sentence = {key: entry[key].replace("{{", "{").replace("}}", "}") for key in entry}
+    return (
+        f"### `{code}`\n\n"
+        f"- {sentence['en']}\n  - {sentence['hint_en']}\n"
+        f"- {sentence['zh']}\n  - {sentence['hint_zh']}\n"
+    )
+
+
+def cli_page() -> str:
+    """Every command of the tree, in the order of the help page."""
+    root: Any = typer.main.get_command(build([]))
+    commands = list(_walk(root, ""))
+    common = [parameter for parameter in commands[0][1].params if _is_common(parameter)]
+    parts = [
+        CLI_HEAD,
+        "## Options of every command · 通用选项\n",
+        "They stand at the end, after the command's own. 写在命令自身的选项之后。\n",
+        _options(common),
+        "`ecny-tax --version` prints the version, `ecny-tax COMMAND --help` explains a command.\n",
+    ]
+    for name, command in commands:
+        own = [parameter for parameter in command.params if not _is_common(parameter)]
+        parts.append(f"## `ecny-tax {name}`\n\n{inspect.cleandoc(command.help or '')}\n")
+        parts.append(f"```text\n{_usage(name, own)}\n```\n")
+        if described := [parameter for parameter in own if parameter.name != "help"]:
+            parts.append(_options(described))
+    return HEAD + "\n".join(parts)
+
+
+def _walk(group: Any, prefix: str) -> list[tuple[str, Any]]:
+    found = []
+    for name, command in group.commands.items():
+        path = f"{prefix} {name}".strip()
+        found += _walk(command, path) if hasattr(command, "commands") else [(path, command)]
+    return found
+
+
+def _is_common(parameter: Any) -> bool:
+    return parameter.name in ("db", "as_json", "now", "lang")
+
+
+def _is_argument(parameter: Any) -> bool:
+    return parameter.param_type_name == "argument"
+
+
+def _usage(name: str, parameters: list[Any]) -> str:
+    arguments = [_metavar(parameter) for parameter in parameters if _is_argument(parameter)]
+    words = [f"ecny-tax {name}", *arguments]
+    options = [parameter for parameter in parameters if not _is_argument(parameter)]
+    words += [_written(parameter) for parameter in options if parameter.required]
+    words += [f"[{_written(parameter)}]" for parameter in options if not parameter.required]
+    return " ".join(words)
+
+
+def _written(parameter: Any) -> str:
+    option = parameter.opts[0]
+    return option if parameter.is_flag else f"{option} {_metavar(parameter)}"
+
+
+def _metavar(parameter: Any) -> str:
+    if parameter.metavar:
+        return str(parameter.metavar)
+    name = str(parameter.opts[0]).removeprefix("--")
+    return METAVARS.get(name, name.upper())
+
+
+def _options(parameters: list[Any]) -> str:
+    rows = ["| | | |", "|---|---|---|"]
+    for parameter in parameters:
+        name = _metavar(parameter) if _is_argument(parameter) else _written(parameter)
+        notes = ["required"] if parameter.required else []
+        if not parameter.required and not getattr(parameter, "is_flag", False) and parameter.default:
+            notes.append(f"default `{parameter.default}`")
+        if parameter.envvar:
+            notes.append(f"environment `{parameter.envvar}`")
+        help_text = " ".join((parameter.help or "").split())
+        cells = (f"`{name}`", help_text, ", ".join(notes))
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(rows) + "\n"
+
+
+PAGES = {"errors.md": errors_page, "cli.md": cli_page}
+
+
+def main(arguments: list[str]) -> int:
+    """Write every page, or with ``--check`` name those that are out of date."""
+    if arguments not in ([], ["--check"]):
+        sys.stderr.write("usage: generate.py [--check]\n")
+        return 2
+    stale = []
+    for name, page in PAGES.items():
+        path, text = DOCS / name, page().rstrip("\n") + "\n"
+        if path.is_file() and path.read_text("utf-8") == text:
+            continue
+        stale.append(name)
+        if not arguments:
+            path.write_text(text, encoding="utf-8", newline="\n")
+            sys.stderr.write(f"wrote docs/{name}\n")
+    if arguments and stale:
+        sys.stderr.write(f"out of date: {', '.join(stale)}; run `make docs`\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

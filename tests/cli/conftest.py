@@ -1,0 +1,106 @@
+"""A command line in a folder of its own, empty or with the whole story told; and the same inside this process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ecny_tax.cli.app import run_command_line
+from tests.cli.process import Answer, Cli
+from tests.support import AUTHORITY, company_id, company_name, person_id, person_name, phone_number
+
+#: The annual return of the story: 48,000 taxable, 2,280 tax, so 720 of the 3,000 withheld come back.
+ANNUAL_RETURN = {"tax_year": 2022, "wages": "150000", "social": "18000", "sad": "24000", "withheld": "3000"}
+Inside = Callable[..., Answer]
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """The command in an empty folder, where ``s.db`` is the database."""
+    return Cli(tmp_path, ECNY_TAX_DB="s.db")
+
+
+@dataclass(frozen=True)
+class World:
+    """A folder in which the story was told, and the numbers of what is in it."""
+
+    folder: Path
+    names: dict[str, str]
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "s.db"
+
+    def filled(self, template: str) -> list[str]:
+        """A command line whose ``{words}`` are replaced by the numbers of this world."""
+        return [word.format_map(self.names) for word in template.split()]
+
+    def copied(self, folder: Path) -> World:
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return World(folder, self.names)
+
+
+def told(folder: Path) -> World:
+    """Tell the story in a folder, with one bill left open and one refund left under review."""
+    cli = Cli(folder, ECNY_TAX_DB="s.db")
+    (folder / "i.json").write_text(json.dumps(ANNUAL_RETURN))
+    (folder / "due.json").write_text(json.dumps({"tax_year": 2021, "wages": "96000"}))
+    (folder / "i2020.json").write_text(json.dumps({**ANNUAL_RETURN, "tax_year": 2020}))
+    company = ("--kind", "corporate", "--name", company_name(), "--id", company_id(), "--operator", "ICBC")
+    person = ("--kind", "personal", "--name", person_name(), "--id", person_id(), "--phone", phone_number())
+    w = cli("wallet", "open", *company, "--fund", "20000.00")["wallet_id"]
+    a = cli("agreement", "sign", "--wallet", w, "--authority", AUTHORITY)["agreement_no"]
+    p = cli(
+        "pay", "--wallet", w, "--tax", "stamp-duty", "--item", "sale_contract", "--base", "56666666.67",
+        "--idempotency-key", "first",
+    )  # fmt: skip
+    v = cli("wallet", "open", *person, "--class", "II", "--operator", "BOC")["wallet_id"]
+    f = cli("refund", "--wallet", v, "--tax", "income-tax", "--input", "i.json")["refund_no"]
+    m = cli("refund", "--payment", p["payment_no"], "--amount", "100", "--manual-review")["refund_no"]
+    b = cli("bill", "declare", "other", "--wallet", w, "--code", "10110", "--amount", "50")["bill_no"]
+    x = cli("wallet", "open", "--kind", "personal", "--phone", phone_number(2), "--operator", "ICBC")
+    cli("agreement", "export", a, "--out", "a.json")
+    cli("parties", "keys", "--out", "keys.json")
+    names = {
+        "company": w, "agreement": a, "payment": p["payment_no"], "paid": p["bill_no"],
+        "receipt": p["receipt_no"], "person": v, "refund": f, "review": m, "open": b,
+        "nameless": x["wallet_id"], "authority": AUTHORITY,
+    }  # fmt: skip
+    return World(folder, names)
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The story, told once; nobody changes this one."""
+    return told(tmp_path_factory.mktemp("told"))
+
+
+@pytest.fixture
+def world(original: World, tmp_path: Path) -> World:
+    """The story, in the folder of this test."""
+    return original.copied(tmp_path)
+
+
+@pytest.fixture
+def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inside:
+    """Run a command inside this process, with ``--json`` at the usual time, in the folder of this test."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("ECNY_TAX_LANG", "ECNY_TAX_KEYRING", "ECNY_TAX_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ECNY_TAX_DB", "s.db")
+    return run_inside
+
+
+def run_inside(*arguments: str) -> Answer:
+    """Run exactly this command line inside this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run_command_line(arguments)
+    return Answer(arguments, code, out.getvalue(), err.getvalue())

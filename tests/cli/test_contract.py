@@ -1,0 +1,513 @@
+"""What every command promises: one JSON document, the same options, the documented exit codes and refusals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from ecny_tax.cli.app import build
+from tests.cli.conftest import Inside, World
+from tests.cli.process import Answer, Cli, one_object
+
+WALLET = {"wallet_id", "balance", "status"}
+OPENED = {"wallet_id", "kind", "wallet_class", "operator", "balance", "status"}
+AGREEMENT = {"agreement_no", "status"}
+BILL = {"bill_no", "amount", "status"}
+PAID = {
+    "payment_no", "bill_no", "wallet_id", "amount", "fee", "mode", "status", "settled_at",
+    "balance_after", "receipt_no",
+}  # fmt: skip
+REFUND = {"refund_no", "amount", "status", "balance_after"}
+RECEIPT = {
+    "receipt_no", "taxpayer_id", "taxpayer_name", "authority_name", "treasury_name", "operator_name",
+    "amount", "amount_in_capitals", "lines", "paid_at", "print_count", "remark",
+}  # fmt: skip
+
+#: Every command, with an example that goes well after the story, and the keys its document must have.
+EXAMPLES: list[tuple[str, set[str]]] = [
+    ("demo", {"steps", "ok"}),
+    ("wallet open --kind personal --phone 13700000000 --operator CMB --fund 1.00", OPENED),
+    ("wallet show {company}", OPENED),
+    ("wallet list", {"wallets"}),
+    ("wallet statement {company}", {"wallet_id", "balance", "status", "lines"}),
+    ("wallet top-up {company} --amount 1.5", WALLET | {"transfer_id", "amount", "fee"}),
+    ("wallet cash-out {company} --amount 1", WALLET | {"transfer_id", "amount", "fee"}),
+    ("wallet transfer {company} {person} --amount 0.01", {"transfer_id", "amount", "fee"}),
+    ("wallet upgrade {person} --class I", WALLET),
+    ("wallet close {nameless}", WALLET),
+    ("wallet stop {company}", WALLET),
+    ("wallet resume {company}", WALLET),
+    ("wallet freeze {company}", WALLET),
+    ("wallet unfreeze {company}", WALLET),
+    ("agreement sign --wallet {person} --authority {authority}", AGREEMENT),
+    ("agreement show {agreement}", AGREEMENT),
+    ("agreement list", {"agreements"}),
+    ("agreement terminate {agreement}", AGREEMENT),
+    ("agreement lock {agreement}", AGREEMENT),
+    ("agreement lock {agreement}; agreement unlock {agreement}", AGREEMENT),
+    ("agreement export {agreement} --out b.json", AGREEMENT),
+    ("agreement export {agreement}", AGREEMENT),
+    ("agreement verify a.json", AGREEMENT | {"valid", "reason"}),
+    ("agreement verify a.json --keys keys.json", AGREEMENT | {"valid", "reason"}),
+    ("tax items --on 2023-04-20", {"items"}),
+    (
+        "tax quote stamp-duty --item sale_contract --base 1000 --on 2023-04-20",
+        {"base", "rate", "tax", "citation"},
+    ),
+    (
+        "tax quote income-tax --input i.json",
+        {"taxable", "tax", "tax_total", "withheld", "refund", "due", "citation"},
+    ),
+    ("bill declare stamp-duty --wallet {company} --item sale_contract --base 1000000", BILL),
+    ("bill declare income-tax --wallet {person} --input due.json", BILL),
+    ("bill declare other --wallet {company} --code 10110 --amount 12.34", BILL),
+    ("bill show {open}", BILL),
+    ("bill list", {"bills"}),
+    ("bill cancel {open}", BILL),
+    ("bill qr {open}", BILL),
+    ("bill qr {open} --out b.svg", BILL),
+    ("pay --bill {open}", PAID),
+    ("pay --bill {open} --wallet {person}", PAID),
+    ("pay --bill {open} --agreement {agreement}", PAID),
+    ("pay --wallet {company} --tax stamp-duty --item sale_contract --base 1000000", PAID),
+    ("payments list", {"payments"}),
+    ("payments show {payment}", PAID),
+    ("pay --bill {open}; payments list; payments reverse {payment_of_open}", PAID),
+    ("refund --wallet {person} --tax income-tax --input i2020.json", REFUND),
+    ("refund --payment {payment} --amount 2000.00", REFUND),
+    ("refund --payment {payment} --amount 2000.00 --reason paid_in_error --manual-review", REFUND),
+    ("refunds list", {"refunds"}),
+    ("refunds show {refund}", REFUND),
+    ("refunds approve {review}", REFUND),
+    ("refunds reject {review} --note why", REFUND),
+    ("refunds withdraw {review}", REFUND),
+    (
+        "wallet close {nameless}; bill declare other --wallet {person} --code 10110 --amount 1; refunds list",
+        {"refunds"},
+    ),
+    ("receipt show {receipt}", RECEIPT),
+    ("receipt show {receipt} --out r.txt", RECEIPT),
+    ("ledger verify", {"ok", "transfers", "checks"}),
+    ("ledger accounts", {"accounts"}),
+    ("parties list", {"parties"}),
+    ("parties add --kind treasury --code 1234567890 --name 某支库", {"kind", "code", "name_zh"}),
+    ("parties add --kind tax-authority --code 14407850000 --name 某税务局", {"kind", "code", "name_zh"}),
+    ("parties keys", {"keys"}),
+    ("clock show", {"now", "fixed"}),
+    ("clock set 2023-05-01", {"now", "fixed"}),
+    ("clock advance --days 1", {"now", "fixed"}),
+    ("status", {"engine", "in_circulation", "operator_vaults", "now"}),
+]
+#: Shown by tests of their own: they need more than one command to become possible.
+ELSEWHERE = {("refunds", "resubmit")}
+
+MOVES_MONEY = {
+    ("wallet", "open"), ("wallet", "top-up"), ("wallet", "cash-out"), ("wallet", "transfer"), ("pay",),
+    ("payments", "reverse"), ("refund",), ("refunds", "approve"), ("refunds", "resubmit"),
+}  # fmt: skip
+
+_AMOUNT_KEYS = {
+    "amount", "balance", "balance_after", "fee", "base", "tax", "tax_total", "taxable", "withheld",
+    "refund", "due", "refunded", "set_off", "in_circulation", "operator_vaults", "debits", "credits",
+    "income_amount", "bonus_tax",
+}  # fmt: skip
+#: Of a bill, and of a line of a receipt, ``tax`` is a name.
+_NAMED_TAXES = {"stamp-duty", "income-tax", "other", "印花税"}
+_AMOUNT = re.compile(r"-?\d+\.\d\d")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+08:00")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command that does something, with the words that lead to it."""
+    if hasattr(command, "commands"):
+        for name, child in command.commands.items():
+            yield from leaves(child, (*path, name))
+    else:
+        yield path, command
+
+
+TREE = dict(leaves(get_command(build([]))))
+
+
+def fields(value: object, key: str = "") -> Iterator[tuple[str, object]]:
+    """Every scalar of a document with the key it stands under; a list passes its own key on."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from fields(inner, name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from fields(inner, key)
+    else:
+        yield key, value
+
+
+# --- documents ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("example", "keys"), EXAMPLES, ids=[example for example, _ in EXAMPLES])
+def test_json_is_one_document_with_the_promised_keys_amounts_and_times(
+    world: World, inside: Inside, example: str, keys: set[str]
+) -> None:
+    answer = None
+    for part in example.split("; "):
+        if "{payment_of_open}" in part:
+            assert answer is not None
+            paid = [p for p in answer.document["payments"] if p["bill_no"] == world.names["open"]]
+            world.names["payment_of_open"] = paid[0]["payment_no"]
+        time = () if part.startswith("demo") else ("--now", "2023-04-20")
+        answer = inside(*world.filled(part), "--json", *time)
+    assert answer is not None
+    found = answer.document
+    assert found.keys() >= keys
+    assert answer.stdout.endswith("}\n")
+    for key, value in fields(found):
+        if key in _AMOUNT_KEYS and value is not None and not (key == "tax" and value in _NAMED_TAXES):
+            assert isinstance(value, str), (key, value)
+            assert _AMOUNT.fullmatch(value), (key, value)
+        if value is not None and (key.endswith("_at") or key in ("at", "now")):
+            assert _TIME.fullmatch(str(value)), (key, value)
+        if value is not None and (key.endswith("_date") or key in ("on", "period_start", "period_end")):
+            assert _DAY.fullmatch(str(value)), (key, value)
+        if isinstance(value, float):
+            assert key == "seconds", (key, value)
+
+
+def test_every_command_has_an_example_here() -> None:
+    shown = set()
+    for example, _ in EXAMPLES:
+        words = example.split("; ")[-1].split()
+        shown |= {path for path in TREE if tuple(words[: len(path)]) == path}
+    assert set(TREE) - shown - ELSEWHERE == set()
+
+
+@pytest.mark.parametrize(
+    ("example", "plural"),
+    [(example, keys) for example, keys in EXAMPLES if example.split("; ")[-1].split()[-1] == "list"],
+)
+def test_a_list_is_an_array_under_its_plural_key(
+    world: World, inside: Inside, example: str, plural: set[str]
+) -> None:
+    command = example.split("; ")[-1]
+    found = inside(*world.filled(command), "--json").document
+    assert found.keys() == plural
+    (records,) = found.values()
+    assert records
+    assert all(isinstance(record, dict) for record in records)
+
+
+@pytest.mark.parametrize("command", ["wallet", "agreement", "bill", "payments", "refunds"])
+def test_an_empty_list_is_an_empty_array(inside: Inside, command: str) -> None:
+    (records,) = inside(command, "list", "--json").document.values()
+    assert records == []
+
+
+@pytest.mark.parametrize("command", ["wallet list", "wallet show {company}", "ledger verify", "status"])
+def test_the_process_says_the_same_as_json_and_nothing_on_stderr(world: World, command: str) -> None:
+    answer = Cli(world.folder, ECNY_TAX_DB="s.db").asked(*world.filled(command))
+    assert answer.document
+    assert answer.exit_code == 0
+
+
+def test_chinese_stays_chinese_in_json_whatever_the_terminal_speaks(world: World) -> None:
+    cli = Cli(world.folder, ECNY_TAX_DB="s.db", PYTHONIOENCODING="latin-1")
+    assert "鹤山" in cli.asked("parties", "list").stdout
+
+
+@pytest.mark.parametrize("command", ["--help", "wallet --help", "pay --help"])
+def test_the_help_page_is_shown_whatever_the_terminal_speaks(cli: Cli, command: str) -> None:
+    answer = cli.run(*command.split(), PYTHONIOENCODING="latin-1")
+    assert (answer.exit_code, answer.stderr) == (0, "")
+    assert "Usage" in answer.stdout
+
+
+# --- options --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", TREE, ids=" ".join)
+def test_every_command_takes_the_common_options_at_its_end(path: tuple[str, ...]) -> None:
+    names = [name for parameter in TREE[path].params for name in parameter.opts if parameter.name != "help"]
+    options = [name for name in names if name.startswith("--")]
+    assert options[-4:] == ["--db", "--json", "--now", "--lang"]
+
+
+@pytest.mark.parametrize("path", sorted(MOVES_MONEY), ids=" ".join)
+def test_a_command_that_moves_money_takes_an_idempotency_key(path: tuple[str, ...]) -> None:
+    assert any("--idempotency-key" in parameter.opts for parameter in TREE[path].params)
+
+
+@pytest.mark.parametrize("path", TREE, ids=" ".join)
+def test_every_command_says_what_it_does(path: tuple[str, ...]) -> None:
+    assert TREE[path].help
+
+
+def test_the_version_is_told(cli: Cli) -> None:
+    from ecny_tax import __version__
+
+    assert cli.run("--version").stdout == f"ecny-tax {__version__}\n"
+    assert cli.run("--version", "--json").document == {"version": __version__}
+
+
+def test_the_help_page_names_every_command_and_the_version(cli: Cli) -> None:
+    page = cli.run("--help")
+    assert (page.exit_code, page.stderr) == (0, "")
+    for name in dict.fromkeys(path[0] for path in TREE):
+        assert re.search(rf"^  {name} ", page.stdout, re.MULTILINE), name
+    assert "--version" in page.stdout
+
+
+# --- refusals -------------------------------------------------------------------------------------
+
+#: Exit code, problem code, and a command that ends so after the story.
+REFUSALS = [
+    (2, "usage", ""),
+    (2, "usage", "wallet"),
+    (2, "usage", "nothing-like-it"),
+    (2, "usage", "wallet shwo"),
+    (2, "usage", "wallet show"),
+    (2, "usage", "wallet show {company} {person}"),
+    (2, "usage", "wallet show {company} --no-such-option"),
+    (2, "usage", "wallet open --kind"),
+    (2, "usage", "wallet open --kind personal"),
+    (2, "usage", "clock advance --days many"),
+    (2, "wallet_id_malformed", "wallet show 123"),
+    (2, "operator_unknown", "wallet open --kind personal --phone 13700000000 --operator NOBANK"),
+    (2, "wallet_kind_unknown", "wallet open --kind golden --phone 13700000000 --operator ICBC"),
+    (2, "stamp_duty_item_unknown", "tax quote stamp-duty --item poem --base 1"),
+    (2, "tax_unknown", "pay --wallet {company} --tax window-tax --item poem --base 1"),
+    (2, "pay_what", "pay"),
+    (2, "refund_what", "refund"),
+    (2, "language_unknown", "status --lang fr"),
+    (2, "time_malformed", "status --now yesterday"),
+    (3, "insufficient_funds", "wallet cash-out {company} --amount 99999"),
+    (3, "bill_already_paid", "pay --bill {paid}"),
+    (3, "wallet_without_name", "agreement sign --wallet {nameless} --authority {authority}"),
+    (3, "wallet_not_empty", "wallet close {company}"),
+    (3, "refund_exceeds_payment", "refund --payment {payment} --amount 17000.01"),
+    (3, "clock_went_back", "clock set 2023-04-19"),
+    (4, "wallet_not_found", "wallet show 0021000000000005"),
+    (4, "agreement_not_found", "agreement show A0"),
+    (4, "bill_not_found", "bill show B0"),
+    (4, "payment_not_found", "payments show P0"),
+    (4, "receipt_not_found", "receipt show 0"),
+    (4, "refund_not_found", "refunds show R0"),
+    (4, "tax_authority_not_found", "agreement sign --wallet {company} --authority 14407849999"),
+    (
+        5,
+        "idempotency_conflict",
+        "pay --wallet {company} --tax stamp-duty --item sale_contract --base 1 --idempotency-key first",
+    ),
+    (5, "agreement_exists", "agreement sign --wallet {company} --authority {authority}"),
+    (5, "party_exists", "parties add --kind treasury --code 1907840000 --name 某支库"),
+    (7, "database_unwritable", "wallet list --db no/such/folder.db"),
+    (7, "output_unwritable", "agreement export {agreement} --out no/such/folder.json"),
+]
+
+
+def at_the_end(world: World, command: str, *options: str) -> list[str]:
+    words = world.filled(command)
+    return [*words, *options, *(() if not words or "--now" in words else ("--now", "2023-04-20"))]
+
+
+@pytest.mark.parametrize(("exit_code", "code", "command"), REFUSALS)
+def test_a_refusal_is_a_problem_on_stderr_with_its_exit_code(
+    world: World, inside: Inside, exit_code: int, code: str, command: str
+) -> None:
+    problem = inside(*at_the_end(world, command, "--json")).problem
+    assert problem["code"] == code
+    assert problem["exit_code"] == exit_code
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "code", "command"),
+    [case for case in REFUSALS if case[2] not in ("", "wallet")],  # those show the help page instead
+)
+def test_a_refusal_to_a_human_is_one_or_two_lines_with_the_code(
+    world: World, inside: Inside, exit_code: int, code: str, command: str
+) -> None:
+    answer = inside(*at_the_end(world, command))
+    assert (answer.exit_code, answer.stdout) == (exit_code, "")
+    lines = answer.stderr.splitlines()
+    assert 1 <= len(lines) <= 2
+    assert lines[0].endswith(f"({code})")
+    assert all(lines)
+
+
+@pytest.mark.parametrize(("exit_code", "code", "command"), REFUSALS)
+def test_a_refusal_in_chinese_is_chinese(
+    world: World, inside: Inside, exit_code: int, code: str, command: str
+) -> None:
+    if "--lang" in command:
+        pytest.skip("this one is about the language itself")
+    problem = inside(*at_the_end(world, command, "--json", "--lang", "zh")).problem
+    assert (problem["exit_code"], problem["code"]) == (exit_code, code)
+    said = ("title", "hint") if code == "usage" else ("title", "detail", "hint")
+    for name in said:
+        assert re.search("[一-鿿]", problem[name]), (name, problem[name])
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "command"),
+    [
+        (2, "wallet show 123"),
+        (2, "wallet shwo"),
+        (3, "pay --bill {paid}"),
+        (4, "bill show B0"),
+        (5, "agreement sign --wallet {company} --authority {authority}"),
+        (7, "wallet list --db no/such/folder.db"),
+    ],
+)
+def test_the_process_ends_with_the_documented_exit_code(world: World, exit_code: int, command: str) -> None:
+    answer = Cli(world.folder, ECNY_TAX_DB="s.db").run(*at_the_end(world, command, "--json"))
+    assert answer.problem["exit_code"] == answer.exit_code == exit_code
+
+
+def test_no_command_shows_the_help_page_on_stderr(cli: Cli) -> None:
+    for words in ((), ("wallet",)):
+        answer = cli.run(*words)
+        assert (answer.exit_code, answer.stdout) == (2, "")
+        assert answer.stderr.startswith("Usage: ecny-tax")
+
+
+def test_an_agreement_refused_by_the_operator_is_kept_and_named(world: World, inside: Inside) -> None:
+    problem = inside(
+        "agreement", "sign", "--wallet", world.names["person"], "--taxpayer-name", "另一人", "--json",
+        "--now", "2023-04-20",
+    ).problem  # fmt: skip
+    assert (problem["exit_code"], problem["code"]) == (3, "agreement_name_mismatch")
+    kept = inside("agreement", "show", problem["agreement_no"], "--json").document
+    assert kept["status"] == "verification_failed"
+
+
+def test_a_failed_credit_can_be_resubmitted_to_another_wallet_of_the_person(
+    world: World, inside: Inside
+) -> None:
+    """The wallet is closed while the application is under review; the treasury's credit fails."""
+
+    def run(*words: str) -> Answer:
+        return inside(*words, "--json", "--now", "2023-04-20")
+
+    applied = run(
+        "refund", "--wallet", world.names["person"], "--tax", "income-tax", "--input", "i2020.json",
+        "--manual-review",
+    ).document  # fmt: skip
+    assert applied["status"] == "tax_review"
+    run("wallet", "cash-out", world.names["person"], "--amount", "720").document  # noqa: B018
+    run("wallet", "close", world.names["person"]).document  # noqa: B018
+    failed = run("refunds", "approve", applied["refund_no"]).document
+    assert failed["status"] == "treasury_failed"
+    from tests.support import person_id, person_name
+
+    other = run(
+        "wallet", "open", "--kind", "personal", "--name", person_name(), "--id", person_id(),
+        "--operator", "CCB",
+    ).document["wallet_id"]  # fmt: skip
+    done = run("refunds", "resubmit", applied["refund_no"], "--wallet", other).document
+    assert done.keys() >= REFUND
+    assert (done["status"], done["balance_after"]) == ("completed", applied["amount"])
+
+
+# --- verdicts -------------------------------------------------------------------------------------
+
+
+def test_a_tampered_agreement_is_judged_on_stdout_and_refused_on_stderr(world: World, inside: Inside) -> None:
+    export = (world.folder / "a.json").read_text().replace('"batch_debit": false', '"batch_debit": true')
+    (world.folder / "forged.json").write_text(export)
+    answer = inside("agreement", "verify", "forged.json", "--json")
+    verdict = one_object(answer.stdout)
+    assert verdict["valid"] is False
+    assert verdict["reason"]
+    assert answer.complaint["code"] == "agreement_invalid"
+    assert answer.exit_code == 6
+
+
+def test_an_agreement_verifies_without_a_database(world: World, cli: Cli) -> None:
+    answer = cli.run(
+        "agreement", "verify", "a.json", "--keys", "keys.json", "--json", "--db", "no/such/folder.db"
+    )
+    assert answer.document["valid"] is True
+
+
+def test_a_tampered_ledger_is_judged_on_stdout_and_refused_on_stderr(world: World, inside: Inside) -> None:
+    import sqlite3
+
+    with sqlite3.connect(world.database) as connection:
+        triggers = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+        for (name,) in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("UPDATE transfer SET amount = amount + 1 WHERE seq = (SELECT max(seq) FROM transfer)")
+    connection.close()
+    answer = inside("ledger", "verify", "--json")
+    verdict = one_object(answer.stdout)
+    assert verdict["ok"] is False
+    assert [check for check in verdict["checks"] if not check["ok"]]
+    assert answer.complaint["code"] == "ledger_broken"
+    assert answer.exit_code == 6
+    shown = inside("ledger", "verify", "--lang", "zh")
+    assert shown.exit_code == 6
+    assert "账本核验不通过" in shown.stderr
+    assert "I1" in shown.stdout
+
+
+# --- environment ----------------------------------------------------------------------------------
+
+
+def test_the_default_database_is_in_the_folder_and_has_a_private_keyring(cli: Cli) -> None:
+    assert cli("status", ECNY_TAX_DB="")["transfers"] > 0
+    assert (cli.folder / "ecny-tax.db").exists()
+    assert (cli.folder / "ecny-tax.db.keys").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_environment_names_the_database_and_the_option_comes_first(cli: Cli) -> None:
+    cli("status", ECNY_TAX_DB="one.db")
+    assert (cli.folder / "one.db").exists()
+    cli("status", "--db", "two.db", ECNY_TAX_DB="three.db")
+    assert (cli.folder / "two.db").exists()
+    assert not (cli.folder / "three.db").exists()
+
+
+def test_the_environment_names_the_language_and_the_option_comes_first(cli: Cli) -> None:
+    assert "引擎" in cli.text("status", ECNY_TAX_LANG="zh")
+    assert "engine" in cli.text("status", "--lang", "en", ECNY_TAX_LANG="zh")
+    problem = cli.refused(4, "bill_not_found", "bill", "show", "B0", ECNY_TAX_LANG="zh")
+    assert problem["title"] == "未找到"
+    cli.refused(2, "language_unknown", "status", ECNY_TAX_LANG="fr")
+
+
+def test_the_environment_names_the_keyring(cli: Cli) -> None:
+    cli("status", ECNY_TAX_KEYRING="elsewhere.keys")
+    assert (cli.folder / "elsewhere.keys").stat().st_mode & 0o777 == 0o600
+    assert not (cli.folder / "s.db.keys").exists()
+    cli.refused(7, "keyring_missing", "status")
+    assert not (cli.folder / "s.db.keys").exists()
+    cli("status", ECNY_TAX_KEYRING="elsewhere.keys")
+
+
+# --- languages ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "wallet list", "wallet show {company}", "wallet statement {company}", "agreement list",
+        "agreement show {agreement}", "bill list", "bill show {open}", "payments list",
+        "payments show {payment}", "refunds list", "refunds show {refund}", "receipt show {receipt}",
+        "ledger verify", "ledger accounts", "parties list", "clock show", "status", "tax items",
+        "tax quote stamp-duty --item sale_contract --base 1", "tax quote income-tax --input i.json",
+        "agreement verify a.json", "agreement export {agreement} --out b.json",
+        "wallet top-up {company} --amount 1", "wallet transfer {company} {person} --amount 1",
+    ],
+)  # fmt: skip
+def test_every_label_of_a_chinese_answer_is_chinese(world: World, inside: Inside, command: str) -> None:
+    """Labels are what stands before the first column gap of a record, or in the head of a table."""
+    document = inside(*world.filled(command), "--json").document
+    shown = inside(*world.filled(command), "--lang", "zh").stdout
+    keys = set(document)
+    for value in document.values():
+        keys |= {key for item in value if isinstance(item, dict) for key in item} if isinstance(value, list) else set()
+    english = {key for key in keys if re.search(rf"(^|  ){key.replace('_', ' ')}(  |:|$)", shown, re.MULTILINE)}
+    assert english == set()

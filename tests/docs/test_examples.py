@@ -1,0 +1,68 @@
+"""The examples run from anywhere, use nothing but the public API, and say what the documents say."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import ecny_tax
+from ecny_tax import AnnualReturn, yuan
+
+ROOT = Path(__file__).resolve().parents[2]
+STORY = ROOT / "examples" / "heshan.py"
+
+
+def test_the_story_says_what_happened(tmp_path: Path) -> None:
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(STORY)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    pairs = [tuple(pair.splitlines()) for pair in done.stdout.strip().split("\n\n")]
+    assert pairs == [
+        ("The company's wallet holds 20000.00 yuan.", "公司钱包余额 20000.00 元。"),
+        ("The three-party agreement is verified.", "三方协议已签订，验证通过。"),
+        (
+            "Stamp duty of 17000.00 yuan is settled; the fee is 0.00; 3000.00 are left.",
+            "印花税 17000.00 元，支付即结算；手续费 0.00 元；余额 3000.00 元。",
+        ),
+        ("Again? Refused: bill_already_paid.", "再缴一次？被拒绝：bill_already_paid。"),
+        ("Mr Liang's refund of 720.00 yuan is completed.", "梁先生的退税 720.00 元已到账。"),
+        ("The books verify: True (25 transfers).", "账本核验：通过（25 笔转账）。"),
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_story_uses_the_public_api_alone() -> None:
+    tree = ast.parse(STORY.read_text("utf-8"))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom | ast.Import)]
+    modules = {node.module for node in imports if isinstance(node, ast.ImportFrom)}
+    assert modules == {"datetime", "ecny_tax"}
+    assert len(modules) == len(imports)
+    names = {
+        alias.name
+        for node in imports
+        if isinstance(node, ast.ImportFrom) and node.module == "ecny_tax"
+        for alias in node.names
+    }
+    assert names <= set(ecny_tax.__all__)
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr[0] == "_"]
+
+
+def test_the_return_is_the_one_of_the_story() -> None:
+    written = json.loads((ROOT / "examples" / "income-2022.json").read_text("utf-8"))
+    year = written.pop("tax_year")
+    given = AnnualReturn(tax_year=year, **{key: yuan(amount) for key, amount in written.items()})
+    assert given == AnnualReturn(
+        tax_year=2022, wages=yuan(150000), social=yuan(18000), sad=yuan(24000), withheld=yuan(3000)
+    )

@@ -1,0 +1,160 @@
+"""I16: what was acknowledged survives a kill; what was not is whole or absent, and converges."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ecny_tax.sandbox import Sandbox
+
+ROUNDS = 60
+WALLET = {
+    "kind": "corporate",
+    "operator": "ICBC",
+    "name": "示例照明有限公司",
+    "id_number": "91350100M000100Y43",
+}
+
+#: Works through numbered commands from ``start`` on, writes each answer after it was given, until killed.
+_WORK = """
+import sys
+from ecny_tax import Sandbox
+from tests.durability.test_kill9 import command, written
+
+path, answers, start = sys.argv[1], sys.argv[2], int(sys.argv[3])
+with open(answers, "a", encoding="utf-8") as out, Sandbox.open(path) as sandbox:
+    print("ready", flush=True)
+    number = start
+    while True:
+        answer = command(sandbox, number)
+        out.write(written(number, answer))
+        out.flush()
+        number += 1
+"""
+
+
+def command(sandbox: Sandbox, number: int) -> Any:
+    """The command of this number: the same every time, under its own idempotency key."""
+    key = f"command {number}"
+    if number == 0:
+        return sandbox.wallets.open(**WALLET, fund=100_000_00, idempotency_key=key)  # type: ignore[arg-type]
+    (wallet,) = [wallet for wallet in sandbox.wallets.list() if wallet.kind == "corporate"]
+    if number % 10 == 7:
+        return sandbox.wallets.open(
+            kind="personal",
+            phone=f"138{number:08d}",
+            operator="BOC",
+            fund=number,  # type: ignore[arg-type]
+            idempotency_key=key,
+        )
+    if number % 3 == 1:
+        return sandbox.wallets.top_up(
+            wallet_id=wallet.wallet_id,
+            amount=100 + number,  # type: ignore[arg-type]
+            idempotency_key=key,
+        )
+    return sandbox.payments.pay_stamp_duty(
+        wallet_id=wallet.wallet_id,
+        item="sale_contract",
+        base=1_000_00 + number,  # type: ignore[arg-type]
+        idempotency_key=key,
+    )
+
+
+def written(number: int, answer: Any) -> str:
+    """The answer as one line, which is whole only with its end of line."""
+    return json.dumps([number, plain(answer)]) + "\n"
+
+
+def plain(answer: Any) -> dict[str, str]:
+    fields = type(answer).__dataclass_fields__
+    values = {name: getattr(answer, name) for name in fields}
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else str(value)
+        for name, value in values.items()
+    }
+
+
+def test_I16_nothing_acknowledged_is_lost_in_sixty_kills(tmp_path: Path) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    source = random.Random(seed)
+    database, answers = tmp_path / "a.db", tmp_path / "answers"
+    answers.touch()
+    moved_after_kill = 0
+    for _ in range(ROUNDS):
+        start = len(acknowledged(answers))
+        kill_at_a_random_moment(database, answers, start, source)
+        known = acknowledged(answers)
+        with Sandbox.open(database) as sandbox:
+            # The last command may have been done without its answer being heard, or not at all.
+            unheard = len(known)
+            before = sandbox.status().transfers
+            answer = plain(command(sandbox, unheard))
+            moved_after_kill += sandbox.status().transfers > before
+            settled = sandbox.status()
+            assert plain(command(sandbox, unheard)) == answer
+            for number in sorted({*source.sample(range(unheard), min(unheard, 10)), *range(start, unheard)}):
+                assert plain(command(sandbox, number)) == known[number], f"seed {seed}, command {number}"
+            after = sandbox.status()
+            assert (after.transfers, after.in_circulation) == (settled.transfers, settled.in_circulation)
+            found = sandbox.ledger.verify()
+            assert found.ok, f"seed {seed}: {[check for check in found.checks if not check.ok]}"
+        with answers.open("a", encoding="utf-8") as out:
+            out.write(json.dumps([unheard, answer]) + "\n")
+
+    known = acknowledged(answers)
+    print(f"{len(known)} commands, {moved_after_kill} of {ROUNDS} kills left the last one undone")
+    assert len(known) > ROUNDS
+    with Sandbox.open(database) as sandbox:
+        before_all = sandbox.status()
+        assert [plain(command(sandbox, number)) for number in range(len(known))] == known
+        assert sandbox.status().transfers == before_all.transfers
+        check_sums(sandbox, known)
+    assert not list(tmp_path.glob("*.new"))
+
+
+def kill_at_a_random_moment(database: Path, answers: Path, start: int, source: random.Random) -> None:
+    arguments = [sys.executable, "-c", _WORK, str(database), str(answers), str(start)]
+    with subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parents[2]
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        if start:  # the very first time it is killed wherever it is, the founding included
+            line = process.stdout.readline()
+            assert line == b"ready\n", process.stderr.read().decode()
+            time.sleep(source.choice([source.uniform(0, 0.01), source.uniform(0, 0.15)]))
+        else:
+            time.sleep(source.uniform(0.1, 1.0))
+        assert process.poll() is None, process.stderr.read().decode()
+        process.send_signal(signal.SIGKILL)
+
+
+def acknowledged(answers: Path) -> list[dict[str, str]]:
+    """The answers that were heard, cut after the last whole one."""
+    text = answers.read_text("utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        answers.write_text(whole, "utf-8")
+    lines = [json.loads(line) for line in whole.splitlines()]
+    assert [number for number, _ in lines] == list(range(len(lines)))
+    return [answer for _, answer in lines]
+
+
+def check_sums(sandbox: Sandbox, known: list[dict[str, str]]) -> None:
+    """Every answer moved money once: what came in less what was paid is what is there."""
+    paid = sum(int(answer["amount"]) for answer in known if "payment_no" in answer)
+    topped_up = sum(int(answer["amount"]) for answer in known if answer.get("kind") == "top-up")
+    opened = sum(int(answer["balance"]) for answer in known if "opened_at" in answer)
+    wallets = sandbox.wallets.list()
+    assert sum(wallet.balance for wallet in wallets) == opened + topped_up - paid
+    assert sandbox.status().in_circulation == opened + topped_up
+    assert len(sandbox.payments.list()) == sum("payment_no" in answer for answer in known)
+    assert len(wallets) == sum("opened_at" in answer for answer in known)
