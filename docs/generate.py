@@ -15,7 +15,7 @@ import typer.main
 
 from ecny_tax import errors
 from ecny_tax.cli.app import build
-from ecny_tax.cli.refusals import _EDGE as EDGE  # class -> exit code, English title, Chinese title
+from ecny_tax.cli.refusals import EDGE  # class -> exit code, English title, Chinese title
 from ecny_tax.ledger.model import Result
 
 DOCS = Path(__file__).resolve().parent

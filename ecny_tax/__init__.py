@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ecny_tax.money import Fen, capital_numerals, yuan, yuan_text
     from ecny_tax.sandbox import Sandbox
     from ecny_tax.taxes.income_tax import AnnualReturn
+    from ecny_tax.taxes.returns import read_annual_return
 
 __all__ = [
     "BEIJING",
@@ -41,6 +42,7 @@ __all__ = [
     "UnavailableError",
     "VerificationError",
     "capital_numerals",
+    "read_annual_return",
     "yuan",
     "yuan_text",
 ]
@@ -56,6 +58,7 @@ _HOMES = {
     "yuan_text": "money",
     "Sandbox": "sandbox",
     "AnnualReturn": "taxes.income_tax",
+    "read_annual_return": "taxes.returns",
 }
 
 

@@ -35,7 +35,7 @@ _USAGE_ERROR: type[Exception] = BadParameter.__mro__[1]
 
 
 def run_command_line(arguments: Sequence[str]) -> int:
-    """Run one command; return its exit code (DESIGN: 0 done, 1 a bug, 2 usage … 7 unavailable)."""
+    """Run one command; return its exit code, as listed in ``refusals``."""
     as_json = "--json" in arguments
     language = _language(arguments)
     try:

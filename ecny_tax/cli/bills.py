@@ -29,7 +29,7 @@ def stamp_duty(
     run: Run,
     wallet: _Wallet,
     item: Annotated[str, typer.Option("--item", metavar="CODE", help="See `tax items`.")],
-    base: Annotated[str, typer.Option("--base", metavar="YUAN")],
+    base: Annotated[str, typer.Option("--base", metavar="YUAN", help="What the duty is computed on.")],
     on: On = None,
     half_relief: HalfRelief = False,
     side: Side = None,

@@ -135,7 +135,9 @@ def _common(
     now: Annotated[
         str | None, typer.Option("--now", metavar="ISO8601", help="The time of this command.")
     ] = None,
-    lang: Annotated[str, typer.Option("--lang", metavar="en|zh", envvar="ECNY_TAX_LANG")] = "en",
+    lang: Annotated[
+        str, typer.Option("--lang", metavar="en|zh", envvar="ECNY_TAX_LANG", help="Language.")
+    ] = "en",
 ) -> None:
     """The options of every command."""
 

@@ -48,47 +48,46 @@ def _print_heading(language: Language) -> None:
     from rich.panel import Panel
     from rich.text import Text
 
-    from ecny_tax.cli.tables import console
+    from ecny_tax.cli.tables import show
 
     title = {"en": "Heshan, 20 April 2023", "zh": "鹤山，2023 年 4 月 20 日"}[language]
     body = {
         "en": "Tax in digital RMB: agreement, payment, refund. A simulation; all identities are synthetic.",
         "zh": "数字人民币缴税：签约、缴款、退税。此为模拟；所有身份均为虚构。",
     }[language]
-    console().print(Panel(Text(body), title=Text(title), title_align="left", expand=False), soft_wrap=False)
+    show(Panel(Text(body), title=Text(title), title_align="left", expand=False))
 
 
 def _print_step(step: Step, language: Language) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    from ecny_tax.cli.tables import console
+    from ecny_tax.cli.tables import show
     from ecny_tax.money import yuan_text
 
     zh = language == "zh"
-    out = console()
     mark = Text("✗ ", style="red") if step.refused else Text("✓ ", style="green")
     head = Text(f"{step.number:2d} ") + mark
     head.append(step.title_zh if zh else step.title, style="bold")
     head.append(f"  {step.who_zh if zh else step.who} · {step.seconds * 1000:.0f} ms", style="dim")
-    out.print(head)
+    show(head)
     lines = [step.detail_zh if zh else step.detail]
     if step.refused:
         lines[0] += f" ({step.refused})"
     if step.moved:
         fee = f"{'手续费' if zh else 'fee'} {yuan_text(step.fee or 0)}"
-        lines.append(f"{step.moved_zh if zh else step.moved}; {fee}")
+        lines.append(f"{step.moved_zh}；{fee}" if zh else f"{step.moved}; {fee}")
     for line in lines:
-        out.print(Padding(Text(line), (0, 0, 0, 5)), soft_wrap=False)
+        show(Padding(Text(line), (0, 0, 0, 5)))
 
 
 def _print_ending(language: Language) -> None:
     from rich.text import Text
 
-    from ecny_tax.cli.tables import console
+    from ecny_tax.cli.tables import show
 
     ending = {
         "en": "The story holds: paid without fee, refunded at once, refusals moved nothing, books verified.",
         "zh": "故事成立：缴款零手续费，退税即时到账，拒绝未动分文，账本核验通过。",
     }[language]
-    console().print(Text(f"\n{ending}", style="bold green"))
+    show(Text(f"\n{ending}", style="bold green"))

@@ -29,7 +29,9 @@ def pay(
     ] = None,
     tax: Annotated[str | None, typer.Option("--tax", metavar="stamp-duty", help="Declare and pay.")] = None,
     item: Annotated[str | None, typer.Option("--item", metavar="CODE", help="See `tax items`.")] = None,
-    base: Annotated[str | None, typer.Option("--base", metavar="YUAN")] = None,
+    base: Annotated[
+        str | None, typer.Option("--base", metavar="YUAN", help="What the duty is computed on.")
+    ] = None,
     on: On = None,
     half_relief: HalfRelief = False,
     side: Side = None,
@@ -45,7 +47,7 @@ def pay(
     from ecny_tax.money import positive_yuan
 
     if tax is None:
-        if bill is None or item is not None or base is not None or on is not None or side is not None:
+        if bill is None or half_relief or any((item, base, on, side, authority)):
             raise InvalidInputError("pay_what")
         with run.sandbox() as s:
             payment = s.payments.pay(

@@ -31,7 +31,12 @@ def refund(
     amount: Annotated[
         str | None, typer.Option("--amount", metavar="YUAN", help="Default: all that is left.")
     ] = None,
-    reason: Annotated[str, typer.Option("--reason", metavar="CODE")] = "paid_in_error",
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            "--reason", metavar="CODE", help="paid_in_error (default), overpaid, relief_granted, other."
+        ),
+    ] = None,
     manual_review: Annotated[
         bool, typer.Option("--manual-review", help="Leave it to `refunds approve` or `refunds reject`.")
     ] = False,
@@ -46,19 +51,19 @@ def refund(
     from ecny_tax.taxes.returns import read_annual_return
 
     if payment is not None:
-        if wallet is not None or tax is not None or file is not None:
+        if any((wallet, tax, file, authority)):
             raise InvalidInputError("refund_what")
         with run.sandbox() as s:
             found = s.refunds.apply_for_payment(
                 payment_no=payment,
                 amount=positive_yuan(amount) if amount is not None else None,
-                reason=reason,
+                reason=reason or "paid_in_error",
                 manual_review=manual_review,
                 idempotency_key=key,
             )
         run.answer(found)
         return
-    if wallet is None or tax is None or file is None or amount is not None:
+    if wallet is None or tax is None or file is None or amount is not None or reason is not None:
         raise InvalidInputError("refund_what")
     if tax != "income-tax":
         raise InvalidInputError("tax_unknown", value=tax)

@@ -22,7 +22,7 @@ EXIT_VERIFICATION = 6
 EXIT_INTERRUPTED = 130
 
 #: Class → exit code and title; the one table of this edge.
-_EDGE = {
+EDGE = {
     InvalidInputError: (EXIT_USAGE, "Invalid input", "输入有误"),
     RejectedError: (3, "Rejected by a rule", "按规则拒绝"),
     NotFoundError: (4, "Not found", "未找到"),
@@ -35,7 +35,7 @@ _EDGE = {
 def report(error: EcnyTaxError, *, as_json: bool, language: str) -> int:
     """Write the refusal to stderr and return its exit code."""
     chosen: Language = "zh" if language == "zh" else "en"
-    exit_code, title_en, title_zh = _EDGE[type(error)]
+    exit_code, title_en, title_zh = EDGE[type(error)]
     if as_json:
         problem = {
             "type": f"urn:ecny-tax:error:{error.code}",

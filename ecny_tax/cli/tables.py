@@ -6,52 +6,44 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from ecny_tax.cli.words import label, value_word
 from ecny_tax.errors import Language
 
-_AMOUNTS = {
-    "amount",
-    "balance",
-    "balance_after",
-    "fee",
-    "base",
-    "debits",
-    "credits",
-    "refunded",
-    "set_off",
-    "tax",
-}
-
 _PIPE_WIDTH = 320
+_AMOUNT = re.compile(r"-?[0-9]+\.[0-9]{2}")
 #: Between groups of three digits before the decimal point.
 _GROUPS = re.compile(r"(?<=[0-9])(?=(?:[0-9]{3})+\.)")
 
 
-def console() -> Console:
-    """A console that honours NO_COLOR and guesses nothing; a pipe gets lines as long as they need to be."""
-    width = None if sys.stdout.isatty() else _PIPE_WIDTH
-    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True, width=width)
+def show(renderable: RenderableType) -> None:
+    """Print to stdout; honours NO_COLOR.  A pipe gets lines as long as they need to be, unpadded."""
+    on_terminal = sys.stdout.isatty()
+    console = Console(highlight=False, markup=False, emoji=False, width=None if on_terminal else _PIPE_WIDTH)
+    if on_terminal:
+        console.print(renderable)
+        return
+    with console.capture() as captured:
+        console.print(renderable)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def print_record(found: Mapping[str, object], language: Language) -> None:
-    """The fields of one record, one under the other; nested lists as tables below."""
+    """The fields of one record, one under the other; nested records as tables below."""
     grid = Table.grid(padding=(0, 2))
     nested = []
-    for key, value in found.items():
-        if value is None or value == "":
-            continue
+    for key in _fields_for(found, language):
+        value = found[key]
         if isinstance(value, list) and value and isinstance(value[0], dict):
             nested.append((key, value))
-            continue
-        grid.add_row(Text(label(key, language), style="dim"), shown(key, value, language))
-    out = console()
-    out.print(grid)
+        elif value not in (None, "", []):
+            grid.add_row(Text(label(key, language), style="dim"), shown(value, language))
+    show(grid)
     for key, value in nested:
-        out.print()
+        show("")
         print_records(key, value, (), language)
 
 
@@ -60,26 +52,44 @@ def print_records(
 ) -> None:
     """A table of records; by default with a column for every field that any of them fills."""
     if not found:
-        console().print(Text(f"{label(name, language)}: 0", style="dim"))
+        show(Text(f"{label(name, language)}: 0", style="dim"))
         return
-    chosen = columns or [key for key in found[0] if any(row.get(key) not in (None, "") for row in found)]
+    filled = [
+        key for key in _fields_for(found[0], language) if any(row.get(key) not in (None, "") for row in found)
+    ]
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
-    for key in chosen:
-        table.add_column(
-            label(key, language), justify="right" if key in _AMOUNTS else "left", overflow="fold"
-        )
+    for key in columns or filled:
+        amounts = all(_AMOUNT.fullmatch(str(row.get(key) or "0.00")) for row in found)
+        table.add_column(label(key, language), justify="right" if amounts else "left", overflow="fold")
     for row in found:
-        table.add_row(*(shown(key, row.get(key), language) for key in chosen))
-    console().print(table)
+        table.add_row(*(shown(row.get(key), language) for key in columns or filled))
+    show(table)
 
 
-def shown(key: str, value: object, language: Language) -> Text:
+def shown(value: object, language: Language) -> Text:
     """A value for a human: amounts grouped, closed lists in words, control characters spelled out."""
     if value is None:
         return Text("")
     if isinstance(value, bool):
-        value = {"en": ("no", "yes"), "zh": ("否", "是")}[language][value]
-    if key in _AMOUNTS and isinstance(value, str) and value:
-        return Text(_GROUPS.sub(",", value))
-    text = value_word(str(value), language)
-    return Text("".join(char if char.isprintable() else repr(char)[1:-1] for char in text))
+        return Text({"en": ("no", "yes"), "zh": ("否", "是")}[language][value])
+    if isinstance(value, list):
+        return Text(", ".join(shown(item, language).plain for item in value))
+    text = str(value)
+    if _AMOUNT.fullmatch(text):
+        return Text(_GROUPS.sub(",", text))
+    return Text(
+        "".join(char if char.isprintable() else repr(char)[1:-1] for char in value_word(text, language))
+    )
+
+
+def _fields_for(found: Mapping[str, object], language: Language) -> list[str]:
+    """The fields to show: of a text that is there in two languages, the reader's."""
+    kept = []
+    for key in found:
+        stem = key.removesuffix("_zh").removesuffix("_en")
+        if f"{stem}_zh" in found:
+            other = f"{stem}_en" if f"{stem}_en" in found else stem
+            if key != (f"{stem}_zh" if language == "zh" else other):
+                continue
+        kept.append(key)
+    return kept

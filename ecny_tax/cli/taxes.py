@@ -43,7 +43,7 @@ def items(run: Run, on: On = None) -> None:
 def stamp_duty(
     run: Run,
     item: Annotated[str, typer.Option("--item", metavar="CODE", help="See `tax items`.")],
-    base: Annotated[str, typer.Option("--base", metavar="YUAN")],
+    base: Annotated[str, typer.Option("--base", metavar="YUAN", help="What the duty is computed on.")],
     on: On = None,
     half_relief: HalfRelief = False,
     side: Side = None,

@@ -25,7 +25,7 @@ def register(root: typer.Typer) -> None:
 @command(app, "open")
 def open_(
     run: Run,
-    kind: Annotated[str, typer.Option("--kind", metavar="personal|corporate")],
+    kind: Annotated[str, typer.Option("--kind", metavar="personal|corporate", help="Kind of wallet.")],
     operator: Annotated[str, typer.Option("--operator", metavar="CODE", help="ICBC, ABC, BOC, CCB …")],
     wallet_class: Annotated[
         str | None, typer.Option("--class", metavar="I|II|III|IV", help="Of a personal wallet.")

@@ -5,6 +5,21 @@ from __future__ import annotations
 from ecny_tax.errors import Language
 
 _LABELS = {
+    "assumption_zh": "假设",
+    "increment": "增加税额",
+    "medical_deduction": "大病医疗扣除",
+    "name": "名称",
+    "on": "日期",
+    "refundable": "可退",
+    "relief": "减免",
+    "side": "买卖方向",
+    "what_zh": "内容",
+    "fixed": "固定",
+    "file": "文件",
+    "note": "备注",
+    "tax_en": "税种（英文）",
+    "newest_transfer_at": "最新转账时间",
+    "wallets": "钱包",
     "account": "账户",
     "accounts": "账户",
     "agreement_no": "协议书号",
@@ -97,7 +112,6 @@ _LABELS = {
     "verified_at": "验证时间",
     "wallet_class": "类别",
     "wallet_id": "钱包编号",
-    "wallets": "钱包",
     "what": "内容",
     "withheld": "已预缴",
 }
@@ -146,7 +160,7 @@ def label(key: str, language: Language) -> str:
     """The label of a field."""
     if language == "zh" and key in _LABELS:
         return _LABELS[key]
-    return key.replace("_", " ")
+    return key.removesuffix("_en").replace("_", " ")
 
 
 def value_word(value: str, language: Language) -> str:

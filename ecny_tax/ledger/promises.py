@@ -14,6 +14,7 @@ class Check:
 
     promise: str
     what: str
+    what_zh: str
     ok: bool
     detail: str
 
@@ -69,20 +70,24 @@ def check_journal(accounts: Mapping[int, Account], journal: Iterable[JournalLine
         (a.name for a in accounts.values() if (a.debits, a.credits) != (debits[a.id], credits_[a.id])), ""
     )
     issued, held = _issued_and_held(accounts)
+    backed = _backing(accounts)
+    supply = "" if issued == held == backed else f"issued {issued}, held {held}, backed {backed} fen"
     return count, [
-        Check(
-            "I1", "per asset, debits equal credits", not (unequal or crossed), crossed or ", ".join(unequal)
-        ),
-        Check(
+        _check("I1", "per asset, debits equal credits", "每种资产借贷相等", crossed or ", ".join(unequal)),
+        _check(
             "I2",
             "issued equals in circulation plus vaults, and is backed in full",
-            issued == held == _backing(accounts),
-            f"issued {issued}, held {held}, backed {_backing(accounts)} fen",
+            "发行等于流通加银行库，且全额有准备",
+            supply,
         ),
-        Check("I3", "no bounded account was ever overdrawn", not overdrawn, overdrawn),
-        Check("I4", "balances equal the fold of the journal", not differing, differing),
-        Check("I5", "the journal only grows, in order and without gaps", not broken, broken),
+        _check("I3", "no bounded account was ever overdrawn", "受限账户从未透支", overdrawn),
+        _check("I4", "balances equal the fold of the journal", "余额等于流水累计", differing),
+        _check("I5", "the journal only grows, in order and without gaps", "流水只增不改，有序无缺", broken),
     ]
+
+
+def _check(promise: str, what: str, what_zh: str, detail: str) -> Check:
+    return Check(promise, what, what_zh, not detail, detail)
 
 
 def in_circulation(accounts: Iterable[Account]) -> int:

@@ -15,7 +15,7 @@ from ecny_tax.taxes.model import Bill
 
 
 class RefundKind(StrEnum):
-    ANNUAL_SETTLEMENT = "annual-settlement"  # 汇算清缴退税
+    ANNUAL_SETTLEMENT = "annual_settlement"  # 汇算清缴退税
     PAYMENT = "payment"  # 误收、多缴退税
 
 

@@ -20,6 +20,7 @@ _RECORD_CHECKS = (
     (
         "I6",
         "no fee: every payment moved exactly its amount from its wallet",
+        "零手续费：每笔缴款恰好从其钱包转出其金额",
         "SELECT p.payment_no FROM payment p LEFT JOIN transfer t ON t.id = p.transfer_id"
         " JOIN wallet w ON w.wallet_id = p.wallet_id"
         " WHERE p.fee <> 0 OR t.amount IS NULL OR t.amount <> p.amount"
@@ -28,6 +29,7 @@ _RECORD_CHECKS = (
     (
         "I7",
         "a bill has at most one settlement that is not reversed, and is paid by it",
+        "每张应征凭证至多一笔未冲正的缴款，且由其缴清",
         "SELECT b.bill_no FROM bill b LEFT JOIN payment p ON p.bill_no = b.bill_no AND p.status = 'settled'"
         " GROUP BY b.bill_no HAVING count(p.payment_no) <> max(b.status = 'paid')"
         " OR max(coalesce(p.amount, b.amount) <> b.amount) LIMIT 1",
@@ -35,6 +37,7 @@ _RECORD_CHECKS = (
     (
         "I8",
         "of a payment, reversed plus refunded never exceeds what was paid",
+        "冲正与退税之和不超过缴款",
         "SELECT p.payment_no FROM payment p LEFT JOIN refund r ON r.payment_no = p.payment_no"
         " AND r.status NOT IN ('withdrawn', 'tax_refused') GROUP BY p.payment_no"
         " HAVING coalesce(sum(r.amount), 0) <> p.refunded"
@@ -43,6 +46,7 @@ _RECORD_CHECKS = (
     (
         "I8",
         "every completed refund credited its wallet and its set-off bills with exactly its amount",
+        "每笔完成的退税恰好记入钱包与抵缴凭证",
         "SELECT r.refund_no FROM refund r WHERE (r.status = 'completed') * r.amount <>"
         f" (SELECT coalesce(sum(t.amount), 0) FROM transfer t WHERE t.user_data = r.refund_no"
         f" AND t.code IN ({TransferCode.REFUND:d}, {TransferCode.SET_OFF:d})) LIMIT 1",
@@ -50,13 +54,15 @@ _RECORD_CHECKS = (
     (
         "I8",
         "a settlement refund is paid once a year and person",
-        "SELECT subject_id || ' ' || tax_year FROM refund WHERE kind = 'annual-settlement'"
+        "汇算退税每人每年一次",
+        "SELECT subject_id || ' ' || tax_year FROM refund WHERE kind = 'annual_settlement'"
         " AND status NOT IN ('withdrawn', 'tax_refused') GROUP BY subject_id, tax_year"
         " HAVING count(*) > 1 LIMIT 1",
     ),
     (
         "I11",
         "what counts towards the day and year limits of classes II to IV equals what went out",
+        "二至四类钱包的日、年累计等于实际付出",
         "SELECT x.wallet_id || ' ' || x.day FROM (SELECT s.wallet_id, s.day, s.amount FROM wallet_spending s"
         f" UNION ALL SELECT w.wallet_id, {_BEIJING_DAY}, -t.amount FROM transfer t"
         " JOIN wallet w ON w.account_id = t.debit_account_id"
@@ -70,6 +76,7 @@ _RECORD_CHECKS = (
     (
         "I12",
         "no nameless wallet has signed an agreement",
+        "匿名钱包未签订协议",
         "SELECT agreement_no FROM agreement g JOIN wallet w ON w.wallet_id = g.wallet_id"
         " WHERE w.wallet_class = 'IV' LIMIT 1",
     ),
@@ -127,9 +134,9 @@ class Books:
         with self._store.reading() as tx:
             accounts = {account.id: account for account in journal.accounts(tx)}
             count, checks = check_journal(accounts, _lines(tx))
-            for promise, what, query in _RECORD_CHECKS:
+            for promise, what, what_zh, query in _RECORD_CHECKS:
                 broken = tx.row(query)
-                checks.append(Check(promise, what, broken is None, broken[0] if broken else ""))
+                checks.append(Check(promise, what, what_zh, broken is None, broken[0] if broken else ""))
         return LedgerVerification(all(check.ok for check in checks), count, len(accounts), tuple(checks))
 
     def status(self) -> Status:

@@ -134,6 +134,7 @@ CREATE TABLE bill (
     period_end     TEXT NOT NULL,
     due_date       TEXT NOT NULL,
     citation       TEXT NOT NULL,
+    evidence       TEXT NOT NULL,
     status         TEXT NOT NULL,
     declared_at    INTEGER NOT NULL
 ) STRICT;
@@ -174,7 +175,7 @@ CREATE INDEX payment_by_wallet ON payment (wallet_id);
 
 CREATE TABLE refund (
     refund_no      TEXT PRIMARY KEY,
-    kind           TEXT NOT NULL,  -- annual-settlement, payment
+    kind           TEXT NOT NULL,  -- annual_settlement, payment
     identity_id    TEXT NOT NULL REFERENCES identity,
     subject_id     TEXT NOT NULL,
     authority      TEXT NOT NULL,

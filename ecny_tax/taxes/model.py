@@ -37,7 +37,7 @@ class Bill:
     """A bill: ``amount`` fen owed to ``authority`` for the period, until ``due_date``.
 
     ``code`` is the collection item (征收项目); ``item``, ``base`` (fen) and ``rate`` stand where the tax
-    has them.
+    has them; ``evidence`` is the mark of the weakest rule that the amount rests on.
     """
 
     bill_no: str
@@ -52,6 +52,7 @@ class Bill:
     period_end: date
     due_date: date
     citation: str
+    evidence: str
     status: BillStatus
     declared_at: datetime
     identity_id: str = field(metadata={"internal": True})

@@ -10,14 +10,15 @@ from ecny_tax.taxes.model import Bill, BillStatus, Tax
 
 _BILL = (
     "SELECT bill_no, tax, code, item, base, rate, amount, authority, period_start, period_end, due_date,"
-    " citation, status, declared_at, identity_id, subject_id FROM bill"
+    " citation, evidence, status, declared_at, identity_id, subject_id FROM bill"
 )
 
 
 def insert(tx: Transaction, bill: Bill) -> None:
     tx.run(
         "INSERT INTO bill VALUES (:bill_no, :identity_id, :subject_id, :authority, :tax, :code, :item, :base,"
-        " :rate, :amount, :period_start, :period_end, :due_date, :citation, :status, :declared_at)",
+        " :rate, :amount, :period_start, :period_end, :due_date, :citation, :evidence, :status,"
+        " :declared_at)",
         bill_no=bill.bill_no,
         identity_id=bill.identity_id,
         subject_id=bill.subject_id,
@@ -32,6 +33,7 @@ def insert(tx: Transaction, bill: Bill) -> None:
         period_end=bill.period_end.isoformat(),
         due_date=bill.due_date.isoformat(),
         citation=bill.citation,
+        evidence=bill.evidence,
         status=bill.status,
         declared_at=micros(bill.declared_at),
     )
@@ -83,7 +85,8 @@ def set_status(tx: Transaction, bill_no: str, status: BillStatus) -> None:
 
 
 def _bill(row: Row) -> Bill:
-    number, tax, code, item, base, rate, amount, authority, start, end, due, citation, status, at, *rest = row
+    number, tax, code, item, base, rate, amount, authority, start, end, due, *rest = row
+    citation, evidence, status, at, identity_id, subject_id = rest
     return Bill(
         number,
         Tax(tax),
@@ -97,7 +100,9 @@ def _bill(row: Row) -> Bill:
         date.fromisoformat(end),
         date.fromisoformat(due),
         citation,
+        evidence,
         BillStatus(status),
         from_micros(at),
-        *rest,
+        identity_id,
+        subject_id,
     )

@@ -108,6 +108,7 @@ class Taxes:
                 period=(start, end),
                 due=model.due_after(end),
                 citation=item.citation,
+                evidence=item.evidence,
             )
 
     def bill(self, *, bill_no: str) -> Bill:
@@ -179,6 +180,7 @@ def declare_stamp_duty(
         period=period,
         due=model.due_after(period[1]),
         citation=quote.citation,
+        evidence=quote.evidence,
     )
 
 
@@ -226,6 +228,7 @@ def _declare_income_tax(
         period=(date(year, 1, 1), date(year, 12, 31)),
         due=closes,
         citation=settlement.citation,
+        evidence=settlement.evidence,
     )
     settle_year(tx, taxpayer, year, bill.bill_no)
     return bill
@@ -242,6 +245,7 @@ def _insert(
     period: tuple[date, date],
     due: date,
     citation: str,
+    evidence: str,
     item: str | None = None,
     base: Fen | None = None,
     rate: str | None = None,
@@ -262,6 +266,7 @@ def _insert(
         period_end=period[1],
         due_date=due,
         citation=citation,
+        evidence=evidence,
         status=BillStatus.OPEN,
         declared_at=tx.now,
         identity_id=taxpayer.identity_id,

@@ -18,7 +18,7 @@ _MINIMUM_AGE = 16
 _SOLE_TRADER = "92"
 
 Limit = Literal["balance", "single", "day", "year"]
-ExchangeKind = Literal["top-up", "cash-out"]
+ExchangeKind = Literal["top_up", "cash_out"]
 
 
 class WalletKind(StrEnum):

@@ -130,7 +130,7 @@ class Wallets:
             model.check_funds(wallet, amount)
             moves = supply.cash_out_moves(tx, wallet.operator, wallet.account_id, amount)
             ids = journal.move(tx, moves, user_data="")
-            return remember(tx, request, _exchange(tx, wallet, "cash-out", amount, ids[0]))
+            return remember(tx, request, _exchange(tx, wallet, "cash_out", amount, ids[0]))
 
     def transfer(
         self, *, from_wallet: str, to_wallet: str, amount: Fen, idempotency_key: str | None = None
@@ -334,13 +334,13 @@ def _top_up(tx: Transaction, wallet: Wallet, amount: Fen) -> Exchange:
     check_may_receive(tx, wallet, amount)
     moves = supply.top_up_moves(tx, wallet.operator, wallet.account_id, amount)
     ids = journal.move(tx, moves, user_data="")
-    return _exchange(tx, wallet, "top-up", amount, ids[-1])
+    return _exchange(tx, wallet, "top_up", amount, ids[-1])
 
 
 def _exchange(
     tx: Transaction, wallet: Wallet, kind: model.ExchangeKind, amount: Fen, transfer_id: int
 ) -> Exchange:
-    balance = wallet.balance + amount if kind == "top-up" else wallet.balance - amount
+    balance = wallet.balance + amount if kind == "top_up" else wallet.balance - amount
     return Exchange(
         transfer_id=f"{transfer_id:032x}",
         wallet_id=wallet.wallet_id,

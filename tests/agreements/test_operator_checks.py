@@ -82,7 +82,7 @@ def test_each_difference_has_its_own_code(code: str, what: str, change: dict[str
     assert code_of((what, change)) == code
 
 
-@pytest.mark.parametrize(("earlier", "later"), pairwise(CHECKS), ids=lambda check: check[0])
+@pytest.mark.parametrize(("earlier", "later"), list(pairwise(CHECKS)), ids=lambda check: check[0])
 def test_of_two_neighbouring_differences_the_earlier_is_named(earlier: Any, later: Any) -> None:
     assert code_of(earlier[1:], later[1:]) == earlier[0]
 

@@ -151,7 +151,7 @@ def acknowledged(answers: Path) -> list[dict[str, str]]:
 def check_sums(sandbox: Sandbox, known: list[dict[str, str]]) -> None:
     """Every answer moved money once: what came in less what was paid is what is there."""
     paid = sum(int(answer["amount"]) for answer in known if "payment_no" in answer)
-    topped_up = sum(int(answer["amount"]) for answer in known if answer.get("kind") == "top-up")
+    topped_up = sum(int(answer["amount"]) for answer in known if answer.get("kind") == "top_up")
     opened = sum(int(answer["balance"]) for answer in known if "opened_at" in answer)
     wallets = sandbox.wallets.list()
     assert sum(wallet.balance for wallet in wallets) == opened + topped_up - paid

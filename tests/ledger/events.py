@@ -86,7 +86,7 @@ def batches(draw: st.DrawFn, model: Model, past: Sequence[Event] = ()) -> list[E
             event = event | {field: wild[field]}
         batch.append(event)
         sent.append(event)
-    if draw(st.booleans()) and past:
+    if 0 < len(past) <= 30 and draw(st.booleans()):
         # Everything of an earlier time once more, chains and all.
         batch += [dict(event) for event in past]
     return batch

@@ -92,9 +92,11 @@ def test_published_keys_name_every_institution_and_wallet(sandbox: Sandbox) -> N
     keys = sandbox.parties.published_keys()
     assert len(keys) == len(set(keys.values())) == len(sandbox.parties.list()) + len(wallets)
     assert all(len(bytes.fromhex(key)) == 32 for key in keys.values())
-    assert {"operator:ICBC", f"tax_authority:{AUTHORITY}", *(f"wallet:{w.wallet_id}" for w in wallets)} <= set(
-        keys
-    )
+    assert {
+        "operator:ICBC",
+        f"tax_authority:{AUTHORITY}",
+        *(f"wallet:{w.wallet_id}" for w in wallets),
+    } <= set(keys)
 
 
 def test_the_pseudonym_is_of_the_person_not_of_the_spelling(sandbox: Sandbox) -> None:
@@ -114,9 +116,7 @@ def everything_with_names(s: Sandbox) -> list[str]:
     )
     s.agreements.sign(wallet_id=company.wallet_id)
     with pytest.raises(EcnyTaxError):
-        s.agreements.sign(
-            wallet_id=person.wallet_id, taxpayer_name="假冒的纳税人", taxpayer_id=person_id(3)
-        )
+        s.agreements.sign(wallet_id=person.wallet_id, taxpayer_name="假冒的纳税人", taxpayer_id=person_id(3))
     s.agreements.sign(wallet_id=person.wallet_id, taxpayer_id=company_id(9, start="92440784"))
     paid = s.payments.pay(bill_no=owe(s, company, 10).bill_no, idempotency_key="d")
     s.payments.print_receipt(receipt_no=paid.receipt_no)

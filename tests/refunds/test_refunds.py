@@ -46,7 +46,7 @@ def test_a_settlement_refund_arrives_at_once(sandbox: Sandbox) -> None:
     )
     quote = sandbox.taxes.quote_income_tax(annual_return=given)
     refund = sandbox.refunds.apply_for_income_tax(wallet_id=wallet.wallet_id, annual_return=given)
-    assert (refund.status, refund.kind, refund.tax_year) == ("completed", "annual-settlement", 2022)
+    assert (refund.status, refund.kind, refund.tax_year) == ("completed", "annual_settlement", 2022)
     assert (refund.amount, refund.set_off, refund.failure_code) == (quote.refund, 0, None)
     assert refund.balance_after == balance(sandbox, wallet) == quote.refund + 5
     assert refund.applied_at == refund.completed_at == sandbox.clock.now()
@@ -77,7 +77,10 @@ def test_a_nameless_wallet_and_a_company_receive_none(sandbox: Sandbox) -> None:
             "return_is_partial",
             AnnualReturn(tax_year=2022, base_taxable=Fen(0), wages=Fen(100), withheld=Fen(50)),
         ),
-        ("pension_above_cap", AnnualReturn(tax_year=2022, personal_pension=yuan("12000.01"), withheld=Fen(1))),
+        (
+            "pension_above_cap",
+            AnnualReturn(tax_year=2022, personal_pension=yuan("12000.01"), withheld=Fen(1)),
+        ),
         ("no_rule_on_date", AnnualReturn(tax_year=2021, personal_pension=Fen(1), withheld=Fen(1))),
     ],
 )
@@ -217,9 +220,7 @@ def test_a_manual_review_waits_and_moves_nothing_until_it_is_approved(
 
 
 @pytest.mark.parametrize(("act", "after"), [("reject", "tax_refused"), ("withdraw", "withdrawn")])
-def test_a_rejected_or_withdrawn_application_can_be_made_anew(
-    sandbox: Sandbox, act: str, after: str
-) -> None:
+def test_a_rejected_or_withdrawn_application_can_be_made_anew(sandbox: Sandbox, act: str, after: str) -> None:
     wallet = personal(sandbox)
     waiting = settle(sandbox, wallet, manual_review=True)
     ended = getattr(sandbox.refunds, act)(refund_no=waiting.refund_no)
@@ -505,9 +506,7 @@ def test_i5_a_refused_resubmission_is_judged_anew(sandbox: Sandbox) -> None:
     wallet = sandbox.refunds.show(refund_no=number).wallet_id
     stranger = personal(sandbox, 2)
     with refused(sandbox, "refund_wallet_of_another"):
-        sandbox.refunds.resubmit(
-            refund_no=number, wallet_id=stranger.wallet_id, idempotency_key="k"
-        )
+        sandbox.refunds.resubmit(refund_no=number, wallet_id=stranger.wallet_id, idempotency_key="k")
     sandbox.wallets.cash_out(wallet_id=wallet, amount=Fen(1_000))
     done = sandbox.refunds.resubmit(refund_no=number, wallet_id=wallet, idempotency_key="k")
     assert done.status == "completed"

@@ -40,7 +40,7 @@ def test_i6_a_transfer_moves_exactly_its_amount_without_fee(sandbox: Sandbox) ->
 def test_i2_exchange_issues_and_keeps_what_comes_back_in_the_vault(sandbox: Sandbox) -> None:
     wallet = personal(sandbox)
     up = sandbox.wallets.top_up(wallet_id=wallet.wallet_id, amount=Fen(1_000))
-    assert (up.kind, up.amount, up.fee, up.balance) == ("top-up", 1_000, 0, 1_000)
+    assert (up.kind, up.amount, up.fee, up.balance) == ("top_up", 1_000, 0, 1_000)
     down = sandbox.wallets.cash_out(wallet_id=wallet.wallet_id, amount=Fen(400))
     assert (down.kind, down.amount, down.fee, down.balance) == ("cash-out", 400, 0, 600)
     assert (sandbox.status().in_circulation, sandbox.status().operator_vaults) == (600, 400)
