@@ -5,6 +5,7 @@ Nothing inside a rule asks for the time; every operation reads a clock once and 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Protocol
@@ -16,6 +17,10 @@ BEIJING = timezone(timedelta(hours=8))
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST, _LATEST = 1980, 2200
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME = re.compile(
+    rf"{_DATE.pattern}([Tt ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,6}})?)?([Zz]|[+-][0-9]{{2}}:[0-9]{{2}})?)?"
+)
 
 
 class Clock(Protocol):
@@ -42,7 +47,10 @@ class FixedClock:
 
     def advance(self, step: timedelta) -> datetime:
         """Move on by ``step`` and return the new time."""
-        self.at = within_range(self.at + step)
+        try:
+            self.at = within_range(self.at + step)
+        except OverflowError:
+            raise InvalidInputError("time_malformed", value=step) from None
         return self.at
 
 
@@ -51,6 +59,8 @@ def parse_time(text: str) -> datetime:
 
     Raises ``InvalidInputError`` (``time_malformed``).
     """
+    if not _TIME.fullmatch(text):
+        raise InvalidInputError("time_malformed", value=text)
     try:
         if len(text) == len("2023-04-20"):
             return within_range(datetime.combine(date.fromisoformat(text), time(10), BEIJING))
@@ -62,6 +72,8 @@ def parse_time(text: str) -> datetime:
 
 def parse_date(text: str) -> date:
     """Read an ISO date such as ``2023-04-20``; raises ``InvalidInputError`` (``date_malformed``)."""
+    if not _DATE.fullmatch(text):
+        raise InvalidInputError("date_malformed", value=text)
     try:
         day = date.fromisoformat(text)
     except ValueError:
@@ -72,7 +84,9 @@ def parse_date(text: str) -> date:
 
 
 def within_range(moment: datetime) -> datetime:
-    """``moment`` in Beijing time, when its year is one that the simulation accepts (1980 to 2200)."""
+    """An aware ``moment`` in Beijing time, when its year is one that is accepted here (1980 to 2200)."""
+    if moment.tzinfo is None:
+        raise InvalidInputError("time_malformed", value=moment.isoformat())
     try:
         local = moment.astimezone(BEIJING)
     except (OverflowError, ValueError):

@@ -22,6 +22,12 @@ _AUTHORITY = re.compile(r"[0-9]{11}")
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
+def is_text(value: str) -> bool:
+    """Whether it is text that can be stored: command lines can smuggle in bytes that are none (they arrive
+    as lone surrogates), and NUL ends a string elsewhere."""
+    return not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value)
+
+
 def check_uscc(text: str) -> str:
     """A unified social credit code (统一社会信用代码), 18 characters, check character after GB 32100-2015.
 

@@ -30,15 +30,15 @@ def yuan(value: str | int | Decimal) -> Fen:
     """
     if isinstance(value, bool | float) or not isinstance(value, str | int | Decimal):
         raise InvalidInputError("amount_malformed", value=repr(value))
-    match = _AMOUNT.fullmatch(str(value))
+    if isinstance(value, int):
+        return _within_limit(value * 100)
+    match = _AMOUNT.fullmatch(value if isinstance(value, str) else f"{value:f}")
     if match is None:
         raise InvalidInputError("amount_malformed", value=value)
     fen = Fraction(match["number"]) * _UNIT[match["unit"]] * 100
     if fen.denominator != 1:
         raise InvalidInputError("amount_too_precise", value=value)
-    if fen > MAX_AMOUNT:
-        raise InvalidInputError("amount_too_large", value=value)
-    return Fen(int(fen))
+    return _within_limit(int(fen))
 
 
 def positive_yuan(value: str | int | Decimal) -> Fen:
@@ -50,11 +50,18 @@ def positive(amount: Fen) -> Fen:
     """Return ``amount`` (fen) when it may be moved: an int above 0 and within ``MAX_AMOUNT``."""
     if type(amount) is not int:
         raise InvalidInputError("amount_malformed", value=repr(amount))
-    if amount <= 0:
+    if amount == 0:
         raise InvalidInputError("amount_not_positive", value=yuan_text(amount))
-    if amount > MAX_AMOUNT:
-        raise InvalidInputError("amount_too_large", value=yuan_text(amount))
-    return amount
+    return _within_limit(amount)
+
+
+def _within_limit(fen: int) -> Fen:
+    """Refuse an amount below zero or above the limit; it may be too long to be written out."""
+    if fen < 0:
+        raise InvalidInputError("amount_not_positive", value="below zero")
+    if fen > MAX_AMOUNT:
+        raise InvalidInputError("amount_too_large")
+    return Fen(fen)
 
 
 def yuan_text(amount: int, *, grouped: bool = False) -> str:
@@ -100,7 +107,7 @@ def capital_numerals(amount: Fen) -> str:
     After the rules for bank vouchers (支付结算办法, annex 1): 整 closes an amount without fen, and 零
     stands for a run of zeros inside the number and before fen that follow no jiao.
     """
-    whole, part = divmod(amount, 100)
+    whole, part = divmod(_within_limit(amount), 100)
     jiao, fen = divmod(part, 10)
     text = f"{_capital_integer(whole)}元" if whole or not part else ""
     if jiao:

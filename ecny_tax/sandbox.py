@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from ecny_tax.clock import Clock
 from ecny_tax.crypto.keyring import Keyring, create_keyring, read_keyring
 from ecny_tax.errors import InvalidInputError, UnavailableError
+from ecny_tax.identifiers import is_text
 from ecny_tax.store import Store, open_store
 from ecny_tax.store.simulated_clock import SimulatedClock
 
@@ -122,7 +123,7 @@ class Sandbox:
         name = str(database)
         if "://" in name:
             raise InvalidInputError("database_url_unknown", value=name)
-        if not 0 < len(name) <= _MAX_PATH or "\0" in name:
+        if not 0 < len(name) <= _MAX_PATH or not is_text(name):
             raise InvalidInputError("database_path_malformed", value=name)
         seed_text = None if seed is None else str(seed)
         fresh_seed = (
@@ -133,9 +134,7 @@ class Sandbox:
 
         path = Path(name)
         keys = Path(keyring) if keyring is not None else path.with_name(f"{path.name}.keys")
-        if not path.parent.is_dir() or path.is_dir():
-            raise UnavailableError("database_unwritable", path=path)
-        if not path.exists() or path.stat().st_size == 0:
+        if _is_new(path):
             ring = create_keyring(keys, fresh_seed)
             store = open_store(name, clock=clock, seed=seed_text)
         else:
@@ -166,6 +165,16 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _is_new(path: Path) -> bool:
+    """Whether the file is still to be made; raises ``UnavailableError`` where it cannot be."""
+    try:
+        if path.parent.is_dir() and not path.is_dir():
+            return not path.exists() or path.stat().st_size == 0
+    except OSError:  # a name too long, say
+        pass
+    raise UnavailableError("database_unwritable", path=path)
 
 
 def _found(store: Store, keyring: Keyring) -> None:

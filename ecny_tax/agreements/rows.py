@@ -54,6 +54,17 @@ def verified_with(
     return _agreement(row) if row else None
 
 
+def standing(tx: Transaction, *, authority: str, wallet_id: str) -> Agreement | None:
+    """The agreement of a wallet with an authority that is verified, or was and is locked."""
+    row = tx.row(
+        f"{_AGREEMENT} WHERE g.wallet_id = :wallet_id AND g.authority = :authority"
+        " AND g.status IN ('verified', 'locked')",
+        wallet_id=wallet_id,
+        authority=authority,
+    )
+    return _agreement(row) if row else None
+
+
 def set_answer(
     tx: Transaction, agreement_no: str, status: AgreementStatus, *, code: str | None, answer: bytes
 ) -> None:

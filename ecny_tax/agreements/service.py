@@ -60,8 +60,8 @@ class Agreements:
         Name and id of the taxpayer default to the wallet holder's.  Where the operator refuses, the
         agreement stays as ``verification_failed`` and ``RejectedError`` carries the operator's code
         (``agreement_name_mismatch``, …) and the agreement number; the wallet may sign anew.  A nameless
-        wallet signs nothing (``wallet_without_name``); neither does a wallet that has a verified agreement
-        with the authority already (``agreement_exists``).
+        wallet signs nothing (``wallet_without_name``); neither does a wallet that has a verified (or locked)
+        agreement with the authority already (``agreement_exists``).
         """
         with self._store.transaction() as tx:
             wallet = wallets.load(tx, wallet_id)
@@ -71,9 +71,7 @@ class Agreements:
             office = parties.tax_authority(tx, authority or scheme().authority_code)
             holder = parties.open_identity(tx, self._keyring, wallet.identity_id)
             taxpayer = self._taxpayer(tx, holder, taxpayer_name, taxpayer_id)
-            if rows.verified_with(
-                tx, authority=office.code, subject_id=wallet.subject_id, wallet_id=wallet.wallet_id
-            ):
+            if rows.standing(tx, authority=office.code, wallet_id=wallet.wallet_id):
                 raise ConflictError("agreement_exists", wallet_id=wallet.wallet_id, authority=office.code)
             agreement, digest = self._signed(tx, wallet, office.code, taxpayer, batch_debit)
             rows.insert(tx, agreement)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,17 +75,16 @@ def create_keyring(path: Path, seed: bytes) -> Keyring:
     """
     if path.exists():
         return read_keyring(path)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(f"{_HEADER}\n{seed.hex()}\n")
-            file.flush()
-            os.fsync(file.fileno())
+        handle, draft = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)  # mode 0600
         try:
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                file.write(f"{_HEADER}\n{seed.hex()}\n")
+                file.flush()
+                os.fsync(file.fileno())
             os.link(draft, path)
         finally:
-            draft.unlink()
+            os.unlink(draft)
     except FileExistsError:
         return read_keyring(path)
     except OSError as error:

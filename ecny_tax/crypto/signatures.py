@@ -51,11 +51,11 @@ def decode(data: bytes) -> object:
         raise VerificationError("document_malformed", reason=f"it is longer than {MAX_DOCUMENT_BYTES} bytes")
     try:
         value = cbor2.loads(data)
-        canonical = encode(value) == data
+        canonical = encode(value) == data and _is_plain(value)
     # A decoder of untrusted bytes may fail in many ways (nesting, huge numbers); each means the same.
     except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, MemoryError, EOFError):
         canonical = False
-    if not canonical or not _is_plain(value):
+    if not canonical:
         raise VerificationError("document_malformed", reason="it is not deterministic CBOR")
     return value
 

@@ -75,7 +75,7 @@ def checked_identity(
         name = id_number = None
     if name is not None:
         name = name.strip()
-        if not 0 < len(name) <= MAX_NAME or "\0" in name or not _encodable(name):
+        if not 0 < len(name) <= MAX_NAME or not identifiers.is_text(name):
             raise InvalidInputError("name_malformed", value=name)
     if id_number is not None:
         if kind is IdentityKind.COMPANY:
@@ -90,8 +90,3 @@ def checked_identity(
 def fold_name(name: str) -> str:
     """A name with full-width characters folded to half-width, as operators compare names."""
     return name.translate(_HALF_WIDTH).strip()
-
-
-def _encodable(text: str) -> bool:
-    """Command lines can smuggle in bytes that are no text; they arrive as lone surrogates."""
-    return not any(0xD800 <= ord(char) <= 0xDFFF for char in text)

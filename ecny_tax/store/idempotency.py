@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from ecny_tax.clock import micros
 from ecny_tax.errors import ConflictError, InvalidInputError
+from ecny_tax.identifiers import is_text
 from ecny_tax.store.transaction import Transaction
 
 Answer = TypeVar("Answer")
@@ -44,7 +45,7 @@ def earlier_answer(tx: Transaction, request: Request, kind: type[Answer]) -> Ans
     """
     if request.key is None:
         return None
-    if not 0 < len(request.key) <= MAX_KEY or not request.key.isprintable():
+    if not 0 < len(request.key) <= MAX_KEY or not (request.key.isprintable() and is_text(request.key)):
         raise InvalidInputError("idempotency_key_malformed", value=request.key)
     row = tx.row(
         "SELECT digest, answer FROM answered_request"

@@ -11,14 +11,15 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from ecny_tax.clock import Clock, SystemClock, from_micros, micros, rfc3339
-from ecny_tax.errors import RejectedError, UnavailableError
+from ecny_tax.clock import Clock, SystemClock, from_micros, micros, rfc3339, within_range
+from ecny_tax.errors import InvalidInputError, RejectedError, UnavailableError
 from ecny_tax.identifiers import IdSource
 from ecny_tax.store.migrations import APPLICATION_ID, migrate, newest_version
 from ecny_tax.store.transaction import Row, Value
 
 #: How long a writer waits for another one.
 BUSY_SECONDS = 30
+_HEADER = b"SQLite format 3\0"
 
 
 class SqliteStore:
@@ -40,6 +41,7 @@ class SqliteStore:
         ``clock`` overrides the database's own clock; ``seed`` makes the ids the same in every run.
         Raises ``UnavailableError`` for a file that is not ours, newer, locked, or cannot be written.
         """
+        _check_header(path)
         with _refusals(path):
             connection = sqlite3.connect(
                 path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -102,7 +104,7 @@ class SqliteStore:
 
     def _now(self) -> datetime:
         if self._clock is not None:
-            return self._clock.now()
+            return within_range(self._clock.now())
         fixed = self._connection.execute("SELECT value FROM meta WHERE name = 'fixed_time'").fetchone()
         return from_micros(int(fixed[0])) if fixed else SystemClock().now()
 
@@ -136,6 +138,17 @@ class SqliteTransaction:
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
         self._connection.executemany(sql, rows)
+
+
+def _check_header(path: str) -> None:
+    """Refuse a file that is not SQLite's before SQLite, which takes the shortest ones for empty, opens it."""
+    try:
+        with Path(path).open("rb") as file:
+            start = file.read(len(_HEADER))
+    except OSError:
+        return  # there is none yet, or SQLite will say what is wrong with it
+    if start not in (b"", _HEADER):
+        raise UnavailableError("database_foreign", path=path)
 
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:
@@ -193,6 +206,8 @@ def _refusals(path: str) -> Iterator[None]:
     """Turn what SQLite says about its file into our refusals; faults of our own statements stay bugs."""
     try:
         yield
+    except UnicodeEncodeError as error:  # a lone surrogate in something a caller gave
+        raise InvalidInputError("text_malformed", value=ascii(error.object)) from None
     except sqlite3.DatabaseError as error:
         primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if primary == sqlite3.SQLITE_IOERR:

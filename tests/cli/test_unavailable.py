@@ -84,15 +84,16 @@ def test_a_database_of_a_newer_version_is_left_alone(world: World, cli: Cli) -> 
     assert contents(world.database) == before
 
 
-@pytest.mark.parametrize("name", ["no/such/folder/s.db", "."])
+@pytest.mark.parametrize("name", ["no/such/folder/s.db", "folder", ".", "/"])
 def test_a_database_in_a_missing_folder_or_that_is_a_folder_makes_nothing(cli: Cli, name: str) -> None:
+    (cli.folder / "folder").mkdir()
     cli.refused(7, "database_unwritable", *OPEN, "--db", name)
-    assert list(cli.folder.iterdir()) == []
+    assert [path.name for path in cli.folder.rglob("*")] == ["folder"]
 
 
 @pytest.mark.parametrize("command", ["status", "tax items"])
 def test_a_path_longer_than_the_system_allows_is_refused(cli: Cli, command: str) -> None:
-    answer = cli.asked(*command.split(), "--db", "x" * 300)
+    answer = cli.run(*command.split(), "--db", "x" * 300, "--json")
     assert answer.exit_code in (2, 7), answer
     assert answer.problem["hint"]
 

@@ -38,7 +38,7 @@ def test_the_made_up_identities_of_these_tests_are_well_formed() -> None:
 
 def test_every_new_scheme_has_its_institutions(sandbox: Sandbox) -> None:
     found = {(party.kind.value, party.code) for party in sandbox.parties.list()}
-    operators = "ICBC ABC BOC CCB BOCOM PSBC CMB CIB WEBANK MYBANK".split()
+    operators = ("ICBC", "ABC", "BOC", "CCB", "BOCOM", "PSBC", "CMB", "CIB", "WEBANK", "MYBANK")
     assert found == {
         ("central_bank", "PBC"),
         ("tax_authority", AUTHORITY),

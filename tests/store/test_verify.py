@@ -151,7 +151,8 @@ TAMPERING: dict[str, tuple[str, tuple[str, ...]]] = {
     "a transfer added": (
         "I4",
         (
-            "INSERT INTO transfer SELECT seq + 1, randomblob(16), debit_account_id, credit_account_id, amount,"
+            "INSERT INTO transfer SELECT seq + 1, randomblob(16), debit_account_id,"
+            " credit_account_id, amount,"
             f" ledger, code, flags, user_data, posted_at FROM transfer WHERE seq = {_LAST}",
         ),
     ),
@@ -209,7 +210,8 @@ TAMPERING: dict[str, tuple[str, tuple[str, ...]]] = {
         "I7",
         (
             "DROP INDEX one_settlement_per_bill",
-            "INSERT INTO payment SELECT 'P-extra', bill_no, wallet_id, agreement_no, amount, fee, mode, status,"
+            "INSERT INTO payment SELECT 'P-extra', bill_no, wallet_id, agreement_no, amount, fee,"
+            " mode, status,"
             " settled_at, balance_after, 'extra', transfer_id, authorisation, 0, NULL, 0"
             f" FROM payment WHERE payment_no = {_SETTLED}",
             "CREATE INDEX one_settlement_per_bill ON payment (bill_no) WHERE status = 'settled'",
@@ -238,7 +240,8 @@ TAMPERING: dict[str, tuple[str, tuple[str, ...]]] = {
     "a year refunded twice": (
         "I8",
         (
-            "INSERT INTO refund SELECT 'R-extra', kind, identity_id, subject_id, authority, wallet_id, payment_no,"
+            "INSERT INTO refund SELECT 'R-extra', kind, identity_id, subject_id, authority,"
+            " wallet_id, payment_no,"
             " tax_year, code, reason, amount, 0, 'treasury_failed', NULL, NULL, applied_at, NULL"
             " FROM refund WHERE kind = 'annual-settlement'",
         ),
@@ -266,8 +269,8 @@ def test_verification_finds(copy: Tampered, what: str) -> None:
 def test_a_reversal_that_never_moved_money_is_found(copy: Tampered) -> None:
     """Payment and bill say so in step, and only the journal does not."""
     copy.run(
-        f"UPDATE bill SET status = 'open' WHERE bill_no ="
-        f" (SELECT bill_no FROM payment WHERE mode = 'scan_to_pay' AND refunded = 0)",
+        "UPDATE bill SET status = 'open' WHERE bill_no ="
+        " (SELECT bill_no FROM payment WHERE mode = 'scan_to_pay' AND refunded = 0)",
         "UPDATE payment SET status = 'reversed', reversed_at = settled_at"
         " WHERE mode = 'scan_to_pay' AND refunded = 0",
     )
@@ -288,12 +291,15 @@ def test_one_transfer_settles_one_payment(copy: Tampered) -> None:
     """An open bill is said to be paid by a transfer that paid another one of the same amount."""
     with copy.outside() as connection:
         connection.execute(
-            "INSERT INTO bill SELECT 'B-extra', identity_id, subject_id, authority, tax, code, item, base, rate,"
-            " amount, period_start, period_end, due_date, citation, 'paid', declared_at FROM bill WHERE bill_no ="
+            "INSERT INTO bill SELECT 'B-extra', identity_id, subject_id, authority, tax, code,"
+            " item, base, rate,"
+            " amount, period_start, period_end, due_date, citation, 'paid',"
+            " declared_at FROM bill WHERE bill_no ="
             " (SELECT bill_no FROM payment WHERE mode = 'scan_to_pay')"
         )
         connection.execute(
-            "INSERT INTO payment SELECT 'P-extra', 'B-extra', wallet_id, agreement_no, amount, fee, mode, status,"
+            "INSERT INTO payment SELECT 'P-extra', 'B-extra', wallet_id, agreement_no, amount, fee,"
+            " mode, status,"
             " settled_at, balance_after, 'extra', transfer_id, authorisation, 0, NULL, 0 FROM payment"
             " WHERE mode = 'scan_to_pay'"
         )

@@ -41,6 +41,11 @@ BEGIN SELECT RAISE(ABORT, 'a transfer is never updated'); END;
 CREATE TRIGGER transfer_is_never_deleted BEFORE DELETE ON transfer
 BEGIN SELECT RAISE(ABORT, 'a transfer is never deleted'); END;
 
+-- An outside REPLACE deletes without waking the trigger above.
+CREATE TRIGGER transfer_is_never_replaced BEFORE INSERT ON transfer
+WHEN EXISTS (SELECT 1 FROM transfer WHERE id = NEW.id) OR EXISTS (SELECT 1 FROM transfer WHERE seq = NEW.seq)
+BEGIN SELECT RAISE(ABORT, 'a transfer is never replaced'); END;
+
 CREATE TRIGGER account_is_never_deleted BEFORE DELETE ON account
 BEGIN SELECT RAISE(ABORT, 'an account is never deleted'); END;
 

@@ -1,0 +1,85 @@
+"""What a human sees, kept as files: a change of the words or the layout shows up in review.
+
+``ECNY_TAX_GOLDEN=write`` in the environment of the tests writes the files anew.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import World
+from tests.cli.process import TODAY, Cli
+
+GOLDEN = Path(__file__).parent / "golden"
+#: Name of the file → the command; time stands still, so numbers are all that differs between runs.
+SHOWN = {
+    "help": "--help",
+    "wallet-help": "wallet --help",
+    "pay-help": "pay --help",
+    "wallet-list": "wallet list",
+    "wallet-show": "wallet show {company}",
+    "wallet-statement": "wallet statement {company}",
+    "agreement-show": "agreement show {agreement}",
+    "bill-show": "bill show {paid}",
+    "payments-show": "payments show {payment}",
+    "receipt-show": "receipt show {receipt}",
+    "refunds-show": "refunds show {refund}",
+    "refusal": "pay --bill {paid}",
+    "refusal-of-a-value": "wallet top-up {company} --amount 1.005",
+}
+#: What the sandbox numbers anew in every run; the placeholder is as long, so that columns stay in line.
+_NUMBERS = re.compile(
+    r"\b(?P<wallet>00\d{14})\b"
+    r"|\b(?P<agreement>A\d{6}[0-9A-Z]{14})\b"
+    r"|\b(?P<bill>B\d{6}[0-9A-Z]{14})\b"
+    r"|\b(?P<payment>P\d{6}[0-9A-Z]{14})\b"
+    r"|\b(?P<refund>R\d{6}[0-9A-Z]{14})\b"
+    r"|\b(?P<receipt>344\d{6}[0-9A-Z]{14})\b"
+    r"|\b(?P<transfer>[0-9a-f]{32})\b"
+)
+
+
+def normalised(text: str) -> str:
+    """Numbers by kind and order of appearance, no blanks at the ends of lines."""
+    names: dict[str, str] = {}
+
+    def name(match: re.Match[str]) -> str:
+        kind, number = str(match.lastgroup), match.group()
+        if number not in names:
+            order = sum(given.startswith(f"<{kind}-") for given in names.values()) + 1
+            names[number] = f"<{kind}-{order}>".ljust(len(number), "~")
+        return names[number]
+
+    return "\n".join(line.rstrip() for line in _NUMBERS.sub(name, text).splitlines()) + "\n"
+
+
+def shown(world: World, command: str, language: str) -> str:
+    options = () if command.endswith("--help") else ("--now", TODAY, "--lang", language)
+    answer = Cli(world.folder, ECNY_TAX_DB="s.db").run(*world.filled(command), *options)
+    return normalised(f"$ ecny-tax {command}\n{answer.stdout}{answer.stderr}[{answer.exit_code}]")
+
+
+# Help pages are in one language: the names of the groups are bilingual.
+CASES = [
+    (name, language)
+    for name, command in SHOWN.items()
+    for language in (("en",) if command.endswith("--help") else ("en", "zh"))
+]
+
+
+@pytest.mark.parametrize(("name", "language"), CASES)
+def test_what_is_shown_is_what_was_reviewed(original: World, name: str, language: str) -> None:
+    found = shown(original, SHOWN[name], language)
+    file = GOLDEN / f"{name}.{language}.txt"
+    if os.environ.get("ECNY_TAX_GOLDEN") == "write":
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(found, encoding="utf-8")
+    assert found == file.read_text(encoding="utf-8")
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {file.name for file in GOLDEN.iterdir()} == {f"{name}.{language}.txt" for name, language in CASES}
