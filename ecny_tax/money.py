@@ -30,9 +30,9 @@ def yuan(value: str | int | Decimal) -> Fen:
     """
     if isinstance(value, bool | float) or not isinstance(value, str | int | Decimal):
         raise InvalidInputError("amount_malformed", value=repr(value))
-    if isinstance(value, int):
+    if isinstance(value, int):  # judged as a number: it may be too long to be written out
         return _within_limit(value * 100)
-    match = _AMOUNT.fullmatch(value if isinstance(value, str) else f"{value:f}")
+    match = _AMOUNT.fullmatch(str(value))
     if match is None:
         raise InvalidInputError("amount_malformed", value=value)
     fen = Fraction(match["number"]) * _UNIT[match["unit"]] * 100
@@ -50,15 +50,15 @@ def positive(amount: Fen) -> Fen:
     """Return ``amount`` (fen) when it may be moved: an int above 0 and within ``MAX_AMOUNT``."""
     if type(amount) is not int:
         raise InvalidInputError("amount_malformed", value=repr(amount))
-    if amount == 0:
-        raise InvalidInputError("amount_not_positive", value=yuan_text(amount))
+    if amount <= 0:
+        raise InvalidInputError("amount_not_positive", value="0.00" if amount == 0 else "below zero")
     return _within_limit(amount)
 
 
 def _within_limit(fen: int) -> Fen:
     """Refuse an amount below zero or above the limit; it may be too long to be written out."""
     if fen < 0:
-        raise InvalidInputError("amount_not_positive", value="below zero")
+        raise InvalidInputError("amount_malformed", value="a number below zero")
     if fen > MAX_AMOUNT:
         raise InvalidInputError("amount_too_large")
     return Fen(fen)

@@ -24,6 +24,7 @@ from ecny_tax.errors import (
     RejectedError,
     VerificationError,
 )
+from ecny_tax.identifiers import is_text
 from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Identity, IdentityKind
 from ecny_tax.rulebook import scheme
@@ -237,7 +238,10 @@ def check_export(text: str, published: Mapping[str, str]) -> AgreementCheck:
     from ecny_tax.crypto.signatures import encode, verify_many
 
     def key_of(name: str) -> bytes | None:
-        return bytes.fromhex(published[name]) if name in published else None
+        try:
+            return bytes.fromhex(published[name])
+        except (KeyError, ValueError):  # not published, or not as a key
+            return None
 
     number = None
     try:
@@ -294,10 +298,9 @@ def _read_export(text: str) -> tuple[dict[str, object], bytes, bytes]:
         ):
             raise ValueError
         content = parsed["document"]
-        if not isinstance(content, dict) or not all(
-            isinstance(value, str | bool) for value in content.values()
-        ):
-            raise ValueError
+        for value in (*content, *content.values()):
+            if not isinstance(value, bool) and not is_text(value):
+                raise ValueError
         signatures, answer = (bytes.fromhex(parsed[key]) for key in ("signatures", "operator_answer"))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise VerificationError("document_malformed", reason="it is not an exported agreement") from None

@@ -170,7 +170,8 @@ class Refunds:
             model.check_status(refund, RefundStatus.TREASURY_FAILED)
             if wallet_id is not None:
                 wallet = wallets.load(tx, wallet_id)
-                if wallet.subject_id != refund.subject_id:
+                own = wallet.subject_id == refund.subject_id or wallet.wallet_id == refund.wallet_id
+                if not own:
                     raise RejectedError("refund_wallet_of_another", wallet_id=wallet_id)
                 rows.set_wallet(tx, refund_no, wallet.wallet_id)
             return remember(tx, request, self._pay_out(tx, load(tx, refund_no)))
@@ -224,7 +225,8 @@ class Refunds:
         credit = Fen(refund.amount - set_off)
         rows.set_status(tx, refund.refund_no, RefundStatus.TREASURY_PROCESSING)
         try:
-            wallets.check_may_receive(tx, wallet, credit)
+            if credit:
+                wallets.check_may_receive(tx, wallet, credit)
             office = parties.tax_authority(tx, refund.authority)
             item = _tax_item(tx, refund)
             paid_out = treasury.payout_moves(tx, office.treasury or "", refund.code, item, refund.amount)

@@ -27,6 +27,19 @@ _RECORD_CHECKS = (
         " OR (p.mode <> 'set_off' AND t.debit_account_id <> w.account_id) LIMIT 1",
     ),
     (
+        "I6",
+        "every tax payment of the journal belongs to one payment, and every reversal to a reversed one",
+        "流水中每笔缴款对应一笔缴款记录，每笔冲正对应一笔已冲正的缴款",
+        "SELECT coalesce(p.payment_no, t.user_data) FROM transfer t"
+        " LEFT JOIN payment p ON p.transfer_id = t.id"
+        f" WHERE t.code IN ({TransferCode.TAX_PAYMENT:d}, {TransferCode.SET_OFF:d})"
+        " GROUP BY t.id HAVING count(p.payment_no) <> 1"
+        " UNION ALL SELECT p.payment_no FROM payment p LEFT JOIN (SELECT user_data, sum(amount) AS moved"
+        f" FROM transfer WHERE code = {TransferCode.REVERSAL:d} GROUP BY user_data) t"
+        " ON t.user_data = p.payment_no"
+        " WHERE (p.status = 'reversed') * p.amount <> coalesce(t.moved, 0) LIMIT 1",
+    ),
+    (
         "I7",
         "a bill has at most one settlement that is not reversed, and is paid by it",
         "每张应征凭证至多一笔未冲正的缴款，且由其缴清",
@@ -47,9 +60,10 @@ _RECORD_CHECKS = (
         "I8",
         "every completed refund credited its wallet and its set-off bills with exactly its amount",
         "每笔完成的退税恰好记入钱包与抵缴凭证",
-        "SELECT r.refund_no FROM refund r WHERE (r.status = 'completed') * r.amount <>"
-        f" (SELECT coalesce(sum(t.amount), 0) FROM transfer t WHERE t.user_data = r.refund_no"
-        f" AND t.code IN ({TransferCode.REFUND:d}, {TransferCode.SET_OFF:d})) LIMIT 1",
+        "SELECT r.refund_no FROM refund r LEFT JOIN (SELECT user_data, sum(amount) AS moved FROM transfer"
+        f" WHERE code IN ({TransferCode.REFUND:d}, {TransferCode.SET_OFF:d}) GROUP BY user_data) t"
+        " ON t.user_data = r.refund_no"
+        " WHERE (r.status = 'completed') * r.amount <> coalesce(t.moved, 0) LIMIT 1",
     ),
     (
         "I8",

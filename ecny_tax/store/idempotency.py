@@ -78,6 +78,17 @@ def remember(tx: Transaction, request: Request, answer: Answer) -> Answer:
     return answer
 
 
+def hand_over(tx: Transaction, *, actor: str, to: str) -> None:
+    """The acting party is known by another name from now on: its keys go with it."""
+    tx.run(
+        "UPDATE answered_request SET actor = :to WHERE actor = :actor AND NOT EXISTS (SELECT 1"
+        " FROM answered_request o WHERE o.operation = answered_request.operation AND o.actor = :to"
+        " AND o.key = answered_request.key)",
+        actor=actor,
+        to=to,
+    )
+
+
 def _plain(value: object) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}

@@ -13,7 +13,7 @@ from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Identity, Taxpayer, fold_name
 from ecny_tax.rulebook import WalletClass
 from ecny_tax.store import Store, Transaction, journal
-from ecny_tax.store.idempotency import Request, earlier_answer, remember
+from ecny_tax.store.idempotency import Request, earlier_answer, hand_over, remember
 from ecny_tax.store.journal import Move
 from ecny_tax.wallets import model, rows, supply
 from ecny_tax.wallets.model import (
@@ -207,6 +207,7 @@ class Wallets:
             else:
                 holder = self._identify(tx, wallet.kind, target, name, id_number, phone or known.phone)
                 self._check_new_holder(tx, wallet.kind, target, wallet.operator, holder)
+                hand_over(tx, actor=wallet.subject_id, to=holder.subject_id)
             rows.set_holder(
                 tx,
                 wallet.wallet_id,

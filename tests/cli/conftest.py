@@ -1,4 +1,4 @@
-"""A command line in a folder of its own, empty or with the whole story told; and the same inside this process."""
+"""A command line in a folder of its own, empty or with the story told; and the same in this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line as its users meet it: a process with arguments, an environment, two streams, an exit code."""
+"""The command line as its users meet it: arguments, an environment, two streams, an exit code."""
 
 from __future__ import annotations
 

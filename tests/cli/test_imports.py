@@ -67,7 +67,8 @@ def test_a_quote_opens_no_database_and_no_keyring(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["wallet show {company} --json", "payments list --json", "receipt show {receipt}", "demo --json"]
+    "command",
+    ["wallet show {company} --json", "payments list --json", "receipt show {receipt}", "demo --json"],
 )
 def test_no_command_loads_the_test_tools(world: World, cli: Cli, command: str) -> None:
     used = loaded(cli, *world.filled(command))
@@ -76,12 +77,14 @@ def test_no_command_loads_the_test_tools(world: World, cli: Cli, command: str) -
 
 # --- processor time -------------------------------------------------------------------------------
 
-resource = pytest.importorskip("resource", reason="processor time of a child needs POSIX")
+needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="processor time of a child needs POSIX")
 #: The best of this many runs is compared: a busy machine makes runs longer, never shorter.
 ROUNDS = 7
 
 
 def processor_seconds(cli: Cli, *arguments: str) -> float:
+    import resource
+
     def spent() -> float:
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         return float(usage.ru_utime + usage.ru_stime)
@@ -106,10 +109,12 @@ def ratio(cli: Cli, *arguments: str) -> float:
     return processor_seconds(cli, "-m", "ecny_tax", *arguments) / processor_seconds(cli, "-c", "import typer")
 
 
+@needs_posix
 def test_the_version_costs_at_most_one_and_a_half_times_an_import_of_typer(cli: Cli) -> None:
     assert ratio(cli, "--version") <= 1.5
 
 
+@needs_posix
 def test_showing_a_wallet_stays_within_what_it_costs_today(world: World, cli: Cli) -> None:
     """The benchmark asks for three times an import of typer; this guards against what would double it."""
     assert ratio(cli, "wallet", "show", world.names["company"], "--json") <= 6

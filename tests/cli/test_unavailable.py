@@ -1,4 +1,4 @@
-"""What stands in the way of a run: databases and keyrings that cannot be used, locks, signals, closed pipes."""
+"""What stands in the way of a run: unusable databases and keyrings, locks, signals, closed pipes."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ class Model:
         wallet = self.wallets[w]
         self._check_open_wallet(wallet, named=True)
         mine = [a for a in self.agreements.values() if (a["wallet"], a["authority"]) == (w, authority)]
-        no("agreement_exists", any(a["status"] == "verified" for a in mine))
+        no("agreement_exists", any(a["status"] in ("verified", "locked") for a in mine))
         agreement = {"wallet": w, "authority": authority, "subject": wallet["subject"], "at": self.now}
         if right_name:
             return self._new(self.agreements, "A", agreement | {"status": "verified"})

@@ -216,6 +216,7 @@ BY_NUMBER: list[tuple[str, str, str]] = [
 def test_a_record_that_is_not_there_is_refused_whatever_its_number(
     sandbox: Sandbox, act: str, argument: str, code: str, number: str
 ) -> None:
+    code = "text_malformed" if number == "\udcff" else code
     room, method = act.split(".")
     call: Any = getattr(getattr(sandbox, room), method)
     with refused(sandbox, code):

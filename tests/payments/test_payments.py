@@ -417,6 +417,19 @@ def test_i11_a_reversal_gives_the_allowance_back_and_may_exceed_the_cap(sandbox:
         sandbox.payments.pay(bill_no=bill)
 
 
+def test_a_debit_is_reversed_also_after_an_upgrade_of_its_wallet_on_the_same_day(sandbox: Sandbox) -> None:
+    """Class I counts no spending, yet what the wallet spent before, as class II, stands counted."""
+    wallet, other = personal(sandbox, fund=Fen(1_000)), personal(sandbox, 2)
+    sandbox.agreements.sign(wallet_id=wallet.wallet_id)
+    counted = sandbox.payments.pay(bill_no=owe(sandbox, wallet, 10).bill_no)
+    sandbox.wallets.transfer(from_wallet=wallet.wallet_id, to_wallet=other.wallet_id, amount=Fen(1))
+    sandbox.wallets.upgrade(wallet_id=wallet.wallet_id, wallet_class="I")
+    uncounted = sandbox.payments.pay(bill_no=owe(sandbox, wallet, 500).bill_no)
+    for paid in (uncounted, counted):
+        assert sandbox.payments.reverse(payment_no=paid.payment_no).status == "reversed"
+    assert balance(sandbox, wallet) == 999
+
+
 # --- receipts -------------------------------------------------------------------------------------------
 
 

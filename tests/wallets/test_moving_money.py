@@ -42,7 +42,7 @@ def test_i2_exchange_issues_and_keeps_what_comes_back_in_the_vault(sandbox: Sand
     up = sandbox.wallets.top_up(wallet_id=wallet.wallet_id, amount=Fen(1_000))
     assert (up.kind, up.amount, up.fee, up.balance) == ("top_up", 1_000, 0, 1_000)
     down = sandbox.wallets.cash_out(wallet_id=wallet.wallet_id, amount=Fen(400))
-    assert (down.kind, down.amount, down.fee, down.balance) == ("cash-out", 400, 0, 600)
+    assert (down.kind, down.amount, down.fee, down.balance) == ("cash_out", 400, 0, 600)
     assert (sandbox.status().in_circulation, sandbox.status().operator_vaults) == (600, 400)
     sandbox.wallets.top_up(wallet_id=wallet.wallet_id, amount=Fen(500))
     assert (sandbox.status().in_circulation, sandbox.status().operator_vaults) == (1_100, 0)
