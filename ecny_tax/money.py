@@ -26,7 +26,8 @@ def yuan(value: str | int | Decimal) -> Fen:
     """Read an amount in yuan, as ``"17000.00"``, ``"1.7万元"``, ``17000`` or a ``Decimal``, into fen.
 
     Raises ``InvalidInputError`` (``amount_malformed``, ``amount_too_precise``, ``amount_too_large``):
-    signs, exponents, separators and digits other than 0 to 9 are refused, as is a fraction of a fen.
+    signs, exponents, separators, digits other than 0 to 9 and more than two decimals are refused; with a
+    unit of 万 or 亿 there may be more decimals, down to a fen.
     """
     if isinstance(value, bool | float) or not isinstance(value, str | int | Decimal):
         raise InvalidInputError("amount_malformed", value=repr(value))
@@ -35,6 +36,9 @@ def yuan(value: str | int | Decimal) -> Fen:
     match = _AMOUNT.fullmatch(str(value))
     if match is None:
         raise InvalidInputError("amount_malformed", value=value)
+    decimals = len(match["number"].partition(".")[2])
+    if not match["unit"] and decimals > len("00"):
+        raise InvalidInputError("amount_too_precise", value=value)
     fen = Fraction(match["number"]) * _UNIT[match["unit"]] * 100
     if fen.denominator != 1:
         raise InvalidInputError("amount_too_precise", value=value)

@@ -133,8 +133,9 @@ class Sandbox:
             return cls(open_store(name, clock=clock, seed=seed_text), Keyring(fresh_seed), clock=clock)
 
         path = Path(name)
+        is_new = _is_new(path)
         keys = Path(keyring) if keyring is not None else path.with_name(f"{path.name}.keys")
-        if _is_new(path):
+        if is_new:
             ring = create_keyring(keys, fresh_seed)
             store = open_store(name, clock=clock, seed=seed_text)
         else:

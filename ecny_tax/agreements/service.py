@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 #: The first line of an exported agreement.
 FORMAT = "ecny-tax agreement 1"
+_EXPORT_KEYS = {"format", "agreement_no", "status", "document", "signatures", "operator_answer"}
 _MAX_NUMBER = 60
 
 
@@ -85,7 +86,7 @@ class Agreements:
                 taxpayer.id_number or "",
             )
             code = model.refusal_code(agreement, wallet, holder, asked)
-            status = AgreementStatus.VERIFIED if code is None else AgreementStatus.VERIFICATION_FAILED
+            status = _answered(code)
             answer = self._answer(tx, agreement, digest, status, code)
             rows.set_answer(tx, agreement.agreement_no, status, code=code, answer=answer)
             agreement = load(tx, agreement.agreement_no)
@@ -141,6 +142,8 @@ class Agreements:
             taxpayer = parties.open_identity(tx, self._keyring, agreement.identity_id)
         text = {
             "format": FORMAT,
+            "agreement_no": agreement.agreement_no,
+            "status": _answered(agreement.code),
             "document": _document(agreement, wallet, taxpayer),
             "signatures": agreement.signatures.hex(),
             "operator_answer": (agreement.answer or b"").hex(),
@@ -245,13 +248,14 @@ def check_export(text: str, published: Mapping[str, str]) -> AgreementCheck:
 
     number = None
     try:
-        content, signatures, answer = _read_export(text)
-        number = str(content.get("agreement_no"))
+        number, claimed, content, signatures, answer = _read_export(text)
         payload = encode(content)
         signers = verify_many(signatures, payload, CONTENT_TYPE, key_of)
         if signers != [f"{role}:{content.get(field)}" for role, field in _ROLES]:
             raise VerificationError("signers_differ", signers=", ".join(signers))
         status = _answered_status(answer, payload, signers[-1], key_of)
+        if (number, claimed) != (content.get("agreement_no"), status):
+            raise VerificationError("document_differs_from_signature")
     except VerificationError as error:
         return AgreementCheck(False, number, None, (), error.message())
     return AgreementCheck(True, number, status, tuple(signers), None)
@@ -268,6 +272,11 @@ def _answered_status(answer: bytes, payload: bytes, operator: str, key_of: Publi
     if not isinstance(parsed, dict) or parsed.get("document") != hashlib.sha256(payload).digest():
         raise VerificationError("document_differs_from_signature")
     return str(parsed.get("status"))
+
+
+def _answered(code: str | None) -> AgreementStatus:
+    """The status that the operator's answer gives an agreement."""
+    return AgreementStatus.VERIFIED if code is None else AgreementStatus.VERIFICATION_FAILED
 
 
 #: Who signs, and which field of the document names them.
@@ -289,19 +298,16 @@ def _document(agreement: Agreement, wallet: Wallet, taxpayer: Identity) -> dict[
     )
 
 
-def _read_export(text: str) -> tuple[dict[str, object], bytes, bytes]:
+def _read_export(text: str) -> tuple[str, str, dict[str, object], bytes, bytes]:
     try:
         parsed = json.loads(text)
-        if (
-            set(parsed) != {"format", "document", "signatures", "operator_answer"}
-            or parsed["format"] != FORMAT
-        ):
+        if set(parsed) != _EXPORT_KEYS or parsed["format"] != FORMAT:
             raise ValueError
         content = parsed["document"]
-        for value in (*content, *content.values()):
+        for value in (parsed["agreement_no"], parsed["status"], *content, *content.values()):
             if not isinstance(value, bool) and not is_text(value):
                 raise ValueError
         signatures, answer = (bytes.fromhex(parsed[key]) for key in ("signatures", "operator_answer"))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise VerificationError("document_malformed", reason="it is not an exported agreement") from None
-    return content, signatures, answer
+    return parsed["agreement_no"], parsed["status"], content, signatures, answer

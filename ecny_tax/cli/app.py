@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import Annotated
 
 import typer
 from typer import BadParameter
 
-from ecny_tax.cli.refusals import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, report
+from ecny_tax.cli import forget_output
+from ecny_tax.cli.refusals import (
+    EXIT_BUG,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    report,
+    report_unwritable_output,
+)
 from ecny_tax.errors import EcnyTaxError, InvalidInputError
 
 #: Command → the module of this package that registers it, in the order of the help page.
@@ -38,6 +47,9 @@ def run_command_line(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code, as listed in ``refusals``."""
     as_json = "--json" in arguments
     language = _language(arguments)
+    for stream in (sys.stdout, sys.stderr):  # names are Chinese, whatever the terminal says it speaks
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         code = build(arguments)(list(arguments), prog_name="ecny-tax", standalone_mode=False)
         sys.stdout.flush()
@@ -54,10 +66,10 @@ def run_command_line(arguments: Sequence[str]) -> int:
         return report(InvalidInputError("usage", reason=reason), as_json=as_json, language=language)
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the output has seen enough; nothing is left to say, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except (BrokenPipeError, SystemExit):  # typer leaves by the latter when a pipe breaks
+        return forget_output()
+    except OSError as error:
+        return report_unwritable_output(error, as_json=as_json, language=language)
     except Exception as error:
         if os.environ.get("ECNY_TAX_DEBUG"):
             raise
@@ -79,8 +91,10 @@ def build(arguments: Sequence[str]) -> Callable[..., object]:
     )
 
     @app.callback()
-    def root() -> None:
-        """A command with sub-commands, even while only one module is loaded."""
+    def root(
+        version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    ) -> None:
+        """Take part in help; ``main`` answers --version itself, and a callback keeps sub-commands."""
 
     asked = next((argument for argument in arguments if not argument.startswith("-")), "")
     completing = any(name.startswith("_ECNY_TAX_COMPLETE") for name in os.environ)
@@ -93,9 +107,10 @@ def build(arguments: Sequence[str]) -> Callable[..., object]:
 
 
 def _language(arguments: Sequence[str]) -> str:
+    language = os.environ.get("ECNY_TAX_LANG", "en")
     for place, argument in enumerate(arguments):
         if argument == "--lang" and place + 1 < len(arguments):
-            return arguments[place + 1]
-        if argument.startswith("--lang="):
-            return argument.removeprefix("--lang=")
-    return os.environ.get("ECNY_TAX_LANG", "en")
+            language = arguments[place + 1]
+        elif argument.startswith("--lang="):
+            language = argument.removeprefix("--lang=")
+    return language

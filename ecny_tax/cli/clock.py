@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,7 +33,7 @@ def set_(
     run: Run, time: Annotated[str, typer.Argument(metavar="TIME", help="ISO 8601, or `system`.")]
 ) -> None:
     """Fix the clock at a time, or let it follow the system again; a new database begins at that time."""
-    if time != "system" and run.now is None and not Path(run.database).exists():
+    if time != "system" and run.now is None and not os.path.exists(run.database):
         run = replace(run, now=time)
     with run.sandbox() as s:
         if time == "system":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,8 +48,6 @@ class Run:
     @contextmanager
     def sandbox(self) -> Iterator[Sandbox]:
         """The sandbox on the database of this run."""
-        import os
-
         from ecny_tax.clock import FixedClock, parse_time
         from ecny_tax.sandbox import Sandbox
 
@@ -64,7 +62,7 @@ class Run:
 
         if self.now is not None:
             return parse_time(self.now).date()
-        if Path(self.database).exists():
+        if os.path.exists(self.database):
             with self.sandbox() as sandbox:
                 return sandbox.clock.now().date()
         return SystemClock().now().date()
@@ -145,7 +143,4 @@ def _common(
 def _run(db: str, as_json: bool, now: str | None, lang: str) -> Run:
     if lang not in ("en", "zh"):
         raise InvalidInputError("language_unknown", value=lang)
-    for stream in (sys.stdout, sys.stderr):  # names are Chinese, whatever the terminal says it speaks
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     return Run(db or _DEFAULT_DATABASE, as_json, now, "zh" if lang == "zh" else "en")

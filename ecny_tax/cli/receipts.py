@@ -73,10 +73,10 @@ def voucher_text(receipt: Receipt, language: Language) -> str:
         ("remark", receipt.remark),
     ]
     text = [title, "=" * 60]
-    text += [f"{label(key, language)}: {shown(value, language).plain}" for key, value in rows]
+    text += [f"{label(key, language)}: {shown(value, language, key).plain}" for key, value in rows]
     text.append("-" * 60)
     for line in receipt.lines:
-        level = shown(line.budget_level, language).plain
+        level = shown(line.budget_level, language, "budget_level").plain
         period = f"{line.period_start} … {line.period_end}"
         name = line.tax if language == "zh" else f"{line.tax_en} ({line.tax})"
         amount = yuan_text(line.amount, grouped=True)

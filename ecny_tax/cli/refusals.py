@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 
 from ecny_tax.errors import (
     ConflictError,
@@ -30,6 +31,14 @@ EDGE = {
     VerificationError: (EXIT_VERIFICATION, "Does not verify", "核验不通过"),
     UnavailableError: (7, "Unavailable", "暂不可用"),
 }
+
+
+def report_unwritable_output(error: OSError, *, as_json: bool = False, language: str = "en") -> int:
+    """A full disk, say, behind standard output."""
+    refusal = UnavailableError("output_unwritable", path="standard output", reason=error.strerror)
+    with suppress(OSError):
+        sys.stdout.close()  # what it still holds must not be tried again at exit
+    return report(refusal, as_json=as_json, language=language)
 
 
 def report(error: EcnyTaxError, *, as_json: bool, language: str) -> int:

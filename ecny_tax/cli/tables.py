@@ -40,7 +40,7 @@ def print_record(found: Mapping[str, object], language: Language) -> None:
         if isinstance(value, list) and value and isinstance(value[0], dict):
             nested.append((key, value))
         elif value not in (None, "", []):
-            grid.add_row(Text(label(key, language), style="dim"), shown(value, language))
+            grid.add_row(Text(label(key, language, value), style="dim"), shown(value, language, key))
     show(grid)
     for key, value in nested:
         show("")
@@ -60,13 +60,15 @@ def print_records(
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     for key in columns or filled:
         amounts = all(_AMOUNT.fullmatch(str(row.get(key) or "0.00")) for row in found)
-        table.add_column(label(key, language), justify="right" if amounts else "left", overflow="fold")
+        table.add_column(
+            label(key, language, found[0].get(key)), justify="right" if amounts else "left", overflow="fold"
+        )
     for row in found:
-        table.add_row(*(shown(row.get(key), language) for key in columns or filled))
+        table.add_row(*(shown(row.get(key), language, key) for key in columns or filled))
     show(table)
 
 
-def shown(value: object, language: Language) -> Text:
+def shown(value: object, language: Language, key: str = "") -> Text:
     """A value for a human: amounts grouped, closed lists in words, control characters spelled out."""
     if value is None:
         return Text("")
@@ -78,7 +80,7 @@ def shown(value: object, language: Language) -> Text:
     if _AMOUNT.fullmatch(text):
         return Text(_GROUPS.sub(",", text))
     return Text(
-        "".join(char if char.isprintable() else repr(char)[1:-1] for char in value_word(text, language))
+        "".join(char if char.isprintable() else repr(char)[1:-1] for char in value_word(key, text, language))
     )
 
 

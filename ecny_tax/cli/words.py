@@ -147,6 +147,17 @@ _VALUES = {
     "wallet_transfer": "转账",
     "tax_payment": "缴款",
     "reversal": "冲正",
+    "annual_settlement": "汇算清缴",
+    "paid_in_error": "误收多缴",
+    "overpaid": "多缴",
+    "relief_granted": "享受减免",
+    "other": "其他",
+    "payment": "缴款",
+    "refund": "退税",
+    "central_bank": "中央银行",
+    "operator": "运营机构",
+    "tax_authority": "税务机关",
+    "treasury": "国库",
     "stamp-duty": "印花税",
     "income-tax": "个人所得税",
     "central": "中央",
@@ -156,13 +167,19 @@ _VALUES = {
 }
 
 
-def label(key: str, language: Language) -> str:
-    """The label of a field."""
+#: Fields that hold one of a closed list; any other may hold what a user wrote.
+_CLOSED = {"status", "kind", "mode", "budget_level", "tax", "reason", "failure_code"}
+
+
+def label(key: str, language: Language, value: object = None) -> str:
+    """The label of a field; what it holds tells the name of a tax from its amount."""
+    if language == "zh" and key == "tax" and value in _VALUES:
+        return "税种"
     if language == "zh" and key in _LABELS:
         return _LABELS[key]
     return key.removesuffix("_en").replace("_", " ")
 
 
-def value_word(value: str, language: Language) -> str:
+def value_word(key: str, value: str, language: Language) -> str:
     """A value of a closed list in the reader's language; other text stays as it is."""
-    return _VALUES.get(value, value) if language == "zh" else value
+    return _VALUES.get(value, value) if language == "zh" and key in _CLOSED else value

@@ -73,7 +73,7 @@ def create_keyring(path: Path, seed: bytes) -> Keyring:
 
     Two processes that start at once agree: the file is linked into place whole, by one of them.
     """
-    if path.exists():
+    if os.path.exists(path):
         return read_keyring(path)
     try:
         handle, draft = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)  # mode 0600

@@ -56,7 +56,7 @@ class Payments:
             agreement = agreements.load(tx, agreement_no) if agreement_no else None
             named = agreement.wallet_id if agreement else wallet_id
             wallet = wallets.load(tx, named) if named else None
-            actor = wallet.subject_id if wallet else bill.subject_id
+            actor = wallet.party if wallet else bill.subject_id
             request = Request("pay", actor, idempotency_key, ("bill", bill_no, wallet_id, agreement_no))
             if (earlier := earlier_answer(tx, request, Payment)) is not None:
                 return earlier
@@ -82,7 +82,7 @@ class Payments:
         with self._store.transaction() as tx:
             wallet = wallets.load(tx, wallet_id)
             content = ("stamp-duty", wallet.wallet_id, item, base, on, half_relief, side, authority)
-            request = Request("pay", wallet.subject_id, idempotency_key, content)
+            request = Request("pay", wallet.party, idempotency_key, content)
             if (earlier := earlier_answer(tx, request, Payment)) is not None:
                 return earlier
             bill = taxes.declare_stamp_duty(

@@ -106,7 +106,7 @@ def check_status(refund: Refund, *allowed: RefundStatus) -> None:
         raise RejectedError(
             "refund_state_not_normal",
             refund_no=refund.refund_no,
-            status=refund.status,
+            state=refund.status,
             allowed=" or ".join(allowed),
         )
 

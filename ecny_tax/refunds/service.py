@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ecny_tax import rulebook
 from ecny_tax.crypto.keyring import Keyring
-from ecny_tax.errors import NotFoundError, RejectedError
+from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError
 from ecny_tax.ledger.model import TransferCode
 from ecny_tax.money import Fen, positive
 from ecny_tax.parties import service as parties
@@ -27,6 +27,7 @@ from ecny_tax.wallets import supply
 from ecny_tax.wallets.model import Wallet
 
 _ANNUAL_REASON = "annual_settlement"
+_MAX_NOTE = 200
 
 
 class Refunds:
@@ -59,7 +60,7 @@ class Refunds:
         with self._store.transaction() as tx:
             wallet = wallets.load(tx, wallet_id)
             content = ("income-tax", wallet.wallet_id, annual_return, manual_review, authority)
-            request = Request("refund", wallet.subject_id, idempotency_key, content)
+            request = Request("refund", wallet.party, idempotency_key, content)
             if (earlier := earlier_answer(tx, request, Refund)) is not None:
                 return earlier
             taxpayer = wallets.taxpayer_of(tx, wallet.wallet_id)
@@ -105,7 +106,7 @@ class Refunds:
             payment = payments.load(tx, payment_no)
             wallet = wallets.load(tx, payment.wallet_id)
             content = ("payment", payment_no, amount, reason, manual_review)
-            request = Request("refund", wallet.subject_id, idempotency_key, content)
+            request = Request("refund", wallet.party, idempotency_key, content)
             if (earlier := earlier_answer(tx, request, Refund)) is not None:
                 return earlier
             asked = model.amount_of_payment(payment, amount)
@@ -148,7 +149,9 @@ class Refunds:
             return remember(tx, request, self._pay_out(tx, refund))
 
     def reject(self, *, refund_no: str, note: str = "") -> Refund:
-        """The reviewer says no; the applicant may apply anew."""
+        """The reviewer says no, with a note of up to 200 characters; the applicant may apply anew."""
+        if len(note) > _MAX_NOTE:
+            raise InvalidInputError("note_too_long", limit=_MAX_NOTE)
         return self._end(refund_no, RefundStatus.TAX_REFUSED, note, RefundStatus.TAX_REVIEW)
 
     def withdraw(self, *, refund_no: str) -> Refund:

@@ -75,8 +75,8 @@ _RECORD_CHECKS = (
     ),
     (
         "I11",
-        "what counts towards the day and year limits of classes II to IV equals what went out",
-        "二至四类钱包的日、年累计等于实际付出",
+        "what counts towards the limits of personal wallets equals what went out",
+        "计入个人钱包限额的金额等于实际付出",
         "SELECT x.wallet_id || ' ' || x.day FROM (SELECT s.wallet_id, s.day, s.amount FROM wallet_spending s"
         f" UNION ALL SELECT w.wallet_id, {_BEIJING_DAY}, -t.amount FROM transfer t"
         " JOIN wallet w ON w.account_id = t.debit_account_id"
@@ -84,7 +84,7 @@ _RECORD_CHECKS = (
         f" UNION ALL SELECT w.wallet_id, {_BEIJING_DAY}, t.amount FROM transfer t"
         " JOIN wallet w ON w.account_id = t.credit_account_id"
         f" WHERE t.code = {TransferCode.REVERSAL:d}) x JOIN wallet v ON v.wallet_id = x.wallet_id"
-        " AND v.wallet_class IN ('II', 'III', 'IV') GROUP BY x.wallet_id, x.day"
+        " AND v.kind = 'personal' GROUP BY x.wallet_id, x.day"
         " HAVING sum(x.amount) <> 0 LIMIT 1",
     ),
     (

@@ -6,10 +6,11 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from ecny_tax.clock import Clock, SystemClock, from_micros, micros, rfc3339, within_range
 from ecny_tax.errors import InvalidInputError, RejectedError, UnavailableError
@@ -17,8 +18,10 @@ from ecny_tax.identifiers import IdSource
 from ecny_tax.store.migrations import APPLICATION_ID, migrate, newest_version
 from ecny_tax.store.transaction import Row, Value
 
-#: How long a writer waits for another one.
-BUSY_SECONDS = 30
+#: How long a writer waits for another one, in seconds, and in one go: while SQLite waits, it heeds no Ctrl-C.
+BUSY_SECONDS = 30.0
+_NAP_SECONDS = 0.5
+_T = TypeVar("_T")
 _HEADER = b"SQLite format 3\0"
 
 
@@ -44,7 +47,7 @@ class SqliteStore:
         _check_header(path)
         with _refusals(path):
             connection = sqlite3.connect(
-                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+                path, timeout=_NAP_SECONDS, isolation_level=None, check_same_thread=False
             )
             try:
                 _prepare(connection, path)
@@ -82,7 +85,7 @@ class SqliteStore:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         with self._lock, _refusals(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
+            begin_writing(self._connection)
             try:
                 yield
                 self._connection.execute("COMMIT")
@@ -162,21 +165,13 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
     _use_write_ahead_log(connection)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    migrate(connection)
+    patiently(lambda: migrate(connection))
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
     """Switch once; SQLite does not wait by itself when two processes switch a new file at the same time."""
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            if connection.execute("PRAGMA journal_mode").fetchone()[0] not in ("wal", "memory"):
-                connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
+    if patiently(lambda: connection.execute("PRAGMA journal_mode").fetchone()[0]) not in ("wal", "memory"):
+        patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"))
 
 
 def _count_seeded_opening(connection: sqlite3.Connection) -> int:
@@ -187,6 +182,23 @@ def _count_seeded_opening(connection: sqlite3.Connection) -> int:
     )
     row = connection.execute("SELECT value FROM meta WHERE name = 'seeded_openings'").fetchone()
     return int(row[0])
+
+
+def begin_writing(connection: sqlite3.Connection) -> None:
+    """Start a transaction that holds the one write lock, waiting for it as long as is due."""
+    patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
+
+
+def patiently(act: Callable[[], _T]) -> _T:
+    """Try again while another process holds the lock, for up to ``BUSY_SECONDS``."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return act()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.001)
 
 
 _CODES = {

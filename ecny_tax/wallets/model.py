@@ -54,6 +54,11 @@ class Wallet:
         """Class IV wallets are nameless (匿名钱包)."""
         return self.wallet_class != "IV"
 
+    @property
+    def party(self) -> str:
+        """Who acts through it: the holder; a nameless wallet is a party of its own."""
+        return self.subject_id if self.is_named else self.wallet_id
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:

@@ -112,7 +112,7 @@ class Wallets:
         with self._store.transaction() as tx:
             wallet = load(tx, wallet_id)
             content = (wallet.wallet_id, amount)
-            request = Request("wallet.top-up", wallet.subject_id, idempotency_key, content)
+            request = Request("wallet.top-up", wallet.party, idempotency_key, content)
             if (earlier := earlier_answer(tx, request, Exchange)) is not None:
                 return earlier
             return remember(tx, request, _top_up(tx, wallet, amount))
@@ -123,7 +123,7 @@ class Wallets:
         with self._store.transaction() as tx:
             wallet = load(tx, wallet_id)
             content = (wallet.wallet_id, amount)
-            request = Request("wallet.cash-out", wallet.subject_id, idempotency_key, content)
+            request = Request("wallet.cash-out", wallet.party, idempotency_key, content)
             if (earlier := earlier_answer(tx, request, Exchange)) is not None:
                 return earlier
             model.check_may_spend(wallet)
@@ -144,7 +144,7 @@ class Wallets:
         with self._store.transaction() as tx:
             source, target = load(tx, from_wallet), load(tx, to_wallet)
             content = (source.wallet_id, target.wallet_id, amount)
-            request = Request("wallet.transfer", source.subject_id, idempotency_key, content)
+            request = Request("wallet.transfer", source.party, idempotency_key, content)
             if (earlier := earlier_answer(tx, request, WalletTransfer)) is not None:
                 return earlier
             if source.wallet_id == target.wallet_id:
@@ -207,7 +207,7 @@ class Wallets:
             else:
                 holder = self._identify(tx, wallet.kind, target, name, id_number, phone or known.phone)
                 self._check_new_holder(tx, wallet.kind, target, wallet.operator, holder)
-                hand_over(tx, actor=wallet.subject_id, to=holder.subject_id)
+                hand_over(tx, actor=wallet.party, to=holder.subject_id)
             rows.set_holder(
                 tx,
                 wallet.wallet_id,
@@ -304,11 +304,10 @@ def limits_of(tx: Transaction, wallet: Wallet) -> WalletClass | None:
 
 
 def spend(tx: Transaction, wallet: Wallet, amount: Fen) -> None:
-    """Check that ``amount`` may go out (state, limits, funds), and count it where limits depend on it."""
+    """Check that ``amount`` may go out (state, limits, funds), and count it towards a person's limits."""
     model.check_may_spend(wallet)
-    limits = limits_of(tx, wallet)
+    limits, today = limits_of(tx, wallet), tx.now.date()
     if limits is not None:
-        today = tx.now.date()
         model.check_limits(
             wallet,
             amount,
@@ -317,8 +316,8 @@ def spend(tx: Transaction, wallet: Wallet, amount: Fen) -> None:
             spent_this_year=rows.spent_in_year(tx, wallet.wallet_id, today.year),
         )
     model.check_funds(wallet, amount)
-    if limits is not None and (limits.day is not None or limits.year is not None):
-        rows.add_spending(tx, wallet.wallet_id, tx.now.date(), amount)
+    if limits is not None:
+        rows.add_spending(tx, wallet.wallet_id, today, amount)
 
 
 def check_may_receive(tx: Transaction, wallet: Wallet, amount: Fen) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ecny_tax.cli.app import run_command_line
-from tests.cli.process import Answer, Cli
+from tests.cli.process import GUESSED_FROM, Answer, Cli
 from tests.support import AUTHORITY, company_id, company_name, person_id, person_name, phone_number
 
 #: The annual return of the story: 48,000 taxable, 2,280 tax, so 720 of the 3,000 withheld come back.
@@ -92,9 +92,10 @@ def world(original: World, tmp_path: Path) -> World:
 def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inside:
     """Run a command inside this process, with ``--json`` at the usual time, in the folder of this test."""
     monkeypatch.chdir(tmp_path)
-    for name in ("ECNY_TAX_LANG", "ECNY_TAX_KEYRING", "ECNY_TAX_DEBUG"):
+    for name in ("ECNY_TAX_LANG", "ECNY_TAX_KEYRING", "ECNY_TAX_DEBUG", *GUESSED_FROM):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ECNY_TAX_DB", "s.db")
+    monkeypatch.setenv("NO_COLOR", "1")
     return run_inside
 
 

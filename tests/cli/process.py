@@ -19,7 +19,8 @@ PROBLEM_MEMBERS = {"type", "title", "detail", "code", "hint", "exit_code"}
 #: The exit codes a user may meet; 1 would be a bug.
 DOCUMENTED = {0, 2, 3, 4, 5, 6, 7}
 
-_GUESSED_FROM = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TERMINAL_WIDTH", "LINES", "COLUMNS")
+#: From these others guess whether to colour, and how wide a line is.
+GUESSED_FROM = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TERMINAL_WIDTH", "LINES", "COLUMNS")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Cli:
         clean = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("ECNY_TAX_", "_ECNY_TAX_")) and name not in _GUESSED_FROM
+            if not name.startswith(("ECNY_TAX_", "_ECNY_TAX_")) and name not in GUESSED_FROM
         }
         return {**clean, "NO_COLOR": "1", "COLUMNS": "80", **self._environment, **more}
 

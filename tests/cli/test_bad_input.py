@@ -23,14 +23,13 @@ BAD_AMOUNTS = {
     "amount_too_large": ["1000000000000000.01", "1000000000000001", "9" * 24],
     "amount_malformed": [
         "1e5", "1E5", "NaN", "nan", "inf", "Infinity", "-Infinity", "１００", "１.００", "٣", "", " ", "1.",
-        ".5",
-                "1..0", "1.0.0", "0x10", "1_000", "1 000", "one", "一百", "¥1", "1元1", "--1", "1,5", "1;2", "²",
+        ".5", "1..0", "1.0.0", "0x10", "1_000", "1 000", "one", "一百", "¥1", "1元1", "--1", "1,5", "²",
     ],
 }  # fmt: skip
 #: What an amount such as ``-1`` may be told besides: its sign or its zero may be met first.
 ALSO = {"amount_malformed", "amount_not_positive", "amount_too_precise"}
 COMPANY, WRONG = company_id(), wrong_check_digit(company_id())
-LONG = "k" * 256
+LONG, PHONE = "k" * 256, phone_number()
 #: The check character is right, but there is no thirteenth month.
 NO_SUCH_MONTH = next(
     number
@@ -81,12 +80,15 @@ def test_an_amount_that_is_none_is_refused_and_nothing_changes(
         ("operator_unknown", "--kind personal --phone 13900000000 --operator HSBC"),
         ("wallet_kind_unknown", "--kind Personal! --phone 13900000000 --operator ICBC"),
         ("wallet_class_unknown", "--kind personal --class V --phone 13900000000 --operator ICBC"),
-        ("wallet_class_not_applicable", f"--kind corporate --class I --name 甲 --id {COMPANY} --operator ICBC"),
-        ("wallet_class_is_nameless", "--kind personal --class IV --phone 13900000000 --name 甲 --operator ABC"),
+        ("wallet_class_not_applicable", f"--kind corporate --class I --name A --id {COMPANY} --operator ABC"),
+        ("wallet_class_is_nameless", f"--kind personal --class IV --phone {PHONE} --name 甲 --operator ABC"),
         ("name_and_id_required", "--kind personal --class II --operator ICBC"),
         ("phone_required", "--kind personal --operator ICBC"),
         ("name_malformed", f"--kind corporate --name {'甲' * 101} --id {company_id()} --operator ICBC"),
-        ("idempotency_key_malformed", f"--kind personal --phone 13900000000 --operator ABC --idempotency-key {LONG}"),
+        (
+            "idempotency_key_malformed",
+            f"--kind personal --phone {PHONE} --operator BOC --idempotency-key {LONG}",
+        ),
     ],
 )  # fmt: skip
 def test_a_wallet_is_not_opened_for_malformed_identities_or_unknown_codes(
@@ -299,7 +301,7 @@ def _split(words: list[str]) -> tuple[list[str], str, list[str]]:
         st.binary(max_size=200),
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-            lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=4),
+            lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner),
             max_leaves=10,
         ).map(lambda value: json.dumps(value).encode()),
         st.dictionaries(

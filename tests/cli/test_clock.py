@@ -90,7 +90,6 @@ def test_now_holds_for_one_command_only(inside: Inside) -> None:
     ("written", "meant"),
     [
         ("2023-04-20", "2023-04-20T10:00:00+08:00"),
-        ("20230420", "2023-04-20T10:00:00+08:00"),
         ("2023-04-20T08:30", "2023-04-20T08:30:00+08:00"),
         ("2023-04-20T08:30:00+08:00", "2023-04-20T08:30:00+08:00"),
         ("2023-04-20T00:30:00Z", "2023-04-20T08:30:00+08:00"),
@@ -150,6 +149,7 @@ def test_a_simulation_whose_clock_runs_ahead_cannot_follow_the_system_back(insid
         ("time_malformed", ("clock", "set", "1979-12-31")),
         ("time_malformed", ("clock", "set", "2201-01-01")),
         ("time_malformed", ("clock", "set", "tomorrow")),
+        ("time_malformed", ("clock", "set", "20230420")),
         ("time_malformed", ("clock", "set", "")),
         ("time_malformed", ("clock", "show", "--now", "2023-02-29")),
         ("time_malformed", ("clock", "show", "--now", "")),

@@ -82,7 +82,7 @@ class Model:
         wallet["spent"][self.now.date()] = self.spent(wallet)[0] + amount
 
     def _check_receive(self, wallet, amount):
-        self._check_open_wallet(wallet)
+        no("wallet_closed", wallet["closed"] and amount > 0)
         cap = LIMITS[wallet["class"]][0]
         over = amount > 0 and cap is not None and wallet["balance"] + amount > cap
         no("wallet_limit_exceeded", over, limit="balance")
@@ -177,7 +177,6 @@ class Model:
         self.bills[b]["status"] = "cancelled"
 
     def _agreement_for(self, bill, w):
-        """The newest verified agreement of the bill's taxpayer and authority, of wallet ``w`` where given."""
         fitting = []
         for handle, a in self.agreements.items():
             usable = a["status"] == "verified" and not self.wallets[a["wallet"]]["closed"]
@@ -242,7 +241,7 @@ class Model:
         no("nothing_to_refund", amount == 0)
         self._check_year(wallet, year)
         refund = {"subject": wallet["subject"], "wallet": w, "payment": None, "amount": amount}
-        return self._review(refund | {"year": year, "status": "tax_review"}, manual)
+        return self._review(refund | {"year": year, "authority": self.authority}, manual)
 
     def refund_payment(self, p, amount, *, manual=False, key=None):
         payment = self.payments[p]
@@ -256,13 +255,14 @@ class Model:
         no("claim_window_closed", self.now.date() > last)
         payment["refunded"] += amount or left
         refund = {"subject": subject, "wallet": payment["wallet"], "payment": p, "amount": amount or left}
-        return self._review(refund | {"year": None, "status": "tax_review"}, manual)
+        authority = self.bills[payment["bill"]]["authority"]
+        return self._review(refund | {"year": None, "authority": authority}, manual)
 
     def _review(self, refund, manual):
+        refund["status"] = "tax_review"
         return self._new(self.refunds, "R", refund if manual else self._pay_out(refund))
 
     def _pay_out(self, refund):
-        """A settlement refund pays the open bills first; a credit that fails moves nothing."""
         wallet, mine = self.wallets[refund["wallet"]], (refund["subject"], "open")
         owed = [b for b, bill in self.bills.items() if (bill["subject"], bill["status"]) == mine]
         owed = owed if refund["payment"] is None else []
@@ -279,7 +279,7 @@ class Model:
         return refund | {"status": "completed"}
 
     def approve(self, r, *, key=None):
-        self._once("approve", self.authority, key, r)
+        self._once("approve", self.refunds[r]["authority"], key, r)
         no("refund_state_not_normal", self.refunds[r]["status"] != "tax_review")
         self.refunds[r] = self._pay_out(self.refunds[r])
 

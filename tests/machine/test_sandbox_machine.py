@@ -423,6 +423,9 @@ class SandboxMachine(RuleBasedStateMachine):
     def upgrade(self, data: Any, cls: str, n: int) -> None:
         w = self.pick(data, "wallets")
         nameless = self.model.wallets[w]["class"] == "IV"
+        acting = (self.model.wallets[w]["subject"], f"person {n}")
+        if nameless and any(actor in acting for _operation, actor, _key in self.model.answered):
+            return  # what becomes of a phone's keys when it gets a name is proved elsewhere
         young = n == 3 and self.model.now.date() < SIXTEEN
         facts = {"subject": f"person {n}", "name": person_name(n), "too_young": young}
         wishes = {"name": person_name(n), "id_number": _person(n)} if nameless else {}

@@ -273,7 +273,7 @@ STATUSES = ("tax_review", "tax_refused", "completed", "treasury_failed", "withdr
 )
 def test_an_act_in_the_wrong_state_is_refused(sandbox: Sandbox, status: str, act: str) -> None:
     number = in_status(sandbox, status)
-    with refused(sandbox, "refund_state_not_normal", status=status):
+    with refused(sandbox, "refund_state_not_normal", state=status):
         getattr(sandbox.refunds, act)(refund_no=number)
 
 

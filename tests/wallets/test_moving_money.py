@@ -280,6 +280,17 @@ def test_i5_a_key_outlives_the_upgrade_of_its_wallet(sandbox: Sandbox) -> None:
     assert balance(sandbox, wallet) == 10
 
 
+def test_i5_the_keys_of_a_phones_other_wallet_stay_when_one_of_them_is_upgraded(sandbox: Sandbox) -> None:
+    raised, other = nameless(sandbox), nameless(sandbox)
+    up = {"wallet_id": other.wallet_id, "amount": Fen(10), "idempotency_key": "k"}
+    first = sandbox.wallets.top_up(**up)
+    sandbox.wallets.upgrade(
+        wallet_id=raised.wallet_id, wallet_class="II", name=person_name(), id_number=person_id()
+    )
+    assert sandbox.wallets.top_up(**up) == first
+    assert balance(sandbox, other) == 10
+
+
 def test_nothing_is_written_before_the_newest_transfer(sandbox: Sandbox, clock: FixedClock) -> None:
     wallet = personal(sandbox, fund=Fen(10))
     clock.at -= timedelta(microseconds=1)

@@ -94,7 +94,7 @@ CREATE INDEX wallet_by_subject ON wallet (subject_id);
 CREATE UNIQUE INDEX one_real_name_wallet_per_person_and_operator ON wallet (subject_id, operator)
     WHERE kind = 'personal' AND wallet_class <> 'IV' AND closed_at IS NULL;
 
-CREATE TABLE wallet_spending (    -- what counts towards day and year limits, of classes that have them
+CREATE TABLE wallet_spending (    -- what counts towards the limits of personal wallets
     wallet_id  TEXT    NOT NULL REFERENCES wallet,
     day        TEXT    NOT NULL,
     amount     INTEGER NOT NULL CHECK (amount >= 0),
