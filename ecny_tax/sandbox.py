@@ -151,6 +151,10 @@ class Sandbox:
             store.close()
             raise
 
+    def published_keys(self) -> dict[str, str]:
+        """Every published Ed25519 key, of institutions and of wallets: name → 64 hex digits."""
+        return self.parties.published_keys() | self.wallets.published_keys()
+
     def status(self) -> Status:
         """The time in force, how much e-CNY there is, how many records."""
         return self.ledger.status()

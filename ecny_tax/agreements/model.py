@@ -54,8 +54,8 @@ class Verification:
     authority: str
     operator: str
     wallet_id: str
-    taxpayer_name: str
-    taxpayer_id: str
+    taxpayer_name: str = field(repr=False)
+    taxpayer_id: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ecny_tax import strict_json
 from ecny_tax.agreements import model, rows
 from ecny_tax.agreements.model import (
     CONTENT_TYPE,
@@ -27,7 +28,6 @@ from ecny_tax.errors import (
 from ecny_tax.identifiers import is_text
 from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Identity, IdentityKind
-from ecny_tax.rulebook import scheme
 from ecny_tax.store import Store, Transaction
 from ecny_tax.wallets import service as wallets
 from ecny_tax.wallets.model import Wallet, check_not_closed
@@ -70,7 +70,7 @@ class Agreements:
             check_not_closed(wallet)
             if not wallet.is_named:
                 raise RejectedError("wallet_without_name", wallet_id=wallet.wallet_id)
-            office = parties.tax_authority(tx, authority or scheme().authority_code)
+            office = parties.tax_authority(tx, authority)
             holder = parties.open_identity(tx, self._keyring, wallet.identity_id)
             taxpayer = self._taxpayer(tx, holder, taxpayer_name, taxpayer_id)
             if rows.standing(tx, authority=office.code, wallet_id=wallet.wallet_id):
@@ -300,12 +300,12 @@ def _document(agreement: Agreement, wallet: Wallet, taxpayer: Identity) -> dict[
 
 def _read_export(text: str) -> tuple[str, str, dict[str, object], bytes, bytes]:
     try:
-        parsed = json.loads(text)
-        if set(parsed) != _EXPORT_KEYS or parsed["format"] != FORMAT:
+        parsed = strict_json.loads(text)
+        if not isinstance(parsed, dict) or set(parsed) != _EXPORT_KEYS or parsed["format"] != FORMAT:
             raise ValueError
         content = parsed["document"]
         for value in (parsed["agreement_no"], parsed["status"], *content, *content.values()):
-            if not isinstance(value, bool) and not is_text(value):
+            if not isinstance(value, bool) and not (isinstance(value, str) and is_text(value)):
                 raise ValueError
         signatures, answer = (bytes.fromhex(parsed[key]) for key in ("signatures", "operator_answer"))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

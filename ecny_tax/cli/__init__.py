@@ -12,7 +12,10 @@ def main() -> None:
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     try:
-        if sys.argv[1:2] == ["--version"]:  # answered before anything is imported: scripts ask it often
+        if "--version" in sys.argv and set(sys.argv[1:]) <= {
+            "--version",
+            "--json",
+        }:  # answered before anything is imported: scripts ask it often
             from ecny_tax import __version__
 
             as_json = "--json" in sys.argv

@@ -118,7 +118,7 @@ def verify(
         published = files.read_keys(keys)
     else:
         with run.sandbox() as s:
-            published = s.parties.published_keys()
+            published = s.published_keys()
     check = check_export(text, published)
     run.answer(check)
     return run.verdict(None if check.valid else VerificationError("agreement_invalid", reason=check.reason))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ecny_tax.cli import output
 from ecny_tax.cli.command import Authority, Out, Run, command
 from ecny_tax.cli.taxes import HalfRelief, On, Side, checked_side
+
+if TYPE_CHECKING:
+    from ecny_tax.taxes.model import Bill
 
 _Bill = Annotated[str, typer.Argument(metavar="BILL", help="The bill number.")]
 _Wallet = Annotated[str, typer.Option("--wallet", help="A wallet of the taxpayer.")]
@@ -44,7 +48,7 @@ def stamp_duty(
             wallet_id=wallet,
             item=item,
             base=positive_yuan(base),
-            on=parse_date(on) if on else None,
+            on=parse_date(on) if on is not None else None,
             half_relief=half_relief,
             side=checked_side(side),
             authority=authority,
@@ -60,13 +64,12 @@ def income_tax(
     authority: Authority = None,
 ) -> None:
     """Declare a year's comprehensive income (汇算清缴), to pay what is due."""
-    from ecny_tax.taxes.income_tax import ASSUMPTION, ASSUMPTION_ZH
     from ecny_tax.taxes.returns import read_annual_return
 
     annual_return = read_annual_return(file)
     with run.sandbox() as s:
         bill = s.taxes.declare_income_tax(wallet_id=wallet, annual_return=annual_return, authority=authority)
-    run.answer(bill, assumption=ASSUMPTION_ZH if run.language == "zh" else ASSUMPTION)
+    _answer(run, bill)
 
 
 @command(declare, "other")
@@ -92,7 +95,7 @@ def show(run: Run, bill: _Bill) -> None:
     """Show a bill."""
     with run.sandbox() as s:
         found = s.taxes.bill(bill_no=bill)
-    run.answer(found)
+    _answer(run, found)
 
 
 @command(app, "list")
@@ -100,7 +103,11 @@ def list_(run: Run) -> None:
     """List every bill."""
     with run.sandbox() as s:
         found = s.taxes.bills()
-    run.answer_list("bills", found, ("bill_no", "tax", "item", "amount", "due_date", "status"))
+    run.answer_list(
+        "bills",
+        [_document(run, bill) for bill in found],
+        ("bill_no", "tax", "item", "amount", "due_date", "status"),
+    )
 
 
 @command(app, "cancel")
@@ -108,7 +115,7 @@ def cancel(run: Run, bill: _Bill) -> None:
     """Cancel an open bill (作废)."""
     with run.sandbox() as s:
         found = s.taxes.cancel(bill_no=bill)
-    run.answer(found)
+    _answer(run, found)
 
 
 @command(app, "qr")
@@ -147,3 +154,11 @@ def picture_kind(path: Path) -> str:
     if kind not in ("png", "svg"):
         raise InvalidInputError("picture_kind_unknown", value=path.name)
     return kind
+
+
+def _answer(run: Run, bill: Bill) -> None:
+    run.answer(_document(run, bill))
+
+
+def _document(run: Run, bill: Bill) -> dict[str, object]:
+    return output.document(bill) | run.assumption(bill.tax == "income-tax")

@@ -73,9 +73,14 @@ class Run:
 
     def answer_list(self, name: str, records: Sequence[object], columns: Sequence[str] = ()) -> None:
         """Print records under a plural key, or as a table with the given columns."""
-        output.records(
-            name, [output.document(item) for item in records], columns, self.as_json, self.language
-        )
+        found = [output.document(item) for item in records]
+        output.records(name, found, columns, self.as_json, self.language)
+
+    def assumption(self, computed: bool) -> dict[str, object]:
+        """What is said beside every figure that was computed from an annual return."""
+        from ecny_tax.taxes.income_tax import ASSUMPTION, ASSUMPTION_ZH
+
+        return {"assumption": ASSUMPTION_ZH if self.language == "zh" else ASSUMPTION} if computed else {}
 
     def answer_text(self, text: str, document: Mapping[str, object]) -> None:
         """Print prepared text, or with ``--json`` the document that says the same."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+from ecny_tax import strict_json
 from ecny_tax.errors import InvalidInputError
 
 MAX_BYTES = 1024 * 1024
@@ -28,7 +28,8 @@ def read_text(path: Path) -> str:
 def read_keys(path: Path) -> dict[str, str]:
     """Published keys as ``parties keys`` writes them: name → 64 hex digits."""
     try:
-        keys = json.loads(read_text(path))["keys"]
+        document = strict_json.loads(read_text(path))
+        keys = document["keys"] if isinstance(document, dict) else {}
         if all(isinstance(name, str) and len(bytes.fromhex(key)) == 32 for name, key in keys.items()):
             return dict(keys)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -80,10 +80,12 @@ def record(found: Document, as_json: bool, language: Language) -> None:
 def records(
     name: str, found: Sequence[Document], columns: Sequence[str], as_json: bool, language: Language
 ) -> None:
-    """Many records: JSON under a plural key, or a table."""
+    """Many records: JSON under a plural key, or a table, with what is assumed said once below."""
     if as_json:
         print_json({name: list(found)})
         return
     from ecny_tax.cli import tables
 
     tables.print_records(name, found, columns, language)
+    for assumption in dict.fromkeys(str(row["assumption"]) for row in found if "assumption" in row):
+        print_text(assumption)

@@ -54,7 +54,7 @@ def add(
 def keys(run: Run, out: Out = None) -> None:
     """Write every published key, for `agreement verify --keys`."""
     with run.sandbox() as s:
-        found = {"keys": s.parties.published_keys()}
+        found = {"keys": s.published_keys()}
     text = json.dumps(found, indent=2)
     if out is not None:
         run.write(out, text + "\n")

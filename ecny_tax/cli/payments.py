@@ -63,7 +63,7 @@ def pay(
                 wallet_id=wallet,
                 item=item,
                 base=positive_yuan(base),
-                on=parse_date(on) if on else None,
+                on=parse_date(on) if on is not None else None,
                 half_relief=half_relief,
                 side=checked_side(side),
                 authority=authority,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,24 +33,24 @@ def show(
     out: Out = None,
 ) -> None:
     """Show a receipt; --out prints it to a text file, or a .json file, and counts the print."""
-    import json
-
     from ecny_tax.cli.output import document
+
+    def deliver(receipt: Receipt) -> None:
+        assert out is not None  # noqa: S101 - called below only then
+        as_json = out.suffix.lower() == ".json"
+        text = json.dumps(document(receipt), ensure_ascii=False, indent=2) if as_json else ""
+        run.write(out, (text or receipt_text(receipt, run.language)) + "\n")
 
     with run.sandbox() as s:
         if out is None:
             found = s.payments.receipt(receipt_no=receipt)
         else:
-            found = s.payments.print_receipt(receipt_no=receipt)
-    if out is not None:
-        as_json = out.suffix.lower() == ".json"
-        text = json.dumps(document(found), ensure_ascii=False, indent=2)
-        run.write(out, (text if as_json else voucher_text(found, run.language)) + "\n")
-    run.answer_text(voucher_text(found, run.language), document(found))
+            found = s.payments.print_receipt(receipt_no=receipt, deliver=deliver)
+    run.answer_text(receipt_text(found, run.language), document(found))
 
 
-def voucher_text(receipt: Receipt, language: Language) -> str:
-    """The voucher as plain text, with every printed field."""
+def receipt_text(receipt: Receipt, language: Language) -> str:
+    """The receipt as plain text, with every printed field."""
     from ecny_tax.cli.tables import shown
     from ecny_tax.cli.words import label
     from ecny_tax.clock import rfc3339

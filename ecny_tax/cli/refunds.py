@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ecny_tax.cli import output
 from ecny_tax.cli.command import Authority, Key, Run, command
+
+if TYPE_CHECKING:
+    from ecny_tax.refunds.model import Refund
 
 _Refund = Annotated[str, typer.Argument(metavar="REFUND", help="The refund number.")]
 
@@ -47,7 +51,6 @@ def refund(
     (--payment)."""
     from ecny_tax.errors import InvalidInputError
     from ecny_tax.money import positive_yuan
-    from ecny_tax.taxes.income_tax import ASSUMPTION, ASSUMPTION_ZH
     from ecny_tax.taxes.returns import read_annual_return
 
     if payment is not None:
@@ -61,7 +64,7 @@ def refund(
                 manual_review=manual_review,
                 idempotency_key=key,
             )
-        run.answer(found)
+        _answer(run, found)
         return
     if wallet is None or tax is None or file is None or amount is not None or reason is not None:
         raise InvalidInputError("refund_what")
@@ -76,7 +79,7 @@ def refund(
             authority=authority,
             idempotency_key=key,
         )
-    run.answer(found, assumption=ASSUMPTION_ZH if run.language == "zh" else ASSUMPTION)
+    _answer(run, found)
 
 
 @command(app, "list")
@@ -85,7 +88,9 @@ def list_(run: Run) -> None:
     with run.sandbox() as s:
         found = s.refunds.list()
     run.answer_list(
-        "refunds", found, ("refund_no", "kind", "wallet_id", "amount", "set_off", "status", "applied_at")
+        "refunds",
+        [_document(run, refund) for refund in found],
+        ("refund_no", "kind", "wallet_id", "amount", "set_off", "status", "applied_at"),
     )
 
 
@@ -94,7 +99,7 @@ def show(run: Run, refund: _Refund) -> None:
     """Show a refund with its history."""
     with run.sandbox() as s:
         found = s.refunds.show(refund_no=refund)
-    run.answer(found)
+    _answer(run, found)
 
 
 @command(app, "approve")
@@ -102,7 +107,7 @@ def approve(run: Run, refund: _Refund, key: Key = None) -> None:
     """Approve an application under review; the treasury pays at once."""
     with run.sandbox() as s:
         found = s.refunds.approve(refund_no=refund, idempotency_key=key)
-    run.answer(found)
+    _answer(run, found)
 
 
 @command(app, "reject")
@@ -110,7 +115,7 @@ def reject(run: Run, refund: _Refund, note: Annotated[str, typer.Option("--note"
     """Reject an application under review."""
     with run.sandbox() as s:
         found = s.refunds.reject(refund_no=refund, note=note)
-    run.answer(found)
+    _answer(run, found)
 
 
 @command(app, "withdraw")
@@ -118,7 +123,7 @@ def withdraw(run: Run, refund: _Refund) -> None:
     """Take back an application that is not paid yet."""
     with run.sandbox() as s:
         found = s.refunds.withdraw(refund_no=refund)
-    run.answer(found)
+    _answer(run, found)
 
 
 @command(app, "resubmit")
@@ -131,4 +136,12 @@ def resubmit(
     """Try a failed credit again."""
     with run.sandbox() as s:
         found = s.refunds.resubmit(refund_no=refund, wallet_id=wallet, idempotency_key=key)
-    run.answer(found)
+    _answer(run, found)
+
+
+def _answer(run: Run, refund: Refund) -> None:
+    run.answer(_document(run, refund))
+
+
+def _document(run: Run, refund: Refund) -> dict[str, object]:
+    return output.document(refund) | run.assumption(refund.tax_year is not None)

@@ -34,7 +34,7 @@ def items(run: Run, on: On = None) -> None:
     from ecny_tax.clock import parse_date
     from ecny_tax.taxes import stamp_duty
 
-    found = stamp_duty.items(parse_date(on) if on else run.today())
+    found = stamp_duty.items(parse_date(on) if on is not None else run.today())
     name = "name_zh" if run.language == "zh" else "name_en"
     run.answer_list("items", found, ("item", name, "rate", "side", "citation"))
 
@@ -57,7 +57,7 @@ def stamp_duty(
         stamp_duty.quote(
             item=item,
             base=positive_yuan(base),
-            on=parse_date(on) if on else run.today(),
+            on=parse_date(on) if on is not None else run.today(),
             half_relief=half_relief,
             side=checked_side(side),
         )

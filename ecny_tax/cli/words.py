@@ -5,6 +5,7 @@ from __future__ import annotations
 from ecny_tax.errors import Language
 
 _LABELS = {
+    "assumption": "假设",
     "assumption_zh": "假设",
     "increment": "增加税额",
     "medical_deduction": "大病医疗扣除",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,6 +84,7 @@ def create_keyring(path: Path, seed: bytes) -> Keyring:
                 file.flush()
                 os.fsync(file.fileno())
             os.link(draft, path)
+            _sync_folder(path.parent)
         finally:
             os.unlink(draft)
     except FileExistsError:
@@ -90,6 +92,16 @@ def create_keyring(path: Path, seed: bytes) -> Keyring:
     except OSError as error:
         raise UnavailableError("keyring_unwritable", path=path, reason=_reason(error)) from None
     return Keyring(seed)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name in the folder survive a power cut, where the system can do that."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _reason(error: Exception) -> str:

@@ -1,6 +1,6 @@
-"""Sealed identity data: AES-256-GCM with one data key a subject, wrapped by the operator's key.
+"""Sealed identity data: AES-256-GCM with one data key an identity, wrapped by a key of the scheme.
 
-Whoever destroys the wrapped data key has erased the subject, while everything that refers to it stays.
+Whoever destroys the wrapped data key has erased what it sealed, while everything that refers to it stays.
 """
 
 from __future__ import annotations

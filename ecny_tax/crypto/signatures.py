@@ -41,7 +41,11 @@ class SigningKey:
 
 
 def encode(value: object) -> bytes:
-    """Deterministic CBOR (RFC 8949, 4.2.1) of whole numbers, text, bytes, lists and maps with text keys."""
+    """Deterministic CBOR (RFC 8949, 4.2.1) of whole numbers, text, bytes, lists and maps.
+
+    The encoder sorts shorter map keys first, which is the order of 4.2.1 as long as the keys of a map are
+    all text, or all numbers, as they are here.
+    """
     return cbor2.dumps(value, canonical=True)
 
 

@@ -53,9 +53,9 @@ class Identity:
     identity_id: str
     subject_id: str
     kind: IdentityKind
-    name: str | None = None
-    id_number: str | None = None
-    phone: str | None = None
+    name: str | None = field(default=None, repr=False)
+    id_number: str | None = field(default=None, repr=False)
+    phone: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,20 +42,16 @@ class Parties:
         (``party_exists``).
         """
         code = identifiers.check_authority_code(code)
-        treasury = treasury or rulebook.scheme().treasury_code
+        treasury = rulebook.scheme().treasury_code if treasury is None else treasury
         with self._store.transaction() as tx:
             if rows.institution(tx, InstitutionKind.TREASURY, treasury) is None:
                 raise NotFoundError("treasury_not_found", treasury=treasury)
             return _add(tx, self._keyring, InstitutionKind.TAX_AUTHORITY, code, name, name_en, treasury)
 
     def published_keys(self) -> dict[str, str]:
-        """Every published Ed25519 key: name (``operator:ICBC``, ``wallet:0021…``) → 64 hex digits."""
+        """The Ed25519 key of every institution: name, such as ``operator:ICBC`` → 64 hex digits."""
         with self._store.reading() as tx:
-            keys = {f"{party.kind}:{party.code}": party.public_key for party in rows.institutions(tx)}
-            keys |= {
-                f"wallet:{row[0]}": row[1] for row in tx.rows("SELECT wallet_id, public_key FROM wallet")
-            }
-        return {name: key.hex() for name, key in keys.items()}
+            return {f"{party.kind}:{party.code}": party.public_key.hex() for party in rows.institutions(tx)}
 
 
 def found(tx: Transaction, keyring: Keyring) -> None:
@@ -109,7 +105,8 @@ def _add(
     treasury: str | None = None,
     digits: str | None = None,
 ) -> Institution:
-    checked_identity(kind=IdentityKind.COMPANY, name=name_zh, id_number=None, phone=None, on=tx.now.date())
+    for name in (name_zh, name_en or name_zh):
+        checked_identity(kind=IdentityKind.COMPANY, name=name, id_number=None, phone=None, on=tx.now.date())
     if rows.institution(tx, kind, code) is not None:
         raise ConflictError("party_exists", kind=kind, party=code)
     key = keyring.signing_key(kind, code).public_bytes
@@ -129,8 +126,13 @@ def operator(tx: Transaction, code: str) -> Institution:
     return found_one
 
 
-def tax_authority(tx: Transaction, code: str) -> Institution:
-    """The tax authority of that code; raises ``NotFoundError`` (``tax_authority_not_found``)."""
+def tax_authority(tx: Transaction, code: str | None) -> Institution:
+    """The tax authority of that code, or the scheme's default one for None.
+
+    Raises ``NotFoundError`` (``tax_authority_not_found``).
+    """
+    if code is None:
+        code = rulebook.scheme().authority_code
     found_one = rows.institution(tx, InstitutionKind.TAX_AUTHORITY, identifiers.check_authority_code(code))
     if found_one is None:
         raise NotFoundError("tax_authority_not_found", authority=code)

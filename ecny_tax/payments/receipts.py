@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from ecny_tax import rulebook
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import NotFoundError
@@ -31,7 +33,7 @@ def payment_of(tx: Transaction, receipt_no: str) -> Payment:
 
 
 def receipt(tx: Transaction, keyring: Keyring, receipt_no: str) -> Receipt:
-    """Put the voucher together from the records it is about."""
+    """Put the receipt together from the records it is about."""
     payment = payment_of(tx, receipt_no)
     bill = taxes.load(tx, payment.bill_no)
     wallet = wallets.load(tx, payment.wallet_id)
@@ -56,16 +58,16 @@ def receipt(tx: Transaction, keyring: Keyring, receipt_no: str) -> Receipt:
         payer_name=payer.name or "",
         amount=payment.amount,
         amount_in_capitals=capital_numerals(payment.amount),
-        lines=_lines(tx, bill),
+        lines=_lines(bill, on=payment.settled_at.date()),
         paid_at=payment.settled_at,
         print_count=rows.print_count(tx, payment.payment_no),
         remark=_REMARKS[payment.mode],
     )
 
 
-def _lines(tx: Transaction, bill: Bill) -> tuple[ReceiptLine, ...]:
+def _lines(bill: Bill, *, on: date) -> tuple[ReceiptLine, ...]:
     """One line for each budget level that shares the tax."""
-    item = rulebook.on(tx.now.date()).collection_item(bill.code)
+    item = rulebook.on(on).collection_item(bill.code)
     return tuple(
         ReceiptLine(
             tax=item.name_zh,
@@ -77,6 +79,6 @@ def _lines(tx: Transaction, bill: Bill) -> tuple[ReceiptLine, ...]:
             period_end=bill.period_end,
             amount=share,
         )
-        for level, share in treasury.shares(tx, bill.code, bill.item, bill.amount).items()
+        for level, share in treasury.shares(bill.code, bill.item, bill.amount, on).items()
         if share
     )

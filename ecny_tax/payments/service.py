@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 from ecny_tax.agreements import rows as agreement_rows
@@ -53,9 +54,9 @@ class Payments:
             raise InvalidInputError("wallet_or_agreement")
         with self._store.transaction() as tx:
             bill = taxes.load(tx, bill_no)
-            agreement = agreements.load(tx, agreement_no) if agreement_no else None
+            agreement = agreements.load(tx, agreement_no) if agreement_no is not None else None
             named = agreement.wallet_id if agreement else wallet_id
-            wallet = wallets.load(tx, named) if named else None
+            wallet = wallets.load(tx, named) if named is not None else None
             actor = wallet.party if wallet else bill.subject_id
             request = Request("pay", actor, idempotency_key, ("bill", bill_no, wallet_id, agreement_no))
             if (earlier := earlier_answer(tx, request, Payment)) is not None:
@@ -127,7 +128,7 @@ class Payments:
                 tx,
                 [
                     Move(
-                        self._collection(tx, wallet, bill),
+                        collection_account(tx, wallet, bill),
                         wallet.account_id,
                         payment.amount,
                         Ledger.ECNY,
@@ -146,11 +147,14 @@ class Payments:
         with self._store.reading() as tx:
             return receipts.receipt(tx, self._keyring, receipt_no)
 
-    def print_receipt(self, *, receipt_no: str) -> Receipt:
-        """The same, counted as printed once more."""
+    def print_receipt(self, *, receipt_no: str, deliver: Callable[[Receipt], None] | None = None) -> Receipt:
+        """Print the same once more: ``deliver`` puts it on paper, and only if that succeeds it counts."""
         with self._store.transaction() as tx:
             rows.count_print(tx, receipts.payment_of(tx, receipt_no).payment_no)
-            return receipts.receipt(tx, self._keyring, receipt_no)
+            receipt = receipts.receipt(tx, self._keyring, receipt_no)
+            if deliver is not None:
+                deliver(receipt)
+            return receipt
 
     def _settle(
         self, tx: Transaction, bill: Bill, wallet: Wallet | None, agreement: Agreement | None
@@ -175,7 +179,7 @@ class Payments:
         number = tx.ids.number("P", tx.now)
         signed = self._authorise(tx, mode, number, bill, wallet, agreement_no)
         wallets.spend(tx, wallet, bill.amount)
-        account = self._collection(tx, wallet, bill)
+        account = collection_account(tx, wallet, bill)
         leg = Move(wallet.account_id, account, bill.amount, Ledger.ECNY, TransferCode.TAX_PAYMENT)
         return record(
             tx,
@@ -188,10 +192,6 @@ class Payments:
             transfer_id=journal.move(tx, [leg], user_data=number)[0],
             balance_after=Fen(wallet.balance - bill.amount),
         )
-
-    def _collection(self, tx: Transaction, wallet: Wallet, bill: Bill) -> int:
-        office = parties.tax_authority(tx, bill.authority)
-        return treasury.collection_account(tx, wallet.operator, office.treasury or "")
 
     def _authorise(
         self,
@@ -224,6 +224,12 @@ def load(tx: Transaction, payment_no: str) -> Payment:
     if payment is None:
         raise NotFoundError("payment_not_found", payment_no=payment_no)
     return payment
+
+
+def collection_account(tx: Transaction, wallet: Wallet, bill: Bill) -> int:
+    """Where a payment of the bill from this wallet is collected."""
+    office = parties.tax_authority(tx, bill.authority)
+    return treasury.collection_account(tx, wallet.operator, office.treasury or "")
 
 
 def record(

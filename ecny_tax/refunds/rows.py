@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ecny_tax.clock import from_micros, micros
 from ecny_tax.refunds.model import Refund, RefundEvent, RefundKind, RefundStatus
 from ecny_tax.store.transaction import Row, Transaction
@@ -81,6 +83,24 @@ def set_completed(tx: Transaction, refund_no: str, *, set_off: int, balance_afte
         balance_after=balance_after,
         now=micros(tx.now),
     )
+
+
+def insert_shares(tx: Transaction, refund_no: str, by_level: Mapping[str, int]) -> None:
+    """What each budget level paid of a refund."""
+    tx.run_many(
+        "INSERT INTO refund_share VALUES (?, ?, ?)",
+        [(refund_no, level, amount) for level, amount in by_level.items() if amount],
+    )
+
+
+def shares_of_payment(tx: Transaction, payment_no: str) -> dict[str, int]:
+    """What each budget level has given back of a payment."""
+    found = tx.rows(
+        "SELECT s.level, sum(s.amount) FROM refund_share s JOIN refund r ON r.refund_no = s.refund_no"
+        " WHERE r.payment_no = :payment_no GROUP BY s.level",
+        payment_no=payment_no,
+    )
+    return dict(found)
 
 
 def set_wallet(tx: Transaction, refund_no: str, wallet_id: str) -> None:

@@ -70,7 +70,9 @@ class Refunds:
             model.check_claim_window(last, today=tx.now.date())
             if refund == 0:
                 raise RejectedError("nothing_to_refund")
-            office = parties.tax_authority(tx, authority or rulebook.scheme().authority_code)
+            office = parties.tax_authority(
+                tx, rulebook.scheme().authority_code if authority is None else authority
+            )
             application = self._apply(
                 tx,
                 RefundKind.ANNUAL_SETTLEMENT,
@@ -231,12 +233,12 @@ class Refunds:
             if credit:
                 wallets.check_may_receive(tx, wallet, credit)
             office = parties.tax_authority(tx, refund.authority)
-            item = _tax_item(tx, refund)
-            paid_out = treasury.payout_moves(tx, office.treasury or "", refund.code, item, refund.amount)
+            by_level = _shares(tx, refund)
+            paid_out = treasury.payout_moves(tx, office.treasury or "", by_level)
         except RejectedError as refusal:
             rows.set_failed(tx, refund.refund_no, refusal.code)
             return load(tx, refund.refund_no)
-        collections = [self._collection(tx, wallet, bill) for bill in owed]
+        collections = [payments.collection_account(tx, wallet, bill) for bill in owed]
         credits = [
             (account, bill.amount, TransferCode.SET_OFF)
             for account, bill in zip(collections, owed, strict=True)
@@ -249,12 +251,9 @@ class Refunds:
         first = len(paid_out) + 1  # after the payout and the issue
         for place, bill in enumerate(owed, start=first):
             self._record_set_off(tx, bill, wallet, transfer_id=ids[place], balance_after=balance_after)
+        rows.insert_shares(tx, refund.refund_no, by_level)
         rows.set_completed(tx, refund.refund_no, set_off=set_off, balance_after=balance_after)
         return load(tx, refund.refund_no)
-
-    def _collection(self, tx: Transaction, wallet: Wallet, bill: Bill) -> int:
-        office = parties.tax_authority(tx, bill.authority)
-        return treasury.collection_account(tx, wallet.operator, office.treasury or "")
 
     def _record_set_off(
         self, tx: Transaction, bill: Bill, wallet: Wallet, *, transfer_id: int, balance_after: Fen
@@ -302,8 +301,13 @@ def load(tx: Transaction, refund_no: str) -> Refund:
     return refund
 
 
-def _tax_item(tx: Transaction, refund: Refund) -> str | None:
-    """The tax item (税目) of what is refunded, where its payment had one."""
+def _shares(tx: Transaction, refund: Refund) -> dict[str, Fen]:
+    """What each budget level pays: of a payment, out of what that level got of it and has not given back."""
     if refund.payment_no is None:
-        return None
-    return taxes.load(tx, payments.load(tx, refund.payment_no).bill_no).item
+        return treasury.shares(refund.code, None, refund.amount, tx.now.date())
+    payment = payments.load(tx, refund.payment_no)
+    bill = taxes.load(tx, payment.bill_no)
+    got = treasury.shares(bill.code, bill.item, payment.amount, payment.settled_at.date())
+    given_back = rows.shares_of_payment(tx, payment.payment_no)
+    left = {level: Fen(share - given_back.get(level, 0)) for level, share in got.items()}
+    return treasury.part_of(left, refund.amount)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ecny_tax.clock import from_micros
-from ecny_tax.ledger.model import Account, AccountCode, Ledger, TransferCode
+from ecny_tax.ledger.model import Account, AccountCode, AccountFlags, Ledger, TransferCode
 from ecny_tax.ledger.promises import Check, JournalLine, check_journal, in_circulation, in_vaults
 from ecny_tax.money import Fen
 from ecny_tax.store import journal
@@ -23,8 +23,11 @@ _RECORD_CHECKS = (
         "零手续费：每笔缴款恰好从其钱包转出其金额",
         "SELECT p.payment_no FROM payment p LEFT JOIN transfer t ON t.id = p.transfer_id"
         " JOIN wallet w ON w.wallet_id = p.wallet_id"
-        " WHERE p.fee <> 0 OR t.amount IS NULL OR t.amount <> p.amount"
-        " OR (p.mode <> 'set_off' AND t.debit_account_id <> w.account_id) LIMIT 1",
+        " LEFT JOIN account c ON c.id = t.credit_account_id"
+        f" WHERE p.fee <> 0 OR t.amount IS NULL OR t.amount <> p.amount"
+        f" OR c.code <> {AccountCode.COLLECTION:d}"
+        " OR (p.mode <> 'set_off' AND (t.debit_account_id <> w.account_id OR t.user_data <> p.payment_no))"
+        f" OR (p.mode = 'set_off') <> (t.code = {TransferCode.SET_OFF:d}) LIMIT 1",
     ),
     (
         "I6",
@@ -64,6 +67,25 @@ _RECORD_CHECKS = (
         f" WHERE code IN ({TransferCode.REFUND:d}, {TransferCode.SET_OFF:d}) GROUP BY user_data) t"
         " ON t.user_data = r.refund_no"
         " WHERE (r.status = 'completed') * r.amount <> coalesce(t.moved, 0) LIMIT 1",
+    ),
+    (
+        "I8",
+        "no refund credited another wallet than its own",
+        "退税只记入其本身的钱包",
+        "SELECT r.refund_no FROM refund r JOIN wallet w ON w.wallet_id = r.wallet_id"
+        f" JOIN transfer t ON t.user_data = r.refund_no AND t.code = {TransferCode.REFUND:d}"
+        " WHERE t.credit_account_id <> w.account_id LIMIT 1",
+    ),
+    (
+        "I3",
+        "every account is bounded as its kind demands",
+        "各账户的限制符合其种类",
+        "SELECT name FROM account a LEFT JOIN wallet w ON w.account_id = a.id WHERE a.flags <>"
+        f" CASE WHEN a.code IN ({AccountCode.PUBLIC_DEPOSITS:d}, {AccountCode.OPENING:d})"
+        f" THEN {AccountFlags.NONE:d} WHEN a.code = {AccountCode.ISSUANCE:d}"
+        f" THEN {AccountFlags.CREDITS_MUST_NOT_EXCEED_DEBITS:d}"
+        f" ELSE {AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS:d} END"
+        f" + (w.closed_at IS NOT NULL) * {AccountFlags.CLOSED:d} LIMIT 1",
     ),
     (
         "I8",
@@ -144,7 +166,10 @@ class Books:
             return tuple(_balance(account) for account in journal.accounts(tx))
 
     def verify(self) -> LedgerVerification:
-        """Derive every balance anew from the journal and check every promise; memory stays flat."""
+        """Derive every balance anew from the journal, and check the promises that journal and records prove.
+
+        Memory grows with the accounts, not with the transfers.
+        """
         with self._store.reading() as tx:
             accounts = {account.id: account for account in journal.accounts(tx)}
             count, checks = check_journal(accounts, _lines(tx))

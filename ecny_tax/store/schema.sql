@@ -201,6 +201,13 @@ CREATE TABLE refund (
 CREATE INDEX refund_by_subject ON refund (subject_id);
 CREATE INDEX refund_by_payment ON refund (payment_no);
 
+CREATE TABLE refund_share (       -- what each budget level paid of a refund
+    refund_no  TEXT    NOT NULL REFERENCES refund,
+    level      TEXT    NOT NULL,
+    amount     INTEGER NOT NULL CHECK (amount > 0),
+    PRIMARY KEY (refund_no, level)
+) STRICT;
+
 CREATE TABLE refund_event (       -- the way of a refund through review and treasury
     refund_no  TEXT    NOT NULL REFERENCES refund,
     place      INTEGER NOT NULL,

@@ -51,7 +51,7 @@ class SqliteStore:
             )
             try:
                 _prepare(connection, path)
-                opening = _count_seeded_opening(connection) if seed is not None else 0
+                opening = 0 if seed is None else patiently(lambda: _count_seeded_opening(connection))
             except BaseException:
                 connection.close()
                 raise
@@ -68,7 +68,7 @@ class SqliteStore:
     @contextmanager
     def reading(self) -> Iterator[SqliteTransaction]:
         with self._lock, _refusals(self.path):
-            self._connection.execute("BEGIN")
+            patiently(self._begin_reading)
             try:
                 yield SqliteTransaction(self._connection, self._now(), self._ids)
             finally:
@@ -100,6 +100,15 @@ class SqliteStore:
         ).fetchone()
         if newest is not None and micros(time) < newest[0]:
             raise RejectedError("clock_went_back", now=rfc3339(time), newest=rfc3339(from_micros(newest[0])))
+
+    def _begin_reading(self) -> None:
+        """Start a transaction and read something, which is what fixes the state that it sees."""
+        self._connection.execute("BEGIN")
+        try:
+            self._connection.execute("SELECT 1 FROM meta").fetchone()
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
 
     def close(self) -> None:
         with self._lock:
@@ -156,7 +165,7 @@ def _check_header(path: str) -> None:
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:
     """Bring a connection and its file into the state that every transaction relies on."""
-    if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+    if patiently(lambda: connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]):
         if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise UnavailableError("database_foreign", path=path)
         version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -220,6 +229,10 @@ def _refusals(path: str) -> Iterator[None]:
         yield
     except UnicodeEncodeError as error:  # a lone surrogate in something a caller gave
         raise InvalidInputError("text_malformed", value=ascii(error.object)) from None
+    except sqlite3.ProgrammingError as error:
+        if "closed database" not in str(error):
+            raise
+        raise UnavailableError("database_closed", path=path) from None
     except sqlite3.DatabaseError as error:
         primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if primary == sqlite3.SQLITE_IOERR:

@@ -66,6 +66,12 @@ def quarter_of(day: date) -> tuple[date, date]:
     return date(day.year, last_month - 2, 1), last
 
 
+def week_of(day: date) -> tuple[date, date]:
+    """Monday and Sunday of the week."""
+    monday = day - timedelta(days=day.weekday())
+    return monday, monday + timedelta(days=6)
+
+
 def month_of(day: date) -> tuple[date, date]:
     """First and last day of the calendar month."""
     return day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1])

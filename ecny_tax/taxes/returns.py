@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ecny_tax import strict_json
 from ecny_tax.errors import InvalidInputError
 from ecny_tax.money import yuan
 from ecny_tax.taxes.income_tax import AMOUNTS, AnnualReturn, malformed
@@ -56,7 +57,9 @@ def _content(source: bytes | str | Path, path: str) -> bytes:
 
 def _json_object(content: bytes, path: str) -> dict[str, Any]:
     try:
-        document = json.loads(content.decode("utf-8"), object_pairs_hook=_without_repeats)
+        document = strict_json.loads(content.decode("utf-8"))
+    except strict_json.RepeatedKeyError as error:
+        raise InvalidInputError("input_key_repeated", key=error.key) from None
     except UnicodeDecodeError as error:
         reason = f"not UTF-8 at byte {error.start}"
     except RecursionError:
@@ -70,15 +73,6 @@ def _json_object(content: bytes, path: str) -> dict[str, Any]:
             return document
         reason = "not one object in braces"
     raise InvalidInputError("input_not_json", path=path, reason=reason)
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in members:
-            raise InvalidInputError("input_key_repeated", key=key)
-        members[key] = value
-    return members
 
 
 def _value(key: str, value: object) -> Any:

@@ -97,6 +97,8 @@ class Taxes:
             taxpayer = self._taxpayer_of(tx, wallet_id)
             today = tx.now.date()
             item = rulebook.on(today).collection_item(code)
+            if item.code in (model.STAMP_DUTY_CODE, model.INCOME_TAX_CODE):
+                raise InvalidInputError("tax_declared_by_name", value=code)
             start, end = model.month_of(today)
             return _insert(
                 tx,
@@ -166,7 +168,9 @@ def declare_stamp_duty(
     """Declare a document; the day of the document selects the rule."""
     document_date = on or tx.now.date()
     quote = stamp_duty.quote(item=item, base=base, on=document_date, half_relief=half_relief, side=side)
-    period = model.quarter_of(document_date)
+    # Securities are declared by the week, within five days of its end; documents by the quarter here.
+    weekly = quote.item == "securities"
+    period = model.week_of(document_date) if weekly else model.quarter_of(document_date)
     return _insert(
         tx,
         taxpayer,
@@ -178,7 +182,7 @@ def declare_stamp_duty(
         amount=quote.tax,
         authority=authority,
         period=period,
-        due=model.due_after(period[1]),
+        due=model.due_after(period[1], 5 if weekly else 15),
         citation=quote.citation,
         evidence=quote.evidence,
     )
@@ -226,7 +230,7 @@ def _declare_income_tax(
         amount=settlement.due,
         authority=authority,
         period=(date(year, 1, 1), date(year, 12, 31)),
-        due=closes,
+        due=model.due_after(closes, 0),
         citation=settlement.citation,
         evidence=settlement.evidence,
     )
@@ -252,7 +256,7 @@ def _insert(
 ) -> Bill:
     if amount == 0:
         raise RejectedError("nothing_to_pay", tax=tax)
-    office = parties.tax_authority(tx, authority or rulebook.scheme().authority_code)
+    office = parties.tax_authority(tx, authority)
     bill = Bill(
         bill_no=tx.ids.number("B", tx.now),
         tax=tax,

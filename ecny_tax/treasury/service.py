@@ -6,6 +6,9 @@ of the budget levels that share the tax; the central bank turns that money into 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+
 from ecny_tax import rulebook
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import RejectedError
@@ -69,27 +72,35 @@ def collection_account(tx: Transaction, operator: str, treasury: str) -> int:
     )
 
 
-def shares(tx: Transaction, code: str, item: str | None, amount: Fen) -> dict[str, Fen]:
-    """``amount`` of a tax by budget level, to the fen.
+def shares(code: str, item: str | None, amount: Fen, on: date) -> dict[str, Fen]:
+    """``amount`` of a tax by budget level, to the fen, after the rule of the day ``on``.
 
     ``code`` is the collection item (征收项目), ``item`` the tax item, since stamp duty on securities is
     shared otherwise than on documents.
     """
-    rules = rulebook.on(tx.now.date())
+    rules = rulebook.on(on)
     rule = rules.collection_item(code, case="securities" if item == "securities" else None)
     local = rules.local_split
     weights = (rule.central_weight * sum(local), *(rule.local_weight * part for part in local))
     return dict(zip(chart.LEVELS, split(amount, weights), strict=True))
 
 
-def payout_moves(tx: Transaction, treasury: str, code: str, item: str | None, amount: Fen) -> list[Move]:
+def part_of(left: Mapping[str, Fen], amount: Fen) -> dict[str, Fen]:
+    """``amount`` by budget level, in proportion to what each level has ``left`` to give back.
+
+    So a payment that is refunded bit by bit takes from each level what that level got, to the fen.
+    """
+    return dict(zip(left, split(amount, list(left.values())), strict=True))
+
+
+def payout_moves(tx: Transaction, treasury: str, by_level: Mapping[str, Fen]) -> list[Move]:
     """The moves that take a refund out of the revenue accounts, into what backs the issued e-CNY.
 
     Raises ``RejectedError`` (``treasury_funds_insufficient``).
     """
     backing = known_account(tx, chart.BACKING)
     moves = []
-    for level, share in shares(tx, code, item, amount).items():
+    for level, share in by_level.items():
         if share:
             account = known_account(tx, chart.revenue(treasury, level))
             if account.credit_balance < share:

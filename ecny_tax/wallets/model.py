@@ -14,7 +14,6 @@ from ecny_tax.parties.model import IdentityKind
 from ecny_tax.rulebook import WalletClass
 
 _INTERNAL = {"internal": True}
-_MINIMUM_AGE = 16
 _SOLE_TRADER = "92"
 
 Limit = Literal["balance", "single", "day", "year"]
@@ -145,16 +144,16 @@ def identity_needed(
     return IdentityKind.COMPANY if kind is WalletKind.CORPORATE else IdentityKind.PERSON
 
 
-def check_holder(kind: WalletKind, id_number: str | None, *, on: date) -> None:
-    """Who may hold which kind: people from 16 on personal ones, bodies other than sole traders corporate
+def check_holder(kind: WalletKind, id_number: str | None, *, minimum_age: int | None, on: date) -> None:
+    """Who may hold which kind: people from an age on personal ones, bodies other than sole traders corporate
     ones.  Raises ``RejectedError`` (``holder_too_young``, ``sole_trader_needs_personal_wallet``)."""
     if id_number is None:
         return
     if kind is WalletKind.CORPORATE:
         if id_number.startswith(_SOLE_TRADER):
             raise RejectedError("sole_trader_needs_personal_wallet", value=id_number)
-    elif age(id_number, on=on) < _MINIMUM_AGE:
-        raise RejectedError("holder_too_young", age=_MINIMUM_AGE)
+    elif minimum_age is not None and age(id_number, on=on) < minimum_age:
+        raise RejectedError("holder_too_young", age=minimum_age)
 
 
 def check_not_closed(wallet: Wallet) -> None:

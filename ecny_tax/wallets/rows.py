@@ -72,6 +72,11 @@ def public_key(tx: Transaction, wallet_id: str) -> bytes:
     return row[0] if row else b""
 
 
+def public_keys(tx: Transaction) -> list[Row]:
+    """(wallet id, key) of every wallet."""
+    return tx.rows("SELECT wallet_id, public_key FROM wallet ORDER BY opened_at, account_id")
+
+
 def _wallet(row: Row) -> Wallet:
     wallet_id, kind, wallet_class, operator, balance, opened, closed, stopped, frozen, *internal = row
     if closed is not None:

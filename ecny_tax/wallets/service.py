@@ -203,6 +203,8 @@ class Wallets:
                 raise RejectedError("wallet_class_not_higher", current=current, wanted=target)
             known = parties.open_identity(tx, self._keyring, wallet.identity_id)
             if wallet.is_named:
+                if (name, id_number, phone) != (None, None, None):
+                    raise InvalidInputError("upgrade_keeps_holder", wallet_id=wallet.wallet_id)
                 holder = known
             else:
                 holder = self._identify(tx, wallet.kind, target, name, id_number, phone or known.phone)
@@ -257,6 +259,11 @@ class Wallets:
                 rows.set_frozen(tx, wallet.wallet_id, frozen)
             return load(tx, wallet.wallet_id)
 
+    def published_keys(self) -> dict[str, str]:
+        """The Ed25519 key that operators publish for each wallet: ``wallet:0021…`` → 64 hex digits."""
+        with self._store.reading() as tx:
+            return {f"wallet:{wallet_id}": key.hex() for wallet_id, key in rows.public_keys(tx)}
+
     def _identify(
         self,
         tx: Transaction,
@@ -275,9 +282,11 @@ class Wallets:
         self, tx: Transaction, kind: WalletKind, wallet_class: str | None, operator: str, holder: Identity
     ) -> None:
         """The rules on who may hold a new or upgraded wallet."""
-        model.check_holder(kind, holder.id_number, on=tx.now.date())
         if wallet_class == "IV":
             return
+        rules = rulebook.on(tx.now.date())
+        minimum_age = rules.wallet_class(wallet_class).minimum_age if wallet_class else None
+        model.check_holder(kind, holder.id_number, minimum_age=minimum_age, on=tx.now.date())
         for other in rows.wallets_of(tx, holder.subject_id):
             if other.status is model.WalletStatus.CLOSED:
                 continue

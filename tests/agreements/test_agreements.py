@@ -223,7 +223,7 @@ def test_the_operator_can_be_asked_again(sandbox: Sandbox) -> None:
 
 def exported(s: Sandbox, **wishes: Any) -> tuple[str, dict[str, str]]:
     agreement = sign(s, corporate(s), **wishes)
-    return s.agreements.export(agreement_no=agreement.agreement_no), s.parties.published_keys()
+    return s.agreements.export(agreement_no=agreement.agreement_no), s.published_keys()
 
 
 def test_an_export_verifies_with_nothing_but_the_published_keys(sandbox: Sandbox) -> None:
@@ -245,7 +245,7 @@ def test_a_failed_agreement_verifies_as_failed(sandbox: Sandbox) -> None:
         sandbox, "agreement_name_mismatch", corporate(sandbox), taxpayer_name="另一家虚构公司"
     )
     text = sandbox.agreements.export(agreement_no=failed.agreement_no)
-    check = check_export(text, sandbox.parties.published_keys())
+    check = check_export(text, sandbox.published_keys())
     assert (check.valid, check.status) == (True, "verification_failed")
     assert json.loads(text)["document"]["taxpayer_name"] == "另一家虚构公司"
 
@@ -319,7 +319,7 @@ def test_wrong_or_missing_keys_make_an_export_invalid(sandbox: Sandbox) -> None:
         assert not check_export(text, keys | {signer: "00" * 31}).valid
     assert not check_export(text, {}).valid
     with Sandbox.open(":memory:", clock=FixedClock(sandbox.clock.now()), seed="another scheme") as other:
-        strange = other.parties.published_keys()
+        strange = other.published_keys()
     assert not check_export(text, strange | {signers[0]: keys[signers[0]]}).valid
 
 
@@ -352,6 +352,6 @@ _EXPORT = '{"format": "ecny-tax agreement 1", "document": %s, "signatures": %s, 
     ids=range(12),
 )
 def test_no_text_whatever_makes_the_check_raise(sandbox: Sandbox, text: str) -> None:
-    check = check_export(text, sandbox.parties.published_keys())
+    check = check_export(text, sandbox.published_keys())
     assert not check.valid
     assert check.reason

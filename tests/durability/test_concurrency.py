@@ -136,7 +136,7 @@ def test_I3_eight_processes_paying_from_one_wallet_never_overdraw_it(
 
 OPEN = """
 with Sandbox.open(path) as sandbox:
-    answers = {"parties": len(sandbox.parties.list()), "keys": sandbox.parties.published_keys(),
+    answers = {"parties": len(sandbox.parties.list()), "keys": sandbox.published_keys(),
                "transfers": sandbox.status().transfers, "ok": sandbox.ledger.verify().ok}
 """
 

@@ -89,7 +89,7 @@ def test_an_authority_that_is_not_there_is_refused(sandbox: Sandbox) -> None:
 
 def test_published_keys_name_every_institution_and_wallet(sandbox: Sandbox) -> None:
     wallets = [personal(sandbox), nameless(sandbox), corporate(sandbox)]
-    keys = sandbox.parties.published_keys()
+    keys = sandbox.published_keys()
     assert len(keys) == len(set(keys.values())) == len(sandbox.parties.list()) + len(wallets)
     assert all(len(bytes.fromhex(key)) == 32 for key in keys.values())
     assert {
