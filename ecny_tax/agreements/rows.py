@@ -36,7 +36,7 @@ def agreement(tx: Transaction, agreement_no: str) -> Agreement | None:
 
 
 def agreements(tx: Transaction) -> list[Agreement]:
-    return [_agreement(row) for row in tx.rows(f"{_AGREEMENT} ORDER BY g.signed_at, g.agreement_no")]
+    return [_agreement(row) for row in tx.rows(f"{_AGREEMENT} ORDER BY g.place")]
 
 
 def verified_with(
@@ -46,7 +46,7 @@ def verified_with(
     row = tx.row(
         f"{_AGREEMENT} WHERE g.subject_id = :subject_id AND g.authority = :authority"
         " AND g.status = 'verified' AND (:wallet_id IS NULL OR g.wallet_id = :wallet_id)"
-        " AND w.closed_at IS NULL ORDER BY g.verified_at DESC, g.agreement_no DESC",
+        " AND w.closed_at IS NULL ORDER BY g.place DESC",
         subject_id=subject_id,
         authority=authority,
         wallet_id=wallet_id,

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _Bill = Annotated[str, typer.Argument(metavar="BILL", help="The bill number.")]
 _Wallet = Annotated[str, typer.Option("--wallet", help="A wallet of the taxpayer.")]
 
+#: What stands before the bill number in the text of a QR code.
+QR_PREFIX = "ECNYTAX:BILL:"
+
 app = typer.Typer(help="Bills (应征凭证).", no_args_is_help=True)
 declare = typer.Typer(help="Declare a tax (申报).", no_args_is_help=True)
 app.add_typer(declare, name="declare")
@@ -127,7 +130,7 @@ def qr(run: Run, bill: _Bill, out: Out = None) -> None:
 
     with run.sandbox() as s:
         found = s.taxes.bill(bill_no=bill)
-    text = f"ECNYTAX:BILL:{found.bill_no}"
+    text = f"{QR_PREFIX}{found.bill_no}"
     code = segno.make(text, error="m", micro=False)
     answer = {
         "bill_no": found.bill_no,

@@ -104,6 +104,16 @@ class Run:
             raise UnavailableError("output_unwritable", path=path, reason=error.strerror) from None
 
 
+def check_options(code: str, needed: Mapping[str, object], needless: Mapping[str, object]) -> None:
+    """Refuse a set of options that does not fit together, naming the first that is missing or too many."""
+    for option, value in needed.items():
+        if value is None:
+            raise InvalidInputError(code, what=f"{option} ?")
+    for option, value in needless.items():
+        if value is not None:
+            raise InvalidInputError(code, what=f"{option} ✗")
+
+
 def command(app: typer.Typer, name: str) -> Callable[[_Command], _Command]:
     """Register a function ``f(run, …)`` as a command that also takes the common options.
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ecny_tax.cli.command import Authority, Key, Run, command
+from ecny_tax.cli.bills import QR_PREFIX
+from ecny_tax.cli.command import Authority, Key, Run, check_options, command
 from ecny_tax.cli.taxes import HalfRelief, On, Side, checked_side
 
 _Payment = Annotated[str, typer.Argument(metavar="PAYMENT", help="The payment number.")]
@@ -47,8 +48,10 @@ def pay(
     from ecny_tax.money import positive_yuan
 
     if tax is None:
-        if bill is None or half_relief or any((item, base, on, side, authority)):
-            raise InvalidInputError("pay_what")
+        needless = {"--item": item, "--base": base, "--on": on, "--side": side, "--authority": authority}
+        check_options("pay_what", {"--bill": bill}, needless | {"--half-relief": half_relief or None})
+        assert bill is not None  # noqa: S101 - checked above
+        bill = bill.removeprefix(QR_PREFIX)
         with run.sandbox() as s:
             payment = s.payments.pay(
                 bill_no=bill, wallet_id=wallet, agreement_no=agreement, idempotency_key=key
@@ -56,8 +59,9 @@ def pay(
     else:
         if tax != "stamp-duty":
             raise InvalidInputError("tax_unknown", value=tax)
-        if wallet is None or item is None or base is None or bill is not None or agreement is not None:
-            raise InvalidInputError("pay_what")
+        needed = {"--wallet": wallet, "--item": item, "--base": base}
+        check_options("pay_what", needed, {"--bill": bill, "--agreement": agreement})
+        assert wallet is not None and item is not None and base is not None  # noqa: S101, PT018
         with run.sandbox() as s:
             payment = s.payments.pay_stamp_duty(
                 wallet_id=wallet,

@@ -32,8 +32,12 @@ def show(
     receipt: Annotated[str, typer.Argument(metavar="RECEIPT", help="The e-tax voucher number.")],
     out: Out = None,
 ) -> None:
-    """Show a receipt; --out prints it to a text file, or a .json file, and counts the print."""
+    """Show a receipt; --out prints it to a .txt or .json file and counts the print."""
     from ecny_tax.cli.output import document
+    from ecny_tax.errors import InvalidInputError
+
+    if out is not None and out.suffix.lower() not in (".txt", ".json"):
+        raise InvalidInputError("receipt_kind_unknown", value=out.name)
 
     def deliver(receipt: Receipt) -> None:
         assert out is not None  # noqa: S101 - called below only then

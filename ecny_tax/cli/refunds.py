@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ecny_tax.cli import output
-from ecny_tax.cli.command import Authority, Key, Run, command
+from ecny_tax.cli.command import Authority, Key, Run, check_options, command
 
 if TYPE_CHECKING:
     from ecny_tax.refunds.model import Refund
@@ -54,8 +55,8 @@ def refund(
     from ecny_tax.taxes.returns import read_annual_return
 
     if payment is not None:
-        if any((wallet, tax, file, authority)):
-            raise InvalidInputError("refund_what")
+        needless = {"--wallet": wallet, "--tax": tax, "--input": file, "--authority": authority}
+        check_options("refund_what", {}, needless)
         with run.sandbox() as s:
             found = s.refunds.apply_for_payment(
                 payment_no=payment,
@@ -66,8 +67,9 @@ def refund(
             )
         _answer(run, found)
         return
-    if wallet is None or tax is None or file is None or amount is not None or reason is not None:
-        raise InvalidInputError("refund_what")
+    needed = {"--wallet": wallet, "--tax": tax, "--input": file}
+    check_options("refund_what", needed, {"--amount": amount, "--reason": reason})
+    assert wallet is not None and file is not None  # noqa: S101, PT018 - checked above
     if tax != "income-tax":
         raise InvalidInputError("tax_unknown", value=tax)
     annual_return = read_annual_return(file)
@@ -141,6 +143,12 @@ def resubmit(
 
 def _answer(run: Run, refund: Refund) -> None:
     run.answer(_document(run, refund))
+    if refund.failure_code is not None and not run.as_json:
+        what = {
+            "en": "the wallet could not be credited; try again, or name another one, with `refunds resubmit`",
+            "zh": "未能记入钱包；请用 `refunds resubmit` 重试或指定另一个钱包",
+        }[run.language]
+        print(f"{what} ({refund.failure_code})", file=sys.stderr)
 
 
 def _document(run: Run, refund: Refund) -> dict[str, object]:

@@ -15,20 +15,26 @@ from ecny_tax.errors import Language
 
 _PIPE_WIDTH = 320
 _AMOUNT = re.compile(r"-?[0-9]+\.[0-9]{2}")
+#: Microseconds, which nobody reads in a table.
+_FRACTION = re.compile(r"^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})\.\d+(?=\+08:00$)")
 #: Between groups of three digits before the decimal point.
 _GROUPS = re.compile(r"(?<=[0-9])(?=(?:[0-9]{3})+\.)")
 
 
 def show(renderable: RenderableType) -> None:
     """Print to stdout; honours NO_COLOR.  A pipe gets lines as long as they need to be, unpadded."""
-    on_terminal = sys.stdout.isatty()
-    console = Console(highlight=False, markup=False, emoji=False, width=None if on_terminal else _PIPE_WIDTH)
-    if on_terminal:
+    console = _console()
+    if sys.stdout.isatty():
         console.print(renderable)
         return
     with console.capture() as captured:
         console.print(renderable)
     sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def _console() -> Console:
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    return Console(highlight=False, markup=False, emoji=False, width=width)
 
 
 def print_record(found: Mapping[str, object], language: Language) -> None:
@@ -65,7 +71,13 @@ def print_records(
         )
     for row in found:
         table.add_row(*(shown(row.get(key), language, key) for key in columns or filled))
-    show(table)
+    console = _console()
+    if console.measure(table).maximum <= console.width:
+        show(table)
+        return
+    for row in found:  # too wide: one record after the other, so that no number is broken in two
+        print_record({key: row.get(key) for key in columns or filled}, language)
+        show("")
 
 
 def shown(value: object, language: Language, key: str = "") -> Text:
@@ -76,7 +88,7 @@ def shown(value: object, language: Language, key: str = "") -> Text:
         return Text({"en": ("no", "yes"), "zh": ("否", "是")}[language][value])
     if isinstance(value, list):
         return Text(", ".join(shown(item, language).plain for item in value))
-    text = str(value)
+    text = _FRACTION.sub(r"\1", str(value))
     if _AMOUNT.fullmatch(text):
         return Text(_GROUPS.sub(",", text))
     return Text(

@@ -36,7 +36,7 @@ def items(run: Run, on: On = None) -> None:
 
     found = stamp_duty.items(parse_date(on) if on is not None else run.today())
     name = "name_zh" if run.language == "zh" else "name_en"
-    run.answer_list("items", found, ("item", name, "rate", "side", "citation"))
+    run.answer_list("items", found, ("item", name, "rate", "side", "evidence"))
 
 
 @command(quote, "stamp-duty")

@@ -89,6 +89,7 @@ _LABELS = {
     "reference": "业务编号",
     "refund": "应退税额",
     "refund_no": "退税编号",
+    "refund_pending": "退税中",
     "refunded": "已退",
     "refunds": "退税",
     "remark": "备注",

@@ -29,7 +29,10 @@ class PaymentStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A payment (缴款): final when made (支付即结算).  Amounts in fen; ``refunded`` is what went back."""
+    """A payment (缴款): final when made (支付即结算).  Amounts in fen; ``refunded`` is what went back.
+
+    ``refund_pending`` is asked back and not decided or not credited yet.
+    """
 
     payment_no: str
     bill_no: str
@@ -43,12 +46,15 @@ class Payment:
     balance_after: Fen
     receipt_no: str
     refunded: Fen
+    refund_pending: Fen
     reversed_at: datetime | None
 
     @property
     def refundable(self) -> Fen:
-        """What is left of the amount paid."""
-        return Fen(self.amount - self.refunded) if self.status is PaymentStatus.SETTLED else Fen(0)
+        """What is left of the amount paid and not asked back yet."""
+        if self.status is not PaymentStatus.SETTLED:
+            return Fen(0)
+        return Fen(self.amount - self.refunded - self.refund_pending)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,5 +121,5 @@ def check_reversible(payment: Payment, *, today: date) -> None:
         raise RejectedError("payment_not_reversible", payment_no=payment.payment_no, mode=payment.mode)
     if payment.settled_at.date() != today:
         raise RejectedError("reversal_too_late", payment_no=payment.payment_no, day=payment.settled_at.date())
-    if payment.refunded:
+    if payment.refunded or payment.refund_pending:
         raise RejectedError("payment_already_refunded", payment_no=payment.payment_no)

@@ -8,7 +8,7 @@ from ecny_tax.store.transaction import Row, Transaction
 
 _PAYMENT = (
     "SELECT payment_no, bill_no, wallet_id, agreement_no, amount, fee, mode, status, settled_at,"
-    " balance_after, receipt_no, refunded, reversed_at FROM payment"
+    " balance_after, receipt_no, refunded, refund_pending, reversed_at FROM payment"
 )
 
 
@@ -45,7 +45,7 @@ def payment_of_receipt(tx: Transaction, receipt_no: str) -> Payment | None:
 
 
 def payments(tx: Transaction) -> list[Payment]:
-    return [_payment(row) for row in tx.rows(f"{_PAYMENT} ORDER BY settled_at, payment_no")]
+    return [_payment(row) for row in tx.rows(f"{_PAYMENT} ORDER BY place")]
 
 
 def set_reversed(tx: Transaction, payment_no: str) -> None:
@@ -56,12 +56,14 @@ def set_reversed(tx: Transaction, payment_no: str) -> None:
     )
 
 
-def add_refunded(tx: Transaction, payment_no: str, amount: int) -> None:
-    """Count what goes back of a payment; negative where a refund came to nothing."""
+def add_refund(tx: Transaction, payment_no: str, *, pending: int = 0, refunded: int = 0) -> None:
+    """Count what is asked back of a payment and what went back; negative where it is no longer so."""
     tx.run(
-        "UPDATE payment SET refunded = refunded + :amount WHERE payment_no = :payment_no",
+        "UPDATE payment SET refund_pending = refund_pending + :pending, refunded = refunded + :refunded"
+        " WHERE payment_no = :payment_no",
         payment_no=payment_no,
-        amount=amount,
+        pending=pending,
+        refunded=refunded,
     )
 
 
@@ -75,7 +77,8 @@ def print_count(tx: Transaction, payment_no: str) -> int:
 
 
 def _payment(row: Row) -> Payment:
-    no, bill, wallet, agreement, amount, fee, mode, status, at, balance, receipt, refunded, back = row
+    no, bill, wallet, agreement, amount, fee, mode, status, at, balance, receipt, refunded, *rest = row
+    pending, back = rest
     return Payment(
         no,
         bill,
@@ -89,5 +92,6 @@ def _payment(row: Row) -> Payment:
         balance,
         receipt,
         refunded,
+        pending,
         None if back is None else from_micros(back),
     )

@@ -258,6 +258,7 @@ def record(
         balance_after=balance_after,
         receipt_no=tx.ids.number(f"3{bill.authority[1:3]}", tx.now),
         refunded=Fen(0),
+        refund_pending=Fen(0),
         reversed_at=None,
     )
     rows.insert(tx, payment, transfer_id=transfer_id, authorisation=authorisation)

@@ -42,7 +42,7 @@ def refund(tx: Transaction, refund_no: str) -> Refund | None:
 
 
 def refunds(tx: Transaction) -> list[Refund]:
-    return [_refund(tx, row) for row in tx.rows(f"{_REFUND} ORDER BY applied_at, refund_no")]
+    return [_refund(tx, row) for row in tx.rows(f"{_REFUND} ORDER BY place")]
 
 
 def set_status(tx: Transaction, refund_no: str, status: RefundStatus, *, note: str = "") -> None:

@@ -116,7 +116,7 @@ class Refunds:
             last = model.last_day_to_claim(payment.settled_at.date(), window)
             model.check_claim_window(last, today=tx.now.date())
             bill = taxes.load(tx, payment.bill_no)
-            payment_rows.add_refunded(tx, payment_no, asked)
+            payment_rows.add_refund(tx, payment_no, pending=asked)
             application = self._apply(
                 tx,
                 RefundKind.PAYMENT,
@@ -251,6 +251,8 @@ class Refunds:
         first = len(paid_out) + 1  # after the payout and the issue
         for place, bill in enumerate(owed, start=first):
             self._record_set_off(tx, bill, wallet, transfer_id=ids[place], balance_after=balance_after)
+        if refund.payment_no is not None:
+            payment_rows.add_refund(tx, refund.payment_no, pending=-refund.amount, refunded=refund.amount)
         rows.insert_shares(tx, refund.refund_no, by_level)
         rows.set_completed(tx, refund.refund_no, set_off=set_off, balance_after=balance_after)
         return load(tx, refund.refund_no)
@@ -287,7 +289,7 @@ class Refunds:
             model.check_status(refund, *allowed)
             rows.set_status(tx, refund_no, status, note=note)
             if refund.payment_no is not None:
-                payment_rows.add_refunded(tx, refund.payment_no, -refund.amount)
+                payment_rows.add_refund(tx, refund.payment_no, pending=-refund.amount)
             else:
                 taxes.reopen_year(tx, refund_no)
             return load(tx, refund_no)

@@ -56,7 +56,8 @@ _RECORD_CHECKS = (
         "冲正与退税之和不超过缴款",
         "SELECT p.payment_no FROM payment p LEFT JOIN refund r ON r.payment_no = p.payment_no"
         " AND r.status NOT IN ('withdrawn', 'tax_refused') GROUP BY p.payment_no"
-        " HAVING coalesce(sum(r.amount), 0) <> p.refunded"
+        " HAVING coalesce(sum(r.amount), 0) <> p.refunded + p.refund_pending"
+        " OR coalesce(sum((r.status = 'completed') * r.amount), 0) <> p.refunded"
         " OR p.refunded + (p.status = 'reversed') * p.amount > p.amount LIMIT 1",
     ),
     (

@@ -16,7 +16,9 @@ _BILL = (
 
 def insert(tx: Transaction, bill: Bill) -> None:
     tx.run(
-        "INSERT INTO bill VALUES (:bill_no, :identity_id, :subject_id, :authority, :tax, :code, :item, :base,"
+        "INSERT INTO bill (bill_no, identity_id, subject_id, authority, tax, code, item, base, rate, amount,"
+        " period_start, period_end, due_date, citation, evidence, status, declared_at)"
+        " VALUES (:bill_no, :identity_id, :subject_id, :authority, :tax, :code, :item, :base,"
         " :rate, :amount, :period_start, :period_end, :due_date, :citation, :evidence, :status,"
         " :declared_at)",
         bill_no=bill.bill_no,
@@ -45,13 +47,13 @@ def bill(tx: Transaction, bill_no: str) -> Bill | None:
 
 
 def bills(tx: Transaction) -> list[Bill]:
-    return [_bill(row) for row in tx.rows(f"{_BILL} ORDER BY declared_at, bill_no")]
+    return [_bill(row) for row in tx.rows(f"{_BILL} ORDER BY place")]
 
 
 def open_bills_of(tx: Transaction, subject_id: str) -> list[Bill]:
     """What a person or body still owes, oldest first."""
     found = tx.rows(
-        f"{_BILL} WHERE subject_id = :subject_id AND status = 'open' ORDER BY due_date, declared_at, bill_no",
+        f"{_BILL} WHERE subject_id = :subject_id AND status = 'open' ORDER BY due_date, place",
         subject_id=subject_id,
     )
     return [_bill(row) for row in found]

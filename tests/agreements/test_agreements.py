@@ -355,3 +355,23 @@ def test_no_text_whatever_makes_the_check_raise(sandbox: Sandbox, text: str) -> 
     check = check_export(text, sandbox.published_keys())
     assert not check.valid
     assert check.reason
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text.replace('"document": {', '"document": {"authority": "forged"}, "document": {', 1),
+        lambda text: text.replace('"authority":', '"authority": "forged", "authority":', 1),
+    ],
+)
+def test_an_export_with_a_key_written_twice_is_refused(sandbox: Sandbox, spoil: Any) -> None:
+    wallet = corporate(sandbox)
+    number = sandbox.agreements.sign(wallet_id=wallet.wallet_id).agreement_no
+    text = sandbox.agreements.export(agreement_no=number)
+    assert check_export(text, sandbox.published_keys()).valid
+    assert not check_export(spoil(text), sandbox.published_keys()).valid
+
+
+def test_an_export_with_nested_values_is_refused(sandbox: Sandbox) -> None:
+    text = _EXPORT % ('{"a": {"b": "\\ud800"}}', '""', '""')
+    assert not check_export(text, sandbox.published_keys()).valid

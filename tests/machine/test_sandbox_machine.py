@@ -230,7 +230,8 @@ class SandboxMachine(RuleBasedStateMachine):
         bills, settled = {b.bill_no: (b.amount, b.status) for b in s.taxes.bills()}, {}
         assert bills == {self.numbers[h]: (b["amount"], b["status"]) for h, b in model.bills.items()}
         assert {
-            p.payment_no: (p.bill_no, p.wallet_id, p.amount, p.mode, p.status, p.refunded) for p in payments
+            p.payment_no: (p.bill_no, p.wallet_id, p.amount, p.mode, p.status, p.refunded + p.refund_pending)
+            for p in payments
         } == {
             self.numbers[h]: (
                 self.numbers[p["bill"]],
@@ -243,7 +244,11 @@ class SandboxMachine(RuleBasedStateMachine):
             for h, p in model.payments.items()
         }
         for payment in payments:
-            back = payment.refunded + (payment.amount if payment.status == "reversed" else 0)
+            back = (
+                payment.refunded
+                + payment.refund_pending
+                + (payment.amount if payment.status == "reversed" else 0)
+            )
             assert back <= payment.amount, "I8"
             if payment.status == "settled":
                 assert settled.setdefault(payment.bill_no, payment) is payment, "I7"

@@ -505,3 +505,55 @@ def test_a_receipt_stays_as_it_was_however_much_later_it_is_shown(
     first = sandbox.payments.receipt(receipt_no=paid.receipt_no)
     clock.advance(timedelta(days=365 * 50))
     assert sandbox.payments.receipt(receipt_no=paid.receipt_no) == first
+
+
+@pytest.mark.parametrize("names", [{"wallet_id": ""}, {"agreement_no": ""}])
+def test_an_empty_name_is_no_absent_one(sandbox: Sandbox, names: dict[str, str]) -> None:
+    """A shell variable that was never set must not debit another wallet."""
+    wallet = corporate(sandbox, fund=Fen(1_000))
+    sandbox.agreements.sign(wallet_id=wallet.wallet_id)
+    bill = owe(sandbox, wallet, 100)
+    code = "wallet_id_malformed" if "wallet_id" in names else "agreement_not_found"
+    with refused(sandbox, code):
+        sandbox.payments.pay(bill_no=bill.bill_no, **names)
+
+
+def test_a_print_that_fails_is_not_counted(sandbox: Sandbox) -> None:
+    wallet = corporate(sandbox, fund=Fen(1_000))
+    number = sandbox.payments.pay(
+        bill_no=owe(sandbox, wallet, 100).bill_no, wallet_id=wallet.wallet_id
+    ).receipt_no
+
+    def jam(_receipt: object) -> None:
+        raise OSError("the printer is on fire")
+
+    with pytest.raises(OSError, match="fire"):
+        sandbox.payments.print_receipt(receipt_no=number, deliver=jam)
+    assert sandbox.payments.receipt(receipt_no=number).print_count == 0
+
+
+def test_lists_are_in_the_order_of_writing_while_the_clock_stands_still(sandbox: Sandbox) -> None:
+    wallet = corporate(sandbox, fund=Fen(1_000))
+    for amount in range(1, 9):
+        bill = owe(sandbox, wallet, amount)
+        sandbox.payments.pay(bill_no=bill.bill_no, wallet_id=wallet.wallet_id)
+    assert [bill.amount for bill in sandbox.taxes.bills()] == list(range(1, 9))
+    assert [payment.amount for payment in sandbox.payments.list()] == list(range(1, 9))
+
+
+@pytest.mark.parametrize(
+    ("on", "due"), [(date(2023, 4, 20), date(2023, 4, 28)), (date(2023, 4, 24), date(2023, 5, 5))]
+)
+def test_securities_fall_due_five_days_after_their_week(sandbox: Sandbox, on: date, due: date) -> None:
+    wallet = corporate(sandbox)
+    bill = sandbox.taxes.declare_stamp_duty(
+        wallet_id=wallet.wallet_id, item="securities", side="sell", base=Fen(1_000_000), on=on
+    )
+    assert bill.due_date == due
+
+
+@pytest.mark.parametrize("code", ["10111", "10106"])
+def test_taxes_with_rules_of_their_own_are_not_declared_by_code(sandbox: Sandbox, code: str) -> None:
+    wallet = corporate(sandbox)
+    with refused(sandbox, "tax_declared_by_name"):
+        sandbox.taxes.declare_other(wallet_id=wallet.wallet_id, code=code, amount=Fen(1))

@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -462,3 +463,25 @@ def test_killed_during_the_first_opening_it_opens_whole_the_next_time(tmp_path: 
             assert len(sandbox.parties.list()) == 13
             sandbox.wallets.open(kind="personal", phone="13800000000", operator="ICBC", fund=yuan(1))
     print(f"{survivors} were open before the kill, {halves} had begun")
+
+
+def test_readers_and_seeded_openings_wait_for_a_writer_too(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    Sandbox.open(path, seed=1).close()
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN EXCLUSIVE")
+    timer = threading.Timer(1.5, lambda: (other.execute("COMMIT"), other.close()))
+    timer.start()
+    try:
+        with Sandbox.open(path, seed=1) as s:
+            assert s.status().wallets == 0
+    finally:
+        timer.join()
+
+
+def test_a_closed_sandbox_says_so() -> None:
+    s = Sandbox.open(":memory:")
+    s.close()
+    with pytest.raises(UnavailableError) as caught:
+        s.wallets.list()
+    assert caught.value.code == "database_closed"

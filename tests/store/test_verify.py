@@ -129,6 +129,8 @@ class Clone:
         columns, rows = [column[0] for column in cursor.description], cursor.fetchall()
         assert len(rows) == 1
         row = dict(zip(columns, rows[0], strict=True)) | self.changes
+        if "place" in row:  # a row of its own, behind the others
+            row["place"] = None
         assert len(row) == len(columns)
         places = ", ".join("?" * len(row))
         connection.execute(f"INSERT INTO {self.table} VALUES ({places})", tuple(row.values()))

@@ -104,7 +104,8 @@ CREATE TABLE wallet_spending (    -- what counts towards the limits of personal 
 -- agreements ------------------------------------------------------------------------------------------
 
 CREATE TABLE agreement (
-    agreement_no  TEXT PRIMARY KEY,
+    place         INTEGER PRIMARY KEY,  -- the order of writing
+    agreement_no  TEXT NOT NULL UNIQUE,
     wallet_id     TEXT NOT NULL REFERENCES wallet,
     authority     TEXT NOT NULL,
     identity_id   TEXT NOT NULL REFERENCES identity,  -- the taxpayer as entered
@@ -125,7 +126,8 @@ CREATE INDEX agreement_by_subject ON agreement (subject_id, authority);
 -- taxes -----------------------------------------------------------------------------------------------
 
 CREATE TABLE bill (
-    bill_no        TEXT PRIMARY KEY,
+    place          INTEGER PRIMARY KEY,  -- the order of writing
+    bill_no        TEXT NOT NULL UNIQUE,
     identity_id    TEXT NOT NULL REFERENCES identity,
     subject_id     TEXT NOT NULL,
     authority      TEXT NOT NULL,
@@ -155,10 +157,11 @@ CREATE TABLE annual_settlement (  -- a person settles a year once: by a bill or 
 -- payments --------------------------------------------------------------------------------------------
 
 CREATE TABLE payment (
-    payment_no     TEXT PRIMARY KEY,
-    bill_no        TEXT NOT NULL REFERENCES bill,
+    place          INTEGER PRIMARY KEY,  -- the order of writing
+    payment_no     TEXT NOT NULL UNIQUE,
+    bill_no        TEXT NOT NULL REFERENCES bill (bill_no),
     wallet_id      TEXT NOT NULL REFERENCES wallet,
-    agreement_no   TEXT REFERENCES agreement,
+    agreement_no   TEXT REFERENCES agreement (agreement_no),
     amount         INTEGER NOT NULL CHECK (amount > 0),
     fee            INTEGER NOT NULL,
     mode           TEXT NOT NULL,
@@ -168,7 +171,8 @@ CREATE TABLE payment (
     receipt_no     TEXT NOT NULL UNIQUE,
     transfer_id    BLOB NOT NULL,
     authorisation  BLOB NOT NULL,  -- the signed instruction or order (COSE_Sign1)
-    refunded       INTEGER NOT NULL DEFAULT 0 CHECK (refunded >= 0 AND refunded <= amount),
+    refunded       INTEGER NOT NULL DEFAULT 0 CHECK (refunded >= 0),
+    refund_pending INTEGER NOT NULL DEFAULT 0 CHECK (refund_pending >= 0 AND refunded + refund_pending <= amount),
     reversed_at    INTEGER,
     print_count    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -179,13 +183,14 @@ CREATE INDEX payment_by_wallet ON payment (wallet_id);
 -- refunds ---------------------------------------------------------------------------------------------
 
 CREATE TABLE refund (
-    refund_no      TEXT PRIMARY KEY,
+    place          INTEGER PRIMARY KEY,  -- the order of writing
+    refund_no      TEXT NOT NULL UNIQUE,
     kind           TEXT NOT NULL,  -- annual_settlement, payment
     identity_id    TEXT NOT NULL REFERENCES identity,
     subject_id     TEXT NOT NULL,
     authority      TEXT NOT NULL,
     wallet_id      TEXT NOT NULL REFERENCES wallet,
-    payment_no     TEXT REFERENCES payment,
+    payment_no     TEXT REFERENCES payment (payment_no),
     tax_year       INTEGER,
     code           TEXT NOT NULL,  -- collection item (征收项目)
     reason         TEXT NOT NULL,
@@ -202,14 +207,14 @@ CREATE INDEX refund_by_subject ON refund (subject_id);
 CREATE INDEX refund_by_payment ON refund (payment_no);
 
 CREATE TABLE refund_share (       -- what each budget level paid of a refund
-    refund_no  TEXT    NOT NULL REFERENCES refund,
+    refund_no  TEXT    NOT NULL REFERENCES refund (refund_no),
     level      TEXT    NOT NULL,
     amount     INTEGER NOT NULL CHECK (amount > 0),
     PRIMARY KEY (refund_no, level)
 ) STRICT;
 
 CREATE TABLE refund_event (       -- the way of a refund through review and treasury
-    refund_no  TEXT    NOT NULL REFERENCES refund,
+    refund_no  TEXT    NOT NULL REFERENCES refund (refund_no),
     place      INTEGER NOT NULL,
     status     TEXT    NOT NULL,
     note       TEXT    NOT NULL,
