@@ -75,18 +75,16 @@ class _Book:
             return [Result.EXISTS] * len(chain)
         results = [Result.LINKED_EVENT_FAILED] * len(chain)
         before = len(self.created)
-        for place, transfer in enumerate(chain):
-            if is_open and place == len(chain) - 1:
-                results[place] = Result.LINKED_EVENT_CHAIN_OPEN
-                break
+        for place, transfer in enumerate(chain[:-1] if is_open else chain):
             result = self.judge(transfer)
             if result is not Result.CREATED:
                 results[place] = result
                 break
         else:
-            return [Result.CREATED] * len(chain)
+            if not is_open:
+                return [Result.CREATED] * len(chain)
         self._undo(before)
-        if is_open:  # the last one says so whatever broke the chain before it
+        if is_open:  # the last one says so, whatever else broke the chain before it
             results[-1] = Result.LINKED_EVENT_CHAIN_OPEN
         return results
 
