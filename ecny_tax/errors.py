@@ -67,7 +67,8 @@ class VerificationError(EcnyTaxError):
 
 
 class UnavailableError(EcnyTaxError):
-    """The database or keyring cannot be used now; nothing was done, and a retry is safe."""
+    """A file, database or keyring cannot be used now.  Nothing was done, and a retry is safe; only where
+    the answer itself was lost (``answer_lost``) the sentence says otherwise."""
 
 
 def _rebuild(kind: type[EcnyTaxError], code: str, values: dict[str, object]) -> EcnyTaxError:

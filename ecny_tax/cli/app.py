@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import io
 import os
 import sys
@@ -45,6 +47,9 @@ _USAGE_ERROR: type[Exception] = BadParameter.__mro__[1]
 
 def run_command_line(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code, as listed in ``refusals``."""
+    # At exit the system takes back what the imports have made; the collector need not look through it first,
+    # which would be a seventh of the processor time of a simple command.
+    atexit.register(gc.freeze)
     as_json = "--json" in arguments
     language = _language(arguments)
     for stream in (sys.stdout, sys.stderr):  # names are Chinese, whatever the terminal says it speaks

@@ -59,13 +59,11 @@ class Run:
     def today(self) -> date:
         """The day in force, without making a database for the question."""
         from ecny_tax.clock import SystemClock, parse_time
+        from ecny_tax.store.sqlite import fixed_time_of
 
         if self.now is not None:
             return parse_time(self.now).date()
-        if os.path.exists(self.database):
-            with self.sandbox() as sandbox:
-                return sandbox.clock.now().date()
-        return SystemClock().now().date()
+        return (fixed_time_of(self.database) or SystemClock().now()).date()
 
     def answer(self, result: object, **more: object) -> None:
         """Print a record, as JSON or as a table of two columns."""
@@ -122,8 +120,8 @@ def command(app: typer.Typer, name: str) -> Callable[[_Command], _Command]:
 
     def register(function: _Command) -> _Command:
         signature = inspect.signature(function, eval_str=True)
-        own = list(signature.parameters.values())[1:]
-        common = list(inspect.signature(_common, eval_str=True).parameters.values())
+        own = tuple(signature.parameters.values())[1:]
+        common = _common_parameters()
 
         @functools.wraps(function)
         def wrapper(**values: object) -> int | None:
@@ -138,6 +136,11 @@ def command(app: typer.Typer, name: str) -> Callable[[_Command], _Command]:
         return function
 
     return register
+
+
+@functools.cache
+def _common_parameters() -> tuple[inspect.Parameter, ...]:
+    return tuple(inspect.signature(_common, eval_str=True).parameters.values())
 
 
 def _common(

@@ -1,8 +1,9 @@
-"""``ecny-tax receipt``: the electronic payment voucher (电子缴款凭证)."""
+"""``ecny-tax receipt``: the vouchers of payments (电子缴款凭证) and of refunds (税收收入退还书)."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,10 +11,14 @@ import typer
 from ecny_tax.cli.command import Out, Run, command
 
 if TYPE_CHECKING:
-    from ecny_tax.errors import Language
     from ecny_tax.payments.model import Receipt
+    from ecny_tax.payments.paper import Paper
+    from ecny_tax.refunds.vouchers import RefundVoucher
 
-app = typer.Typer(help="Receipts (电子缴款凭证).", no_args_is_help=True)
+_KINDS = (".txt", ".json", ".html")
+_REFUND = "R"
+
+app = typer.Typer(help="Receipts (电子缴款凭证、收入退还书).", no_args_is_help=True)
 
 
 def register(root: typer.Typer) -> None:
@@ -29,61 +34,63 @@ def group() -> None:
 @command(app, "show")
 def show(
     run: Run,
-    receipt: Annotated[str, typer.Argument(metavar="RECEIPT", help="The e-tax voucher number.")],
+    receipt: Annotated[
+        str,
+        typer.Argument(metavar="RECEIPT", help="The e-tax voucher number, or a completed refund's number."),
+    ],
     out: Out = None,
 ) -> None:
-    """Show a receipt; --out prints it to a .txt or .json file and counts the print."""
-    from ecny_tax.cli.output import document
+    """Show a receipt; --out prints it to a .txt, .json or .html file (prints of payments are counted)."""
     from ecny_tax.errors import InvalidInputError
 
-    if out is not None and out.suffix.lower() not in (".txt", ".json"):
+    if out is not None and out.suffix.lower() not in _KINDS:
         raise InvalidInputError("receipt_kind_unknown", value=out.name)
+    if receipt.startswith(_REFUND):
+        _show_refund(run, receipt, out)
+    else:
+        _show_payment(run, receipt, out)
+
+
+def _show_payment(run: Run, receipt_no: str, out: Path | None) -> None:
+    from ecny_tax.payments.receipts import paper
 
     def deliver(receipt: Receipt) -> None:
-        assert out is not None  # noqa: S101 - called below only then
-        as_json = out.suffix.lower() == ".json"
-        text = json.dumps(document(receipt), ensure_ascii=False, indent=2) if as_json else ""
-        run.write(out, (text or receipt_text(receipt, run.language)) + "\n")
+        _print(run, out, receipt, paper(receipt))
 
     with run.sandbox() as s:
         if out is None:
-            found = s.payments.receipt(receipt_no=receipt)
+            found = s.payments.receipt(receipt_no=receipt_no)
         else:
-            found = s.payments.print_receipt(receipt_no=receipt, deliver=deliver)
-    run.answer_text(receipt_text(found, run.language), document(found))
+            found = s.payments.print_receipt(receipt_no=receipt_no, deliver=deliver)
+    _answer(run, found, paper(found))
 
 
-def receipt_text(receipt: Receipt, language: Language) -> str:
-    """The receipt as plain text, with every printed field."""
-    from ecny_tax.cli.tables import shown
-    from ecny_tax.cli.words import label
-    from ecny_tax.clock import rfc3339
-    from ecny_tax.money import yuan_text
+def _show_refund(run: Run, refund_no: str, out: Path | None) -> None:
+    from ecny_tax.refunds.vouchers import paper
 
-    title = "电子缴款凭证" if language == "zh" else "Electronic payment voucher (电子缴款凭证)"
-    rows = [
-        ("receipt_no", receipt.receipt_no),
-        ("paid_at", rfc3339(receipt.paid_at)),
-        ("taxpayer_id", receipt.taxpayer_id),
-        ("taxpayer_name", receipt.taxpayer_name),
-        ("authority", f"{receipt.authority_name} {receipt.authority}"),
-        ("treasury", f"{receipt.treasury_name} {receipt.treasury}"),
-        ("operator", f"{receipt.operator_name} {receipt.operator}"),
-        ("wallet_id", receipt.wallet_id),
-        ("payer_name", receipt.payer_name),
-        ("amount", f"¥{yuan_text(receipt.amount, grouped=True)}"),
-        ("amount_in_capitals", f"人民币{receipt.amount_in_capitals}"),
-        ("status", receipt.status.value),
-        ("print_count", str(receipt.print_count)),
-        ("remark", receipt.remark),
-    ]
-    text = [title, "=" * 60]
-    text += [f"{label(key, language)}: {shown(value, language, key).plain}" for key, value in rows]
-    text.append("-" * 60)
-    for line in receipt.lines:
-        level = shown(line.budget_level, language, "budget_level").plain
-        period = f"{line.period_start} … {line.period_end}"
-        name = line.tax if language == "zh" else f"{line.tax_en} ({line.tax})"
-        amount = yuan_text(line.amount, grouped=True)
-        text.append(f"{name} {line.item or ''} | {level} | {line.budget_subject} | {period} | {amount}")
-    return "\n".join(text)
+    with run.sandbox() as s:
+        found = s.refunds.voucher(refund_no=refund_no)
+    _print(run, out, found, paper(found))
+    _answer(run, found, paper(found))
+
+
+def _print(run: Run, out: Path | None, record: Receipt | RefundVoucher, paper: Paper) -> None:
+    """Write the file that was asked for, in the form that its ending names."""
+    from ecny_tax.cli.output import document
+    from ecny_tax.payments.printing import as_html, as_text
+
+    if out is None:
+        return
+    kind = out.suffix.lower()
+    if kind == ".json":
+        text = json.dumps(document(record), ensure_ascii=False, indent=2)
+    else:
+        text = as_html(paper, run.language) if kind == ".html" else as_text(paper, run.language)
+    run.write(out, text + "\n")
+
+
+def _answer(run: Run, record: Receipt | RefundVoucher, paper: Paper) -> None:
+    from ecny_tax.cli.output import document
+    from ecny_tax.payments.printing import as_text
+
+    run.answer_text(as_text(paper, run.language), document(record))

@@ -34,8 +34,8 @@ EDGE = {
 
 
 def report_unwritable_output(error: OSError, *, as_json: bool = False, language: str = "en") -> int:
-    """A full disk, say, behind standard output."""
-    refusal = UnavailableError("output_unwritable", path="standard output", reason=error.strerror)
+    """A full disk, say, behind standard output: what was asked is done, and only the answer is lost."""
+    refusal = UnavailableError("answer_lost", reason=error.strerror)
     with suppress(OSError):
         sys.stdout.close()  # what it still holds must not be tried again at exit
     return report(refusal, as_json=as_json, language=language)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ecny_tax.cli.command import Key, Run, command
+
+if TYPE_CHECKING:
+    from ecny_tax.wallets.model import Statement
 
 _Wallet = Annotated[str, typer.Argument(metavar="WALLET", help="The wallet's 16 digits.")]
 _Amount = Annotated[str, typer.Option("--amount", metavar="YUAN")]
@@ -56,11 +59,22 @@ def open_(
 
 
 @command(app, "show")
-def show(run: Run, wallet: _Wallet) -> None:
+def show(
+    run: Run,
+    wallet: _Wallet,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="ISO8601", help="The balance at this time; the status is today's."),
+    ] = None,
+) -> None:
     """Show a wallet with its balance."""
+    from ecny_tax.clock import parse_time
+
+    moment = None if at is None else parse_time(at)
     with run.sandbox() as s:
-        found = s.wallets.show(wallet_id=wallet)
-    run.answer(found)
+        found = s.wallets.show(wallet_id=wallet, at=moment)
+        times = {} if moment is None else {"at": moment, "status_at": s.clock.now()}
+    run.answer(found, **times)
 
 
 @command(app, "list")
@@ -72,12 +86,55 @@ def list_(run: Run) -> None:
 
 
 @command(app, "statement")
-def statement(run: Run, wallet: _Wallet) -> None:
-    """List what came in and went out, with the balance after each movement."""
+def statement(
+    run: Run,
+    wallet: _Wallet,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="First day (default: from the beginning).")
+    ] = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day (default: today).")] = None,
+) -> None:
+    """List movements with opening, running and closing balance."""
+    from ecny_tax.clock import parse_date
+
+    from_date = None if from_ is None else parse_date(from_)
+    to_date = None if to is None else parse_date(to)
     with run.sandbox() as s:
-        found = s.wallets.statement(wallet_id=wallet)
+        found = s.wallets.statement(wallet_id=wallet, from_date=from_date, to_date=to_date)
         status = s.wallets.show(wallet_id=wallet).status
-    run.answer(found, status=status)
+    if run.as_json:
+        run.answer(found, status=status)
+    else:
+        run.answer(_sheet(found), status=status)
+
+
+def _sheet(found: Statement) -> dict[str, object]:
+    """A statement for a human: opening and closing rows in the table, narrow enough for a terminal."""
+    from ecny_tax.money import yuan_text
+
+    def row(at: object, kind: str, details: str, amount: str, balance: int) -> dict[str, object]:
+        balance_text = yuan_text(balance)
+        return {"at": at, "kind": kind, "details": details, "amount": amount, "balance": balance_text}
+
+    moved = [
+        row(
+            f"{line.at:%Y-%m-%d %H:%M}",
+            line.kind.removeprefix("wallet_").removeprefix("tax_"),
+            line.reference or line.counterparty.removeprefix("wallet:"),
+            yuan_text(line.amount),
+            line.balance,
+        )
+        for line in found.lines
+    ]
+    return {
+        "wallet_id": found.wallet_id,
+        "balance": yuan_text(found.balance),
+        "lines": [
+            row(found.from_date, "opening", "", "", found.opening),
+            *moved,
+            row(found.to_date, "closing", "", "", found.closing),
+        ],
+    }
 
 
 @command(app, "top-up")

@@ -6,6 +6,7 @@ file beside the database, never in it.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -90,6 +91,8 @@ def create_keyring(path: Path, seed: bytes) -> Keyring:
     except FileExistsError:
         return read_keyring(path)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UnavailableError("disk_full", path=path) from None
         raise UnavailableError("keyring_unwritable", path=path, reason=_reason(error)) from None
     return Keyring(seed)
 

@@ -59,13 +59,19 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptLine:
-    """One line of a receipt: tax, item, budget level and subject, period, amount."""
+    """One line of a receipt: tax, item, budget level and subject, period, amount.
+
+    ``item`` is the code of the tax item (税目) and ``item_name`` what it means; empty where there is none.
+    """
 
     tax: str
     tax_en: str
     item: str | None
+    item_name: str
+    item_name_en: str
     budget_level: str
     budget_subject: str
+    budget_subject_en: str
     period_start: date
     period_end: date
     amount: Fen
@@ -73,7 +79,10 @@ class ReceiptLine:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """An electronic payment voucher (电子缴款凭证); ``receipt_no`` is its number (电子税票号)."""
+    """An electronic payment voucher (电子缴款凭证); ``receipt_no`` is its number (电子税票号).
+
+    Names are in Chinese, those of ``…_en`` in English; ``receipts.paper`` prints it in either language.
+    """
 
     receipt_no: str
     payment_no: str
@@ -82,18 +91,23 @@ class Receipt:
     taxpayer_name: str
     authority: str
     authority_name: str
+    authority_name_en: str
     treasury: str
     treasury_name: str
+    treasury_name_en: str
     operator: str
     operator_name: str
+    operator_name_en: str
     wallet_id: str
     payer_name: str
     amount: Fen
     amount_in_capitals: str
     lines: tuple[ReceiptLine, ...]
     paid_at: datetime
+    reversed_at: datetime | None
     print_count: int
     remark: str
+    remark_en: str
 
 
 def authorisation_document(

@@ -7,21 +7,34 @@ from datetime import date
 from ecny_tax import rulebook
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import NotFoundError
-from ecny_tax.money import capital_numerals
+from ecny_tax.money import capital_numerals, yuan_text
 from ecny_tax.parties import service as parties
 from ecny_tax.payments import rows
-from ecny_tax.payments.model import Payment, PaymentMode, Receipt, ReceiptLine
+from ecny_tax.payments.model import Payment, PaymentMode, PaymentStatus, Receipt, ReceiptLine
+from ecny_tax.payments.paper import LEVELS, Both, Paper, Text, amount_fields, coded, holder, moment
 from ecny_tax.store import Transaction
 from ecny_tax.taxes import service as taxes
-from ecny_tax.taxes.model import Bill
+from ecny_tax.taxes.model import STAMP_DUTY_CODE, Bill
 from ecny_tax.treasury import service as treasury
 from ecny_tax.wallets import service as wallets
 
 _REMARKS = {
-    PaymentMode.REAL_TIME_DEBIT: "数字人民币实时扣税",
-    PaymentMode.SCAN_TO_PAY: "数字人民币扫码缴税",
-    PaymentMode.SET_OFF: "以应退税款抵缴",
+    PaymentMode.REAL_TIME_DEBIT: Both("数字人民币实时扣税", "Real-time debit in e-CNY"),
+    PaymentMode.SCAN_TO_PAY: Both("数字人民币扫码缴税", "Scan to pay in e-CNY"),
+    PaymentMode.SET_OFF: Both("以应退税款抵缴", "Set off against a tax refund"),
 }
+_STATUS = {
+    PaymentStatus.SETTLED: Both("已缴款", "Settled"),
+    PaymentStatus.REVERSED: Both("已冲正", "Reversed"),
+}
+_COLUMNS = (
+    Both("税种", "Tax"),
+    Both("税目", "Item"),
+    Both("预算级次", "Budget level"),
+    Both("预算科目", "Budget subject"),
+    Both("所属期", "Period"),
+    Both("金额", "Amount"),
+)
 
 
 def payment_of(tx: Transaction, receipt_no: str) -> Payment:
@@ -42,6 +55,7 @@ def receipt(tx: Transaction, keyring: Keyring, receipt_no: str) -> Receipt:
     office = parties.tax_authority(tx, bill.authority)
     receiving = parties.treasury(tx, office.treasury or "")
     operator = parties.operator(tx, wallet.operator)
+    remark = _REMARKS[payment.mode]
     return Receipt(
         receipt_no=payment.receipt_no,
         payment_no=payment.payment_no,
@@ -50,35 +64,101 @@ def receipt(tx: Transaction, keyring: Keyring, receipt_no: str) -> Receipt:
         taxpayer_name=taxpayer.name or "",
         authority=office.code,
         authority_name=office.name_zh,
+        authority_name_en=office.name_en,
         treasury=receiving.code,
         treasury_name=receiving.name_zh,
+        treasury_name_en=receiving.name_en,
         operator=operator.code,
         operator_name=operator.name_zh,
+        operator_name_en=operator.name_en,
         wallet_id=wallet.wallet_id,
         payer_name=payer.name or "",
         amount=payment.amount,
         amount_in_capitals=capital_numerals(payment.amount),
         lines=_lines(bill, on=payment.settled_at.date()),
         paid_at=payment.settled_at,
+        reversed_at=payment.reversed_at,
         print_count=rows.print_count(tx, payment.payment_no),
-        remark=_REMARKS[payment.mode],
+        remark=remark.zh,
+        remark_en=remark.en,
     )
 
 
 def _lines(bill: Bill, *, on: date) -> tuple[ReceiptLine, ...]:
     """One line for each budget level that shares the tax."""
-    item = rulebook.on(on).collection_item(bill.code)
+    tax = rulebook.on(on).collection_item(bill.code)
+    item = item_name(bill)
     return tuple(
         ReceiptLine(
-            tax=item.name_zh,
-            tax_en=item.name_en,
+            tax=tax.name_zh,
+            tax_en=tax.name_en,
             item=bill.item,
+            item_name=item.zh,
+            item_name_en=item.en,
             budget_level=level,
-            budget_subject=item.budget_subject_zh,
+            budget_subject=tax.budget_subject_zh,
+            budget_subject_en=tax.budget_subject_en,
             period_start=bill.period_start,
             period_end=bill.period_end,
             amount=share,
         )
         for level, share in treasury.shares(bill.code, bill.item, bill.amount, on).items()
         if share
+    )
+
+
+def item_name(bill: Bill) -> Both:
+    """The tax item (税目) of a bill in words, empty where the tax has none."""
+    if bill.item is None or bill.code != STAMP_DUTY_CODE:
+        return Both(bill.item or "", bill.item or "")
+    for day in (bill.period_start, bill.period_end):  # a rule may begin or lapse within the period
+        for rate in rulebook.on(day).stamp_duty_rates():
+            if rate.code == bill.item:
+                return Both(rate.name_zh, rate.name_en)
+    return Both(bill.item, bill.item)
+
+
+def paper(receipt: Receipt) -> Paper:
+    """What is printed of a receipt."""
+    authority = Both(receipt.authority_name, receipt.authority_name_en)
+    treasury = Both(receipt.treasury_name, receipt.treasury_name_en)
+    operator = Both(receipt.operator_name, receipt.operator_name_en)
+    return Paper(
+        title=Both("电子缴款凭证", "Electronic payment voucher (电子缴款凭证)"),
+        notice=_notice(receipt),
+        fields=(
+            (Both("电子税票号", "E-tax voucher number"), (receipt.receipt_no,)),
+            (Both("缴款日期", "Payment date"), moment(receipt.paid_at)),
+            (Both("纳税人识别号", "Taxpayer id"), (receipt.taxpayer_id,)),
+            (Both("纳税人名称", "Taxpayer name"), (receipt.taxpayer_name,)),
+            (Both("税务机关", "Tax authority"), coded(authority, receipt.authority)),
+            (Both("收款国库", "Receiving treasury"), coded(treasury, receipt.treasury)),
+            (Both("付款运营机构", "Paying operator"), coded(operator, receipt.operator)),
+            (Both("付款钱包", "Paying wallet"), (receipt.wallet_id,)),
+            (Both("付款人名称", "Payer name"), holder(receipt.payer_name)),
+            *amount_fields(receipt.amount),
+            (Both("状态", "Status"), (_STATUS[receipt.status],)),
+            (Both("打印次数", "Print count"), (str(receipt.print_count),)),
+            (Both("备注", "Remark"), (Both(receipt.remark, receipt.remark_en),)),
+        ),
+        columns=_COLUMNS,
+        lines=tuple(_printed(line) for line in receipt.lines),
+    )
+
+
+def _notice(receipt: Receipt) -> Text:
+    if receipt.status is not PaymentStatus.REVERSED or receipt.reversed_at is None:
+        return ""
+    at = f"{receipt.reversed_at:%Y-%m-%d %H:%M:%S}"
+    return Both(f"本笔缴款已于 {at} 冲正，本凭证作废", f"REVERSED on {at}: this payment counts no more")
+
+
+def _printed(line: ReceiptLine) -> tuple[Text, ...]:
+    return (
+        Both(line.tax, line.tax_en),
+        Both(line.item_name, line.item_name_en),
+        LEVELS[line.budget_level],
+        Both(line.budget_subject, line.budget_subject_en),
+        Both(f"{line.period_start} 至 {line.period_end}", f"{line.period_start} to {line.period_end}"),
+        yuan_text(line.amount, grouped=True),
     )

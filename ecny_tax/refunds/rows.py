@@ -93,6 +93,12 @@ def insert_shares(tx: Transaction, refund_no: str, by_level: Mapping[str, int]) 
     )
 
 
+def shares(tx: Transaction, refund_no: str) -> dict[str, int]:
+    """What each budget level paid of a completed refund."""
+    sql = "SELECT level, amount FROM refund_share WHERE refund_no = :refund_no"
+    return dict(tx.rows(sql, refund_no=refund_no))
+
+
 def shares_of_payment(tx: Transaction, payment_no: str) -> dict[str, int]:
     """What each budget level has given back of a payment."""
     found = tx.rows(

@@ -12,8 +12,9 @@ from ecny_tax.parties.model import Taxpayer
 from ecny_tax.payments import rows as payment_rows
 from ecny_tax.payments import service as payments
 from ecny_tax.payments.model import PaymentMode, authorisation_document
-from ecny_tax.refunds import model, rows
+from ecny_tax.refunds import model, rows, vouchers
 from ecny_tax.refunds.model import Refund, RefundKind, RefundStatus
+from ecny_tax.refunds.vouchers import RefundVoucher
 from ecny_tax.store import Store, Transaction, journal
 from ecny_tax.store.idempotency import Request, earlier_answer, remember
 from ecny_tax.taxes import income_tax
@@ -139,6 +140,14 @@ class Refunds:
         """Every refund, oldest first."""
         with self._store.reading() as tx:
             return tuple(rows.refunds(tx))
+
+    def voucher(self, *, refund_no: str) -> RefundVoucher:
+        """The revenue refund voucher (收入退还书) of a completed refund.
+
+        Raises ``refund_not_found`` and ``refund_not_completed``.
+        """
+        with self._store.reading() as tx:
+            return vouchers.voucher(tx, self._keyring, load(tx, refund_no))
 
     def approve(self, *, refund_no: str, idempotency_key: str | None = None) -> Refund:
         """The reviewer says yes; the treasury pays at once."""

@@ -121,6 +121,24 @@ class SqliteStore:
         return from_micros(int(fixed[0])) if fixed else SystemClock().now()
 
 
+def fixed_time_of(path: str) -> datetime | None:
+    """The time at which the clock of a database stands still; None where there is no such database or time.
+
+    It only looks: nothing is made, locked or refused.
+    """
+    try:
+        connection = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True, timeout=0)
+    except (sqlite3.Error, ValueError, OSError):
+        return None
+    try:
+        row = connection.execute("SELECT value FROM meta WHERE name = 'fixed_time'").fetchone()
+        return from_micros(int(row[0])) if row else None
+    except (sqlite3.Error, ValueError):
+        return None
+    finally:
+        connection.close()
+
+
 class SqliteTransaction:
     """See :class:`ecny_tax.store.transaction.Transaction`."""
 
@@ -235,7 +253,9 @@ def _refusals(path: str) -> Iterator[None]:
         raise UnavailableError("database_closed", path=path) from None
     except sqlite3.DatabaseError as error:
         primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if primary == sqlite3.SQLITE_IOERR:
+        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_WRITE:
+            code = "disk_full"  # a quota or a limit on file size; a full disk mostly has a code of its own
+        elif primary == sqlite3.SQLITE_IOERR:
             code = "disk_full" if _no_space_beside(Path(path)) else "database_unwritable"
         elif primary in _CODES:
             code = _CODES[primary]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from ecny_tax.clock import BEIJING, micros
 from ecny_tax.errors import InvalidInputError, RejectedError
 from ecny_tax.identifiers import age
+from ecny_tax.ledger.model import MAX_COUNTER
 from ecny_tax.money import Fen, yuan_text
 from ecny_tax.parties.model import IdentityKind
-from ecny_tax.rulebook import WalletClass
+
+if TYPE_CHECKING:
+    from ecny_tax.rulebook import WalletClass
 
 _INTERNAL = {"internal": True}
 _SOLE_TRADER = "92"
@@ -101,11 +105,29 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The movements of a wallet, oldest first."""
+    """The movements of a wallet, oldest first, from ``from_date`` to ``to_date`` (None: without bound).
+
+    ``opening`` is the balance before the first day and ``closing`` the one after the last; the lines lead
+    from one to the other.  ``balance`` is today's.
+    """
 
     wallet_id: str
     balance: Fen
+    from_date: date | None
+    to_date: date | None
+    opening: Fen
     lines: tuple[StatementLine, ...]
+    closing: Fen
+
+
+def period(first: date | None, last: date | None) -> tuple[int, int]:
+    """The days from ``first`` to ``last`` in Beijing, as the first and the last microsecond of them."""
+    if first is not None and last is not None and first > last:
+        raise InvalidInputError("period_reversed", first=first, last=last)
+    return (
+        -MAX_COUNTER if first is None else micros(datetime.combine(first, time.min, BEIJING)),
+        MAX_COUNTER if last is None else micros(datetime.combine(last, time.max, BEIJING)),
+    )
 
 
 def checked_class(kind: WalletKind, wallet_class: str | None, *, named: bool) -> str | None:

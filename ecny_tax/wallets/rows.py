@@ -164,12 +164,32 @@ def return_spending(tx: Transaction, wallet_id: str, day: date, amount: int) -> 
     )
 
 
-def statement(tx: Transaction, account_id: int) -> list[Row]:
-    """(at, transfer id, code, counter account, user_data, signed amount) of every movement, in order."""
+def balance_after(tx: Transaction, account_id: int, last: int) -> int:
+    """The balance after every movement up to and including the time ``last`` (microseconds)."""
+    row = tx.row(
+        "SELECT coalesce((SELECT sum(amount) FROM transfer"
+        " WHERE credit_account_id = :account AND posted_at <= :last), 0)"
+        " - coalesce((SELECT sum(amount) FROM transfer"
+        " WHERE debit_account_id = :account AND posted_at <= :last), 0)",
+        account=account_id,
+        last=last,
+    )
+    return int(row[0]) if row else 0
+
+
+def statement(tx: Transaction, account_id: int, first: int, last: int) -> list[Row]:
+    """(at, transfer id, code, counter account, user_data, signed amount) of the movements, in order.
+
+    ``first`` and ``last`` are times in microseconds, both included.
+    """
     return tx.rows(
         "SELECT posted_at, t.id, t.code, a.name, user_data, amount, seq FROM transfer t"
-        " JOIN account a ON a.id = t.debit_account_id WHERE credit_account_id = :account"
+        " JOIN account a ON a.id = t.debit_account_id"
+        " WHERE credit_account_id = :account AND posted_at BETWEEN :first AND :last"
         " UNION ALL SELECT posted_at, t.id, t.code, a.name, user_data, -amount, seq FROM transfer t"
-        " JOIN account a ON a.id = t.credit_account_id WHERE debit_account_id = :account ORDER BY 7",
+        " JOIN account a ON a.id = t.credit_account_id"
+        " WHERE debit_account_id = :account AND posted_at BETWEEN :first AND :last ORDER BY 7",
         account=account_id,
+        first=first,
+        last=last,
     )

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
 from ecny_tax import identifiers, rulebook
-from ecny_tax.clock import from_micros
+from ecny_tax.clock import from_micros, micros, within_range
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError
 from ecny_tax.ledger import chart
@@ -11,10 +16,10 @@ from ecny_tax.ledger.model import AccountCode, AccountFlags, Ledger, TransferCod
 from ecny_tax.money import Fen, positive, times, yuan_text
 from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Identity, Taxpayer, fold_name
-from ecny_tax.rulebook import WalletClass
 from ecny_tax.store import Store, Transaction, journal
 from ecny_tax.store.idempotency import Request, earlier_answer, hand_over, remember
 from ecny_tax.store.journal import Move
+from ecny_tax.store.transaction import Row
 from ecny_tax.wallets import model, rows, supply
 from ecny_tax.wallets.model import (
     Exchange,
@@ -24,6 +29,9 @@ from ecny_tax.wallets.model import (
     WalletKind,
     WalletTransfer,
 )
+
+if TYPE_CHECKING:
+    from ecny_tax.rulebook import WalletClass
 
 _CLASS_RANK = {"IV": 0, "III": 1, "II": 2, "I": 3}
 
@@ -91,10 +99,18 @@ class Wallets:
                 _top_up(tx, load(tx, wallet_id), fund)
             return remember(tx, request, load(tx, wallet_id))
 
-    def show(self, *, wallet_id: str) -> Wallet:
-        """One wallet; raises ``NotFoundError`` (``wallet_not_found``)."""
+    def show(self, *, wallet_id: str, at: datetime | None = None) -> Wallet:
+        """One wallet; raises ``NotFoundError`` (``wallet_not_found``).
+
+        With ``at`` its balance is the one at that time, movements of that very time included, as the
+        journal has it; everything else is as it is today.
+        """
+        last = None if at is None else micros(within_range(at))
         with self._store.reading() as tx:
-            return load(tx, wallet_id)
+            wallet = load(tx, wallet_id)
+            if last is None:
+                return wallet
+            return replace(wallet, balance=Fen(rows.balance_after(tx, wallet.account_id, last)))
 
     def list(self) -> tuple[Wallet, ...]:
         """Every wallet, oldest first."""
@@ -166,20 +182,28 @@ class Wallets:
             )
             return remember(tx, request, answer)
 
-    def statement(self, *, wallet_id: str) -> Statement:
-        """Every movement of the wallet with the balance after it, oldest first."""
+    def statement(
+        self, *, wallet_id: str, from_date: date | None = None, to_date: date | None = None
+    ) -> Statement:
+        """The movements of the wallet with the balance after each, oldest first.
+
+        The dates are days of Beijing and both included; without them nothing is left out.  Raises
+        ``wallet_not_found`` and ``InvalidInputError`` (``period_reversed``).
+        """
+        first, last = model.period(from_date, to_date)
         with self._store.reading() as tx:
             wallet = load(tx, wallet_id)
-            lines, balance = [], 0
-            for at, id_, code, counterparty, reference, amount, _seq in rows.statement(tx, wallet.account_id):
-                balance += amount
-                kind = TransferCode(code).name.lower()
-                lines.append(
-                    StatementLine(
-                        from_micros(at), id_.hex(), kind, counterparty, reference, Fen(amount), Fen(balance)
-                    )
-                )
-            return Statement(wallet.wallet_id, Fen(balance), tuple(lines))
+            opening = rows.balance_after(tx, wallet.account_id, first - 1)
+            lines = _statement_lines(rows.statement(tx, wallet.account_id, first, last), opening)
+            return Statement(
+                wallet_id=wallet.wallet_id,
+                balance=wallet.balance,
+                from_date=from_date,
+                to_date=to_date,
+                opening=Fen(opening),
+                lines=lines,
+                closing=lines[-1].balance if lines else Fen(opening),
+            )
 
     def upgrade(
         self,
@@ -337,6 +361,19 @@ def check_may_receive(tx: Transaction, wallet: Wallet, amount: Fen) -> None:
 def fee(tx: Transaction, amount: Fen) -> Fen:
     """The fee of moving ``amount``: a rule whose value is zero (零手续费)."""
     return times(amount, rulebook.on(tx.now.date()).fee_rate)
+
+
+def _statement_lines(found: Sequence[Row], balance: int) -> tuple[StatementLine, ...]:
+    """The lines of a statement that begins with ``balance``."""
+    lines = []
+    for at, id_, code, counterparty, reference, amount, _seq in found:
+        balance += amount
+        kind = TransferCode(code).name.lower()
+        moved = Fen(amount)
+        lines.append(
+            StatementLine(from_micros(at), id_.hex(), kind, counterparty, reference, moved, Fen(balance))
+        )
+    return tuple(lines)
 
 
 def _top_up(tx: Transaction, wallet: Wallet, amount: Fen) -> Exchange:

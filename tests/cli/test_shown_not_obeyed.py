@@ -129,7 +129,7 @@ def test_a_hostile_agreement_file_cannot_write_to_the_terminal(inside: Inside) -
 def test_a_name_that_is_a_word_of_a_closed_list_stays_as_it_is(inside: Inside, language: str) -> None:
     """A company called “paid” is no paid bill."""
     shown = receipt(inside, opened(inside, WORD), "--lang", language)
-    assert shown.count(f": {WORD}\n") == 2  # the taxpayer and the payer
+    assert shown.count(f"  {WORD}\n") == 2  # the taxpayer and the payer
     assert WORD in named(inside, WORD, "--lang", language)
 
 

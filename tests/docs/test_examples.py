@@ -66,3 +66,48 @@ def test_the_return_is_the_one_of_the_story() -> None:
     assert given == AnnualReturn(
         tax_year=2022, wages=yuan(150000), social=yuan(18000), sad=yuan(24000), withheld=yuan(3000)
     )
+
+
+PAYABLE = ROOT / "examples" / "accounts_payable.py"
+
+
+def test_accounts_payable_dies_and_pays_nothing_twice(tmp_path: Path) -> None:
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(PAYABLE)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "First run: the line broke after HT-2023-019 was paid; noted: HT-2023-017.",
+        "Second run: HT-2023-017 17000.00, HT-2023-019 2700.00, HT-2023-020 150.00",
+        "  retry later: nothing",
+        "  fix the input: HT-2023-018 amount_malformed",
+        "  ask a human: HT-2023-021 insufficient_funds",
+        "Noted 19850.00, left the wallet 19850.00: they agree.",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_accounts_payable_is_short_and_uses_the_public_api_alone() -> None:
+    text = PAYABLE.read_text("utf-8")
+    assert len(text.splitlines()) < 90
+    tree = ast.parse(text)
+    names = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ecny_tax")
+        for alias in node.names
+    }
+    assert names <= set(ecny_tax.__all__)
+    modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert modules == {"datetime", "pathlib", "typing", "ecny_tax"}
+    private = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr[0] == "_"]
+    assert not private

@@ -1,0 +1,66 @@
+"""What an official paper says, in both languages: one form for every kind; ``printing`` writes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from ecny_tax.clock import BEIJING
+from ecny_tax.money import Fen, capital_numerals, yuan_text
+
+
+class Both(NamedTuple):
+    """A text in both languages."""
+
+    zh: str
+    en: str
+
+
+#: A text in both languages, or one that is the same in either: a number, or what a user wrote.
+Text = Both | str
+
+LEVELS = {
+    "central": Both("中央", "Central"),
+    "province": Both("省", "Province"),
+    "city": Both("市", "City"),
+    "county": Both("县", "County"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What is printed: fields of a label and the parts of its value, then a table.
+
+    Of the table, the last column is the amount.  ``notice`` is what must not be overlooked, such as that a
+    payment was reversed; empty where there is nothing.
+    """
+
+    title: Both
+    notice: Text
+    fields: tuple[tuple[Both, tuple[Text, ...]], ...]
+    columns: tuple[Both, ...]
+    lines: tuple[tuple[Text, ...], ...]
+
+
+def holder(name: str) -> tuple[Text, ...]:
+    """The name of a wallet's holder; class IV wallets have none."""
+    return (name or Both("（匿名钱包）", "(nameless wallet)"),)
+
+
+def amount_fields(amount: Fen) -> tuple[tuple[Both, tuple[Text, ...]], ...]:
+    """An amount as bank vouchers have it: in figures, and in capital Chinese numerals."""
+    return (
+        (Both("金额（小写）", "Amount"), (f"¥{yuan_text(amount, grouped=True)}",)),
+        (Both("金额（大写）", "Amount in capitals"), (f"人民币{capital_numerals(amount)}",)),
+    )
+
+
+def coded(name: Both, code: str) -> tuple[Text, ...]:
+    """The name of an institution with its code."""
+    return name, Both(f"（{code}）", f"({code})")
+
+
+def moment(at: datetime) -> tuple[Text, ...]:
+    """A time as people write it, to the second."""
+    return f"{at.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}", Both("（北京时间）", "(Beijing time)")

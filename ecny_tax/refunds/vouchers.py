@@ -1,0 +1,217 @@
+"""The revenue refund voucher (税收收入退还书) of a completed refund, with all that is printed on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ecny_tax import rulebook
+from ecny_tax.crypto.keyring import Keyring
+from ecny_tax.errors import RejectedError
+from ecny_tax.ledger.chart import LEVELS as FROM_THE_TOP
+from ecny_tax.money import Fen, capital_numerals, yuan_text
+from ecny_tax.parties import service as parties
+from ecny_tax.payments import service as payments
+from ecny_tax.payments.paper import LEVELS, Both, Paper, Text, amount_fields, coded, holder, moment
+from ecny_tax.refunds import rows
+from ecny_tax.refunds.model import Refund, RefundKind, RefundStatus
+from ecny_tax.store import Transaction
+from ecny_tax.taxes import service as taxes
+from ecny_tax.wallets import service as wallets
+
+_TYPES = {
+    RefundKind.ANNUAL_SETTLEMENT: Both("汇算清缴退税", "Annual settlement refund"),
+    RefundKind.PAYMENT: Both("误收多缴退税", "Refund of a payment"),
+}
+#: Why an annual settlement is refunded; the reasons of other refunds are in the rulebook.
+_ANNUAL_REASON = Both("汇算清缴应退税款", "Tax to be refunded after the annual settlement")
+_COLUMNS = (
+    Both("税种", "Tax"),
+    Both("预算级次", "Budget level"),
+    Both("预算科目", "Budget subject"),
+    Both("金额", "Amount"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherLine:
+    """What one budget level paid of a refund."""
+
+    tax: str
+    tax_en: str
+    budget_level: str
+    budget_subject: str
+    budget_subject_en: str
+    amount: Fen
+
+
+@dataclass(frozen=True, slots=True)
+class RefundVoucher:
+    """A revenue refund voucher (收入退还书) of ``amount`` fen; ``refund_no`` is its number.
+
+    Of the amount, ``set_off`` paid the taxpayer's open bills and ``credited`` went to the payee's wallet.
+    Names are in Chinese, those of ``…_en`` in English; :func:`paper` prints it in either language.
+    """
+
+    refund_no: str
+    kind: RefundKind
+    kind_name: str
+    kind_name_en: str
+    status: RefundStatus
+    reason: str
+    reason_name: str
+    reason_name_en: str
+    payment_no: str | None
+    tax_year: int | None
+    taxpayer_id: str
+    taxpayer_name: str
+    authority: str
+    authority_name: str
+    authority_name_en: str
+    treasury: str
+    treasury_name: str
+    treasury_name_en: str
+    operator: str
+    operator_name: str
+    operator_name_en: str
+    wallet_id: str
+    payee_name: str
+    amount: Fen
+    amount_in_capitals: str
+    set_off: Fen
+    credited: Fen
+    lines: tuple[VoucherLine, ...]
+    applied_at: datetime
+    completed_at: datetime
+
+
+def voucher(tx: Transaction, keyring: Keyring, refund: Refund) -> RefundVoucher:
+    """Put the voucher together from the records; raises ``RejectedError`` (``refund_not_completed``)."""
+    if refund.completed_at is None:
+        raise RejectedError("refund_not_completed", refund_no=refund.refund_no, state=refund.status)
+    wallet = wallets.load(tx, refund.wallet_id)
+    taxpayer = parties.open_identity(tx, keyring, _taxpayer(tx, refund))
+    payee = parties.open_identity(tx, keyring, wallet.identity_id)
+    office = parties.tax_authority(tx, refund.authority)
+    paying = parties.treasury(tx, office.treasury or "")
+    operator = parties.operator(tx, wallet.operator)
+    kind, reason = _TYPES[refund.kind], _reason(refund)
+    return RefundVoucher(
+        refund_no=refund.refund_no,
+        kind=refund.kind,
+        kind_name=kind.zh,
+        kind_name_en=kind.en,
+        status=refund.status,
+        reason=refund.reason,
+        reason_name=reason.zh,
+        reason_name_en=reason.en,
+        payment_no=refund.payment_no,
+        tax_year=refund.tax_year,
+        taxpayer_id=taxpayer.id_number or "",
+        taxpayer_name=taxpayer.name or "",
+        authority=office.code,
+        authority_name=office.name_zh,
+        authority_name_en=office.name_en,
+        treasury=paying.code,
+        treasury_name=paying.name_zh,
+        treasury_name_en=paying.name_en,
+        operator=operator.code,
+        operator_name=operator.name_zh,
+        operator_name_en=operator.name_en,
+        wallet_id=wallet.wallet_id,
+        payee_name=payee.name or "",
+        amount=refund.amount,
+        amount_in_capitals=capital_numerals(refund.amount),
+        set_off=refund.set_off,
+        credited=Fen(refund.amount - refund.set_off),
+        lines=_lines(tx, refund, refund.completed_at),
+        applied_at=refund.applied_at,
+        completed_at=refund.completed_at,
+    )
+
+
+def _taxpayer(tx: Transaction, refund: Refund) -> str:
+    """Whose tax it was: a payment may have been made for somebody else."""
+    if refund.payment_no is None:
+        return refund.identity_id
+    return taxes.load(tx, payments.load(tx, refund.payment_no).bill_no).identity_id
+
+
+def _reason(refund: Refund) -> Both:
+    known = rulebook.scheme().refund_reasons.get(refund.reason)
+    return Both(known.name_zh, known.name_en) if known else _ANNUAL_REASON
+
+
+def _lines(tx: Transaction, refund: Refund, completed_at: datetime) -> tuple[VoucherLine, ...]:
+    """One line for each budget level that paid, from the top."""
+    tax = rulebook.on(completed_at.date()).collection_item(refund.code)
+    paid = rows.shares(tx, refund.refund_no)
+    return tuple(
+        VoucherLine(
+            tax=tax.name_zh,
+            tax_en=tax.name_en,
+            budget_level=level,
+            budget_subject=tax.budget_subject_zh,
+            budget_subject_en=tax.budget_subject_en,
+            amount=Fen(paid[level]),
+        )
+        for level in FROM_THE_TOP
+        if level in paid
+    )
+
+
+def paper(voucher: RefundVoucher) -> Paper:
+    """What is printed of a voucher."""
+    reason = Both(voucher.reason_name, voucher.reason_name_en)
+    authority = Both(voucher.authority_name, voucher.authority_name_en)
+    treasury = Both(voucher.treasury_name, voucher.treasury_name_en)
+    operator = Both(voucher.operator_name, voucher.operator_name_en)
+    return Paper(
+        title=Both("税收收入退还书", "Revenue refund voucher (税收收入退还书)"),
+        notice="",
+        fields=(
+            (Both("退还书号码", "Voucher number"), (voucher.refund_no,)),
+            (Both("申请日期", "Application date"), moment(voucher.applied_at)),
+            (Both("退库日期", "Refund date"), moment(voucher.completed_at)),
+            (Both("退税类型", "Refund type"), (Both(voucher.kind_name, voucher.kind_name_en),)),
+            (Both("退税原因", "Reason"), coded(reason, voucher.reason)),
+            _occasion(voucher),
+            (Both("纳税人识别号", "Taxpayer id"), (voucher.taxpayer_id,)),
+            (Both("纳税人名称", "Taxpayer name"), (voucher.taxpayer_name,)),
+            (Both("税务机关", "Tax authority"), coded(authority, voucher.authority)),
+            (Both("退款国库", "Paying treasury"), coded(treasury, voucher.treasury)),
+            (Both("收款运营机构", "Payee's operator"), coded(operator, voucher.operator)),
+            (Both("收款钱包", "Payee's wallet"), (voucher.wallet_id,)),
+            (Both("收款人名称", "Payee name"), holder(voucher.payee_name)),
+            *amount_fields(voucher.amount),
+            *_use(voucher),
+        ),
+        columns=_COLUMNS,
+        lines=tuple(_printed(line) for line in voucher.lines),
+    )
+
+
+def _occasion(voucher: RefundVoucher) -> tuple[Both, tuple[Text, ...]]:
+    """The payment that is given back, or the year that was settled."""
+    if voucher.payment_no is not None:
+        return Both("原缴款编号", "Of the payment"), (voucher.payment_no,)
+    return Both("所属年度", "Of the year"), (str(voucher.tax_year),)
+
+
+def _use(voucher: RefundVoucher) -> tuple[tuple[Both, tuple[Text, ...]], ...]:
+    """What became of the amount, where not all of it reached the wallet."""
+    if not voucher.set_off:
+        return ()
+    return (
+        (Both("其中抵缴欠税", "Set off"), (f"¥{yuan_text(voucher.set_off, grouped=True)}",)),
+        (Both("其中退至钱包", "Credited"), (f"¥{yuan_text(voucher.credited, grouped=True)}",)),
+    )
+
+
+def _printed(line: VoucherLine) -> tuple[Text, ...]:
+    return (
+        Both(line.tax, line.tax_en),
+        LEVELS[line.budget_level],
+        Both(line.budget_subject, line.budget_subject_en),
+        yuan_text(line.amount, grouped=True),
+    )

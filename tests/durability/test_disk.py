@@ -1,0 +1,321 @@
+"""I16 on real disks that are full or may not be written: exit 7, nothing half done, and the key converges.
+
+Root gets file systems of a test's own, a small one to fill and one that is mounted read-only.  Everybody else
+still meets real faults: a limit on the size of files, and permissions that were taken away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecny_tax import FixedClock, Sandbox, UnavailableError, yuan
+from tests.cli.process import Answer, Cli, contents
+from tests.support import START, corporate, judged
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX limits, permissions and mounts")
+
+KIB = 1024
+#: Room for a new database and a few hundred KiB of write-ahead log.
+DISK = 700 * KIB
+PAY = ("pay", "--tax", "stamp-duty", "--item", "sale_contract", "--base", "10000000", "--wallet")
+READING = ["wallet show {}", "wallet list", "wallet statement {}", "payments list", "ledger accounts",
+           "ledger verify", "status", "clock show"]  # fmt: skip
+MODULE = "sys.argv[0] = 'ecny-tax'; runpy.run_module('ecny_tax', run_name='__main__')"
+
+
+# --- faults ---------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def mounted(folder: Path, *how: str) -> Iterator[Path]:
+    """Mount something on a new folder, or skip the test where the system does not let us."""
+    if not sys.platform.startswith("linux") or os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("mounting a file system needs root on Linux")
+    folder.mkdir()
+    done = subprocess.run(["mount", *how, str(folder)], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        reason = done.stderr.strip().partition("\n")[0].rpartition(": ")[2]
+        pytest.skip(f"no file system can be mounted here: {reason}")
+    try:
+        yield folder
+    finally:
+        for way in ([], ["-l"]):  # lazily, should a failed test have left a file open
+            undone = subprocess.run(["umount", *way, str(folder)], capture_output=True, check=False)
+            if undone.returncode == 0:
+                break
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A small disk of this test alone."""
+    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs") as folder:
+        yield folder
+
+
+def fill(disk: Path, *, leave: int = 0) -> Path:
+    """Write to a disk until there is no more room than ``leave`` bytes; the file that takes it."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while shutil.disk_usage(disk).free > leave:
+            file.write(bytes(4 * KIB))
+    assert shutil.disk_usage(disk).free <= leave
+    return filler
+
+
+class LimitedCli(Cli):
+    """The command in a process that may make no file longer than ``limit`` bytes."""
+
+    def __init__(self, folder: Path, limit: int, **environment: str) -> None:
+        super().__init__(folder, **environment)
+        self._limit = limit
+
+    def command(self, *arguments: str | Path) -> list[str]:
+        limited = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({self._limit}, {self._limit}))"
+        code = f"import resource, runpy, sys; {limited}; {MODULE}"
+        return [sys.executable, "-c", code, *map(str, arguments)]
+
+
+class PlainUserCli(Cli):
+    """The command in a process that permissions bind; root gives up its power to override them."""
+
+    #: PR_CAPBSET_DROP of CAP_DAC_OVERRIDE, which takes effect with the exec after it.
+    _WAIVE = (
+        "import ctypes, os, sys; ctypes.CDLL(None).prctl(24, 1, 0, 0, 0);"
+        " os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    )
+
+    def command(self, *arguments: str | Path) -> list[str]:
+        words = super().command(*arguments)
+        if os.geteuid() != 0:
+            return words
+        return [words[0], "-c", self._WAIVE, *words[1:]]
+
+    def may_write(self, path: Path) -> bool:
+        """Whether a process like that of the command may write to a file or folder, by asking the system."""
+        words = self.command()[:-2]  # without `-m ecny_tax`
+        asking = [*words, "-c", f"import os, sys; sys.exit(not os.access({str(path)!r}, os.W_OK))"]
+        tried = subprocess.run(asking, check=False)
+        return tried.returncode == 0
+
+
+@contextlib.contextmanager
+def closed_to_writers(cli: PlainUserCli, path: Path) -> Iterator[None]:
+    """Take the permission to write away from a file or folder for a while."""
+    mode = path.stat().st_mode
+    path.chmod(mode & ~0o222)
+    try:
+        if cli.may_write(path):
+            pytest.skip("this user may write whatever the permissions say")
+        yield
+    finally:
+        path.chmod(mode)
+
+
+# --- what is there --------------------------------------------------------------------------------
+
+
+def founded(folder: Path) -> str:
+    """Make a database with a funded company; the id of its wallet."""
+    with Sandbox.open(folder / "s.db", clock=FixedClock(START)) as sandbox:
+        return corporate(sandbox, fund=yuan(1_000_000)).wallet_id
+
+
+def written(folder: Path, aside: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of the database, read from a copy: its own disk may have no room for a reader."""
+    aside.mkdir(exist_ok=True)
+    for old in aside.iterdir():
+        old.unlink()
+    for name in ("s.db", "s.db-wal"):
+        if (folder / name).exists():
+            shutil.copyfile(folder / name, aside / name)
+    return contents(aside / "s.db")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def read_or_told_why(cli: Cli, wallet: str) -> None:
+    """A reader is answered; or refused as a writer is, where SQLite finds no place for its shared memory."""
+    for command in READING:
+        answer = cli.asked(*command.format(wallet).split())
+        if answer.exit_code:
+            unavailable(answer, "database_unwritable")
+        else:
+            assert answer.document
+
+
+def unavailable(answer: Answer, *codes: str) -> None:
+    """The command ended with 7 and one of the codes, and said so without a traceback."""
+    assert answer.exit_code == 7, answer
+    assert answer.problem["code"] in codes, answer
+
+
+def converges(cli: Cli, wallet: str, key: str) -> None:
+    """The payment with this key is made now, once, and the books verify."""
+    before = len(cli("payments", "list")["payments"])
+    paid = cli(*PAY, wallet, "--idempotency-key", key)
+    assert cli(*PAY, wallet, "--idempotency-key", key) == paid
+    assert len(cli("payments", "list")["payments"]) == before + 1
+    assert cli("ledger", "verify")["ok"] is True
+
+
+# --- a full disk ----------------------------------------------------------------------------------
+
+
+def test_I16_a_payment_on_a_full_disk_is_refused_whole_and_made_when_there_is_room(
+    disk: Path, tmp_path: Path
+) -> None:
+    wallet = founded(disk)
+    before = written(disk, tmp_path / "aside")
+    filler = fill(disk)
+    cli = Cli(disk, ECNY_TAX_DB="s.db")
+    for _ in range(2):
+        unavailable(cli.asked(*PAY, wallet, "--idempotency-key", "rent"), "disk_full")
+    text = cli.run(*PAY, wallet, "--now", "2023-04-20")
+    assert (text.exit_code, text.stdout, len(text.stderr.splitlines())) == (7, "", 2), text
+    assert written(disk, tmp_path / "aside") == before
+    filler.unlink()
+    converges(cli, wallet, "rent")
+
+
+def test_I16_a_disk_that_fills_up_during_a_run_keeps_every_answer_that_was_given(disk: Path) -> None:
+    """Inside one process: what was answered is there, what was refused is not, and its key converges."""
+    wallet = founded(disk)
+    filler = fill(disk, leave=250 * KIB)
+    with Sandbox.open(disk / "s.db", clock=FixedClock(START)) as sandbox:
+        known: list[Any] = []
+
+        def pay(number: int) -> Any:
+            return sandbox.payments.pay_stamp_duty(
+                wallet_id=wallet, item="sale_contract", base=yuan(10_000), idempotency_key=f"run {number}"
+            )
+
+        def work() -> None:
+            for number in range(2_000):
+                known.append(pay(number))
+                if number % 10 == 9:
+                    with filler.open("ab", buffering=0) as file, contextlib.suppress(OSError):
+                        file.write(bytes(4 * KIB))  # somebody else writes to this disk, too
+
+        with pytest.raises(UnavailableError) as caught:
+            work()
+        judged(caught.value, "disk_full")
+        assert known
+        assert sandbox.payments.list() == tuple(known)
+        assert sandbox.ledger.verify().ok
+        with pytest.raises(UnavailableError):
+            pay(len(known))
+        assert len(sandbox.payments.list()) == len(known)
+
+        filler.unlink()
+        known.append(pay(len(known)))
+        assert [pay(number) for number in range(len(known))] == known
+        assert sandbox.payments.list() == tuple(known)
+        assert sandbox.ledger.verify().ok
+    with Sandbox.open(disk / "s.db", clock=FixedClock(START)) as again:
+        assert again.payments.list() == tuple(known)
+        assert again.ledger.verify().ok
+
+
+@pytest.mark.parametrize("room", [0, 4, 12, 40, 150, 250])
+def test_a_database_that_finds_no_room_when_it_is_made_is_made_by_the_next_command(
+    disk: Path, room: int
+) -> None:
+    filler = fill(disk, leave=room * KIB)
+    cli = Cli(disk, ECNY_TAX_DB="s.db")
+    answer = cli.asked("status")
+    unavailable(answer, "disk_full", "keyring_unwritable")
+    if answer.problem["code"] == "keyring_unwritable":
+        assert "No space left" in answer.problem["detail"]
+    assert not list(disk.glob("*.new"))
+    filler.unlink()
+    assert cli("status")["transfers"] > 0
+    assert cli("ledger", "verify")["ok"] is True
+
+
+def test_I16_a_payment_beyond_a_limit_on_file_sizes_is_refused_whole_and_made_without_it(
+    tmp_path: Path,
+) -> None:
+    """The quota that everybody may set: SQLite cannot tell it from other failures to write."""
+    folder = tmp_path / "limited"
+    folder.mkdir()
+    wallet = founded(folder)
+    before = written(folder, tmp_path / "aside")
+    for limit in (0, 5_000, 20_000, 40_000):
+        limited = LimitedCli(folder, limit, ECNY_TAX_DB="s.db")
+        refused = limited.asked(*PAY, wallet, "--idempotency-key", "rent")
+        unavailable(refused, "disk_full", "database_unwritable")
+        assert written(folder, tmp_path / "aside") == before
+    converges(Cli(folder, ECNY_TAX_DB="s.db"), wallet, "rent")
+
+
+@pytest.mark.parametrize("limit", [0, 50, 5_000, 20_000, 100_000])
+def test_a_database_that_may_not_grow_while_it_is_made_is_made_by_the_next_command(
+    tmp_path: Path, limit: int
+) -> None:
+    answer = LimitedCli(tmp_path, limit, ECNY_TAX_DB="s.db").asked("status")
+    unavailable(answer, "disk_full", "database_unwritable", "keyring_unwritable")
+    assert not list(tmp_path.glob("*.new"))
+    cli = Cli(tmp_path, ECNY_TAX_DB="s.db")
+    assert cli("status")["transfers"] > 0
+    assert cli("ledger", "verify")["ok"] is True
+
+
+# --- nothing may be written -----------------------------------------------------------------------
+
+
+def test_a_payment_on_a_read_only_file_is_refused_and_readers_are_answered(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    wallet = founded(folder)
+    before = written(folder, tmp_path / "aside")
+    cli = PlainUserCli(folder, ECNY_TAX_DB="s.db")
+    with closed_to_writers(cli, folder / "s.db"):
+        unavailable(cli.asked(*PAY, wallet, "--idempotency-key", "rent"), "database_unwritable")
+        for command in READING:
+            assert cli.asked(*command.format(wallet).split()).document
+    assert written(folder, tmp_path / "aside") == before
+    for made_by_sqlite in ("s.db-shm", "s.db-wal"):  # with the permissions that the database then had
+        (folder / made_by_sqlite).unlink(missing_ok=True)
+    converges(cli, wallet, "rent")
+
+
+def test_a_payment_in_a_read_only_folder_is_refused_and_changes_no_file(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    wallet = founded(folder)
+    before = files(folder)
+    cli = PlainUserCli(folder, ECNY_TAX_DB="s.db")
+    with closed_to_writers(cli, folder):
+        for _ in range(2):
+            unavailable(cli.asked(*PAY, wallet, "--idempotency-key", "rent"), "database_unwritable")
+        read_or_told_why(cli, wallet)
+        unavailable(cli.asked("status", "--db", "new.db"), "database_unwritable", "keyring_unwritable")
+    assert files(folder) == before
+    converges(cli, wallet, "rent")
+
+
+def test_a_payment_on_a_read_only_file_system_is_refused_and_changes_no_file(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    wallet = founded(folder)
+    before = files(folder)
+    with mounted(tmp_path / "seen", "--bind", str(folder)) as seen:
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(seen)], check=True)
+        cli = Cli(seen, ECNY_TAX_DB="s.db")
+        for _ in range(2):
+            unavailable(cli.asked(*PAY, wallet, "--idempotency-key", "rent"), "database_unwritable")
+        read_or_told_why(cli, wallet)
+        unavailable(cli.asked("status", "--db", "new.db"), "database_unwritable", "keyring_unwritable")
+    assert files(folder) == before
+    converges(Cli(folder, ECNY_TAX_DB="s.db"), wallet, "rent")
