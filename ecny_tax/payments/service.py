@@ -177,9 +177,10 @@ class Payments:
         mode = PaymentMode.SCAN_TO_PAY if agreement is None else PaymentMode.REAL_TIME_DEBIT
         agreement_no = agreement.agreement_no if agreement else None
         number = tx.ids.number("P", tx.now)
-        signed = self._authorise(tx, mode, number, bill, wallet, agreement_no)
+        office = parties.tax_authority(tx, bill.authority)
+        signed = self._authorise(tx, mode, number, bill, wallet, agreement_no, office)
         wallets.spend(tx, wallet, bill.amount)
-        account = collection_account(tx, wallet, bill)
+        account = treasury.collection_account(tx, wallet.operator, office.treasury or "")
         leg = Move(wallet.account_id, account, bill.amount, Ledger.ECNY, TransferCode.TAX_PAYMENT)
         return record(
             tx,
@@ -201,6 +202,7 @@ class Payments:
         bill: Bill,
         wallet: Wallet,
         agreement_no: str | None,
+        office: Institution,
     ) -> bytes:
         """The signed instruction (by the authority) or order (by the wallet), verified by the operator."""
         content = model.authorisation_document(
@@ -214,7 +216,6 @@ class Payments:
         if mode is PaymentMode.SCAN_TO_PAY:
             key = wallet_rows.public_key(tx, wallet.wallet_id)
             return _signed(self._keyring, "wallet", wallet.wallet_id, key, content)
-        office = parties.tax_authority(tx, bill.authority)
         return sign_instruction(self._keyring, office, content)
 
 
