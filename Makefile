@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# More arguments for pytest: make test ARGS='tests/ledger -k linked'
+# More arguments: make test ARGS='tests/ledger -k linked', make bench ARGS='--only version'
 ARGS :=
 
 # Stamps: what was installed when. A change of the project's dependencies or of their pins makes
@@ -14,7 +14,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 PINS := pyproject.toml constraints.txt
 
-.PHONY: help demo test lint docs clean
+.PHONY: help demo test lint bench docs clean
 # One environment: two targets at once must not both fill it.
 .NOTPARALLEL:
 
@@ -22,6 +22,7 @@ help:
 	@echo 'make demo    the Heshan story on a fresh ledger'
 	@echo 'make test    the whole test suite (ARGS=... goes to pytest)'
 	@echo 'make lint    ruff, mypy and the floors of the house'
+	@echo 'make bench   how fast it is: a table, and bench.json (ARGS=... goes to the runner)'
 	@echo 'make docs    the pages of docs/ that follow from the code'
 	@echo 'make clean   remove the environment, the caches and the builds'
 
@@ -36,6 +37,9 @@ lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict ecny_tax
 	$(BIN)/lint-imports
+
+bench: $(RUNTIME)
+	@$(BIN)/python -m bench $(ARGS)
 
 docs: $(RUNTIME)
 	$(BIN)/python docs/generate.py

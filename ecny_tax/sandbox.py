@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -11,9 +13,9 @@ from typing import TYPE_CHECKING, Self
 
 from ecny_tax.clock import Clock
 from ecny_tax.crypto.keyring import Keyring, create_keyring, read_keyring
-from ecny_tax.errors import InvalidInputError, UnavailableError
+from ecny_tax.errors import ConflictError, InvalidInputError, UnavailableError, VerificationError
 from ecny_tax.identifiers import is_text
-from ecny_tax.store import Store, open_store
+from ecny_tax.store import Store, Transaction, open_store
 from ecny_tax.store.simulated_clock import SimulatedClock
 
 if TYPE_CHECKING:
@@ -120,11 +122,7 @@ class Sandbox:
         ``seed`` every id and key is the same in every run; ``keyring`` is the path of the keyring file
         (default: the database's path with ``.keys`` after it).  Raises ``UnavailableError``.
         """
-        name = str(database)
-        if "://" in name:
-            raise InvalidInputError("database_url_unknown", value=name)
-        if not 0 < len(name) <= _MAX_PATH or not is_text(name):
-            raise InvalidInputError("database_path_malformed", value=name)
+        name = _checked(database)
         seed_text = None if seed is None else str(seed)
         fresh_seed = (
             secrets.token_bytes(32) if seed_text is None else hashlib.sha256(seed_text.encode()).digest()
@@ -134,7 +132,7 @@ class Sandbox:
 
         path = Path(name)
         is_new = _is_new(path)
-        keys = Path(keyring) if keyring is not None else path.with_name(f"{path.name}.keys")
+        keys = _keyring_path(path, keyring)
         if is_new:
             ring = create_keyring(keys, fresh_seed)
             store = open_store(name, clock=clock, seed=seed_text)
@@ -150,6 +148,53 @@ class Sandbox:
         except BaseException:
             store.close()
             raise
+
+    @classmethod
+    def import_ledger(
+        cls,
+        lines: Iterable[str],
+        database: str | Path = MEMORY,
+        *,
+        clock: Clock | None = None,
+        keyring: str | Path | None = None,
+    ) -> Self:
+        """Make a database of the ledger that an export in JSON lines holds, and open it.
+
+        The accounts and transfers come back, and the institutions are recorded as in every new database;
+        the records that moved the money (wallets, agreements, bills, payments, refunds) are not part of a
+        ledger and stay behind.  The file appears whole or not at all.  Raises ``ConflictError``
+        (``database_exists``), ``InvalidInputError`` (``ledger_file_malformed``, ``ledger_file_unknown``),
+        ``VerificationError`` (``ledger_file_inconsistent``, ``ledger_broken``) and ``UnavailableError``.
+        """
+        name = _checked(database)
+        seed = secrets.token_bytes(32)
+        if name == MEMORY:
+            store, ring = open_store(name, clock=clock), Keyring(seed)
+            try:
+                _found(store, ring, lines)
+                return cls(store, ring, clock=clock)
+            except BaseException:
+                store.close()
+                raise
+        path = Path(name)
+        if not _is_new(path) or path.exists():
+            raise ConflictError("database_exists", path=path)
+        keys = _keyring_path(path, keyring)
+        ring = read_keyring(keys) if keys.exists() else Keyring(seed)
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
+        try:
+            store = open_store(str(draft), clock=clock)
+            try:
+                _found(store, ring, lines)
+            finally:
+                store.close()
+            if create_keyring(keys, seed).fingerprint != ring.fingerprint:
+                raise ConflictError("database_exists", path=path)  # somebody is making it at this moment
+            _put_in_place(draft, path)
+        finally:
+            for suffix in ("", "-wal", "-shm"):
+                draft.with_name(draft.name + suffix).unlink(missing_ok=True)
+        return cls.open(path, clock=clock, keyring=keyring)
 
     def published_keys(self) -> dict[str, str]:
         """Every published Ed25519 key, of institutions and of wallets: name → 64 hex digits."""
@@ -172,6 +217,30 @@ class Sandbox:
         self.close()
 
 
+def _checked(database: str | Path) -> str:
+    """The name of a database, when it is one that can be opened here."""
+    name = str(database)
+    if "://" in name:
+        raise InvalidInputError("database_url_unknown", value=name)
+    if not 0 < len(name) <= _MAX_PATH or not is_text(name):
+        raise InvalidInputError("database_path_malformed", value=name)
+    return name
+
+
+def _keyring_path(database: Path, keyring: str | Path | None) -> Path:
+    return Path(keyring) if keyring is not None else database.with_name(f"{database.name}.keys")
+
+
+def _put_in_place(draft: Path, path: Path) -> None:
+    """Give a finished database its name, unless somebody was faster."""
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        raise ConflictError("database_exists", path=path) from None
+    except OSError:
+        raise UnavailableError("database_unwritable", path=path) from None
+
+
 def _is_new(path: Path) -> bool:
     """Whether the file is still to be made; raises ``UnavailableError`` where it cannot be."""
     try:
@@ -182,23 +251,55 @@ def _is_new(path: Path) -> bool:
     raise UnavailableError("database_unwritable", path=path)
 
 
-def _found(store: Store, keyring: Keyring) -> None:
-    """Give a new database its institutions and accounts; check that an older one has this keyring."""
+def _found(store: Store, keyring: Keyring, ledger: Iterable[str] | None = None) -> None:
+    """Give a new database its institutions and accounts; check that an older one has this keyring.
+
+    The accounts are those of every new scheme, or those of an exported ``ledger``.
+    """
     with store.reading() as tx:
         row = tx.row("SELECT value FROM meta WHERE name = 'keyring'")
     if row is None:
         from ecny_tax.parties import service as parties
-        from ecny_tax.rulebook import scheme
-        from ecny_tax.treasury import service as treasury
-        from ecny_tax.wallets import supply
 
         with store.transaction() as tx:
             row = tx.row("SELECT value FROM meta WHERE name = 'keyring'")
             if row is None:
                 tx.run("INSERT INTO meta VALUES ('keyring', :value)", value=keyring.fingerprint)
                 parties.found(tx, keyring)
-                supply.found(tx)
-                treasury.open_revenue_accounts(tx, scheme().treasury_code)
+                if ledger is None:
+                    _open_accounts(tx)
+                else:
+                    _restore(tx, ledger)
                 return
     if row[0] != keyring.fingerprint:
         raise UnavailableError("keyring_mismatch")
+
+
+def _open_accounts(tx: Transaction) -> None:
+    """The accounts that every scheme has, with the opening balances that are assumed."""
+    from ecny_tax.rulebook import scheme
+    from ecny_tax.treasury import service as treasury
+    from ecny_tax.wallets import supply
+
+    supply.found(tx)
+    treasury.open_revenue_accounts(tx, scheme().treasury_code)
+
+
+def _restore(tx: Transaction, ledger: Iterable[str]) -> None:
+    """The accounts and transfers of an export, when they are a whole scheme's and keep every promise."""
+    from ecny_tax.store import importing, journal
+    from ecny_tax.store.books import verification
+
+    importing.restore(tx, ledger)
+    found = {(a.name, a.ledger, a.code) for a in journal.accounts(tx)}
+    model = open_store(MEMORY)
+    with model.transaction() as other:
+        _open_accounts(other)
+        needed = [(a.name, a.ledger, a.code) for a in journal.accounts(other)]
+    model.close()
+    for account in needed:
+        if account not in found:
+            raise VerificationError("ledger_file_lacks", account=account[0])
+    for check in verification(tx).checks:
+        if not check.ok:
+            raise VerificationError("ledger_broken", promise=check.promise, detail=check.detail)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from ecny_tax.errors import Language
 
 _LABELS = {
+    "imported": "其中导入",
+    "format": "格式",
     "assumption": "假设",
     "assumption_zh": "假设",
     "increment": "增加税额",

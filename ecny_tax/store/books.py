@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from ecny_tax.clock import from_micros
+from ecny_tax.clock import from_micros, micros, within_range
 from ecny_tax.ledger.model import Account, AccountCode, AccountFlags, Ledger, TransferCode
 from ecny_tax.ledger.promises import Check, JournalLine, check_journal, in_circulation, in_vaults
 from ecny_tax.money import Fen
 from ecny_tax.store import journal
 from ecny_tax.store.transaction import Store, Transaction
 
+if TYPE_CHECKING:
+    from ecny_tax.store.export import Export
+
+_IMPORTED = "(SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE name = 'imported_{what}')"
+#: The last account and transfer that an import restored: the records they belong to stayed behind.
+_LAST_ACCOUNT, _LAST_TRANSFER = _IMPORTED.format(what="accounts"), _IMPORTED.format(what="transfers")
 _BEIJING_DAY = "date(t.posted_at / 1000000 + 28800, 'unixepoch')"
 
 #: Promises that the records prove together with the journal: the query finds what breaks them.
@@ -36,6 +43,7 @@ _RECORD_CHECKS = (
         "SELECT coalesce(p.payment_no, t.user_data) FROM transfer t"
         " LEFT JOIN payment p ON p.transfer_id = t.id"
         f" WHERE t.code IN ({TransferCode.TAX_PAYMENT:d}, {TransferCode.SET_OFF:d})"
+        f" AND t.seq > {_LAST_TRANSFER}"
         " GROUP BY t.id HAVING count(p.payment_no) <> 1"
         " UNION ALL SELECT p.payment_no FROM payment p LEFT JOIN (SELECT user_data, sum(amount) AS moved"
         f" FROM transfer WHERE code = {TransferCode.REVERSAL:d} GROUP BY user_data) t"
@@ -86,7 +94,9 @@ _RECORD_CHECKS = (
         f" THEN {AccountFlags.NONE:d} WHEN a.code = {AccountCode.ISSUANCE:d}"
         f" THEN {AccountFlags.CREDITS_MUST_NOT_EXCEED_DEBITS:d}"
         f" ELSE {AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS:d} END"
-        f" + (w.closed_at IS NOT NULL) * {AccountFlags.CLOSED:d} LIMIT 1",
+        f" + CASE WHEN w.wallet_id IS NULL AND a.code = {AccountCode.WALLET:d} AND a.id <= {_LAST_ACCOUNT}"
+        f" THEN a.flags & {AccountFlags.CLOSED:d}"
+        f" ELSE (w.closed_at IS NOT NULL) * {AccountFlags.CLOSED:d} END LIMIT 1",
     ),
     (
         "I8",
@@ -134,10 +144,11 @@ class AccountBalance:
 
 @dataclass(frozen=True, slots=True)
 class LedgerVerification:
-    """What a full verification found."""
+    """What a full verification found; ``imported`` transfers came without the records they belong to."""
 
     ok: bool
     transfers: int
+    imported: int
     accounts: int
     checks: tuple[Check, ...]
 
@@ -161,10 +172,27 @@ class Books:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def accounts(self) -> tuple[AccountBalance, ...]:
-        """Every account with its counters, in the order of opening."""
+    def accounts(self, *, at: datetime | None = None) -> tuple[AccountBalance, ...]:
+        """Every account with its counters in fen, in the order of opening.
+
+        With ``at`` the accounts that were open at that time, with the counters they had then, transfers of
+        that very time included.  Raises ``InvalidInputError`` (``time_malformed``).
+        """
+        last = None if at is None else micros(within_range(at))
         with self._store.reading() as tx:
-            return tuple(_balance(account) for account in journal.accounts(tx))
+            found = journal.accounts(tx) if last is None else _accounts_at(tx, last)
+        return tuple(_balance(account) for account in found)
+
+    def export(self, *, format: str) -> Export:
+        """The ledger as text in ``beancount``, ``csv`` or ``jsonl``; iterate for its lines, with their ends.
+
+        Memory grows with the accounts, not with the transfers, and the database stays free meanwhile.
+        :meth:`ecny_tax.Sandbox.import_ledger` takes the lines of ``jsonl`` back.  Raises
+        ``InvalidInputError`` (``ledger_format_unknown``).
+        """
+        from ecny_tax.store.export import export  # imported late: only an export needs it
+
+        return export(self._store, format)
 
     def verify(self) -> LedgerVerification:
         """Derive every balance anew from the journal, and check the promises that journal and records prove.
@@ -172,12 +200,7 @@ class Books:
         Memory grows with the accounts, not with the transfers.
         """
         with self._store.reading() as tx:
-            accounts = {account.id: account for account in journal.accounts(tx)}
-            count, checks = check_journal(accounts, _lines(tx))
-            for promise, what, what_zh, query in _RECORD_CHECKS:
-                broken = tx.row(query)
-                checks.append(Check(promise, what, what_zh, broken is None, broken[0] if broken else ""))
-        return LedgerVerification(all(check.ok for check in checks), count, len(accounts), tuple(checks))
+            return verification(tx)
 
     def status(self) -> Status:
         """The time in force, how much e-CNY there is, and how many records."""
@@ -193,6 +216,42 @@ class Books:
                 transfers=newest[0] if newest else 0,
                 newest_transfer_at=from_micros(newest[1]) if newest else None,
             )
+
+
+def verification(tx: Transaction) -> LedgerVerification:
+    """See :meth:`Books.verify`."""
+    accounts = {account.id: account for account in journal.accounts(tx)}
+    count, checks = check_journal(accounts, _lines(tx))
+    for promise, what, what_zh, query in _RECORD_CHECKS:
+        broken = tx.row(query)
+        checks.append(Check(promise, what, what_zh, broken is None, broken[0] if broken else ""))
+    imported = tx.row(f"SELECT {_LAST_TRANSFER}")
+    return LedgerVerification(
+        ok=all(check.ok for check in checks),
+        transfers=count,
+        imported=imported[0] if imported else 0,
+        accounts=len(accounts),
+        checks=tuple(checks),
+    )
+
+
+def _accounts_at(tx: Transaction, last: int) -> list[Account]:
+    """The accounts with their counters after every transfer up to and including the time ``last``.
+
+    An account counts as open once it was used, too: a clock may be set back after the opening.
+    """
+    moved = (
+        "(SELECT {side}_account_id AS id, sum(amount) AS amount FROM transfer"
+        " WHERE posted_at <= :last GROUP BY {side}_account_id)"
+    )
+    rows = tx.rows(
+        "SELECT a.id, name, ledger, code, flags, coalesce(d.amount, 0), coalesce(c.amount, 0) FROM account a"
+        f" LEFT JOIN {moved.format(side='debit')} d ON d.id = a.id"
+        f" LEFT JOIN {moved.format(side='credit')} c ON c.id = a.id"
+        " WHERE opened_at <= :last OR d.id IS NOT NULL OR c.id IS NOT NULL ORDER BY a.id",
+        last=last,
+    )
+    return [Account(*row) for row in rows]
 
 
 def _lines(tx: Transaction) -> Iterator[JournalLine]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ecny_tax.clock import micros
-from ecny_tax.errors import InvalidInputError, RejectedError
+from ecny_tax.errors import ConflictError, InvalidInputError, RejectedError
 from ecny_tax.ledger.model import (
     MAX_BATCH,
     MAX_COUNTER,
@@ -39,19 +39,24 @@ class Move:
 
 
 def open_account(tx: Transaction, *, name: str, ledger: int, code: int, flags: int) -> int:
-    """Add an account with zero counters; return its id."""
+    """Add an account with zero counters; return its id.
+
+    Raises ``InvalidInputError`` (``account_name_malformed``) and ``ConflictError`` (``account_exists``), as
+    for a treasury whose accounts came with an imported ledger.
+    """
     if not 0 < len(name) <= MAX_NAME:
         raise InvalidInputError("account_name_malformed", value=name)
     row = tx.row(
         "INSERT INTO account (name, ledger, code, flags, opened_at)"
-        " VALUES (:name, :ledger, :code, :flags, :now) RETURNING id",
+        " VALUES (:name, :ledger, :code, :flags, :now) ON CONFLICT (name) DO NOTHING RETURNING id",
         name=name,
         ledger=ledger,
         code=code,
         flags=flags,
         now=micros(tx.now),
     )
-    assert row is not None  # noqa: S101 - RETURNING answers a row or the statement raises
+    if row is None:
+        raise ConflictError("account_exists", account=name)
     return int(row[0])
 
 

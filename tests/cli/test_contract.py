@@ -93,6 +93,13 @@ EXAMPLES: list[tuple[str, set[str]]] = [
     ("receipt show {receipt} --out r.txt", RECEIPT),
     ("ledger verify", {"ok", "transfers", "checks"}),
     ("ledger accounts", {"accounts"}),
+    ("ledger accounts --at 2023-04-20", {"accounts"}),
+    ("ledger export --format jsonl", {"format", "accounts", "transfers", "lines"}),
+    ("ledger export --format csv --out l.csv", {"format", "accounts", "transfers", "file"}),
+    (
+        "ledger export --format jsonl --out l.jsonl; ledger import l.jsonl --db new.db",
+        {"accounts", "transfers", "file", "note"},
+    ),
     ("parties list", {"parties"}),
     ("parties add --kind treasury --code 1234567890 --name 某支库", {"kind", "code", "name_zh"}),
     ("parties add --kind tax-authority --code 14407850000 --name 某税务局", {"kind", "code", "name_zh"}),

@@ -132,8 +132,6 @@ def test_text_is_what_can_be_stored(text: str, fine: bool) -> None:
     assert identifiers.is_text(text) is fine
 
 
-@pytest.mark.parametrize(
-    ("edge", "fine"), [(0xD7FF, True), (0xD800, False), (0xDFFF, False), (0xE000, True)]
-)
+@pytest.mark.parametrize(("edge", "fine"), [(0xD7FF, True), (0xD800, False), (0xDFFF, False), (0xE000, True)])
 def test_surrogates_are_no_text_and_their_neighbours_are(edge: int, fine: bool) -> None:
     assert identifiers.is_text(f"a{chr(edge)}") is fine

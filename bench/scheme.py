@@ -1,0 +1,74 @@
+"""A simulated scheme to measure on, and its twin: the same database, written with plain ``sqlite3``."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from ecny_tax import Sandbox, yuan
+from ecny_tax.wallets.model import Wallet
+
+#: A made-up company.
+_NAME, _ID = "虚构照明有限公司", "91440784MA0000001Y"
+
+
+def open_wallets(sandbox: Sandbox, count: int) -> list[Wallet]:
+    """Corporate wallets of one company, with a million yuan each."""
+    return [
+        sandbox.wallets.open(
+            kind="corporate", operator="ICBC", name=_NAME, id_number=_ID, fund=yuan("1000000.00")
+        )
+        for _ in range(count)
+    ]
+
+
+class Twin:
+    """A copy of a database, into which rows that ours has written are written again, as plainly as can be.
+
+    Same schema (the file is a copy), same journal mode, ``synchronous`` and foreign keys: same durability.
+    """
+
+    def __init__(self, path: Path) -> None:
+        copy = path.with_name(f"twin-{path.name}")
+        with sqlite3.connect(path) as original:
+            original.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copy(path, copy)
+        self.original = _connect(path)
+        self.copy = _connect(copy)
+
+    def news(self, table: str, place: str) -> tuple[str, list[tuple[object, ...]]]:
+        """The INSERT for a table, and the rows that the original has and the copy lacks.
+
+        ``place`` is the column that counts them; both databases count by themselves.
+        """
+        (newest,) = self.copy.execute(f"SELECT coalesce(max({place}), 0) FROM {table}").fetchone()
+        known = self.copy.execute(f"SELECT * FROM {table} LIMIT 0").description
+        columns = ", ".join(name for name, *_ in known if name != place)
+        places = ", ".join("?" for name, *_ in known if name != place)
+        rows = self.original.execute(
+            f"SELECT {columns} FROM {table} WHERE {place} > ? ORDER BY {place}", (newest,)
+        )
+        return f"INSERT INTO {table} ({columns}) VALUES ({places})", rows.fetchall()
+
+    def counters(self, transfers: Sequence[Sequence[object]]) -> list[tuple[int, int, int]]:
+        """Debits, credits and id of every account that the transfers touch, as they are in the original."""
+        touched = {row[1] for row in transfers} | {row[2] for row in transfers}
+        every = self.original.execute("SELECT debits, credits, id FROM account ORDER BY id")
+        return [row for row in every if row[2] in touched]
+
+    def close(self) -> None:
+        self.original.close()
+        self.copy.close()
+
+
+SET_COUNTERS = "UPDATE account SET debits = ?, credits = ? WHERE id = ?"
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
