@@ -55,7 +55,7 @@ class Keyring:
 def read_keyring(path: Path) -> Keyring:
     """Open a keyring file; raises ``UnavailableError`` (``keyring_missing``, ``keyring_unreadable``)."""
     try:
-        text = path.read_text("ascii")
+        text = path.read_text("utf-8")
     except FileNotFoundError:
         raise UnavailableError("keyring_missing", path=path) from None
     except (OSError, ValueError) as error:
@@ -80,7 +80,7 @@ def create_keyring(path: Path, seed: bytes) -> Keyring:
     try:
         handle, draft = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)  # mode 0600
         try:
-            with os.fdopen(handle, "w", encoding="ascii") as file:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(f"{_HEADER}\n{seed.hex()}\n")
                 file.flush()
                 os.fsync(file.fileno())
