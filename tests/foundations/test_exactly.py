@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
@@ -35,8 +36,22 @@ def test_seeded_ids_are_the_same_on_every_machine() -> None:
     assert source.wallet_id("21") == WALLET_ID
 
 
-def test_an_id_without_a_seed_is_random() -> None:
+def test_an_id_without_a_seed_comes_from_the_systems_secrets() -> None:
     assert IdSource().transfer_id(NOW) != IdSource().transfer_id(NOW)
+    assert IdSource().random_bytes is secrets.token_bytes
+
+
+@pytest.mark.parametrize(("year", "fine"), [(1879, False), (1880, True)])
+def test_nobody_was_born_before_1880(year: int, fine: bool) -> None:
+    body = f"440784{year}0101001"
+    total = sum(int(digit) * 2 ** (17 - place) for place, digit in enumerate(body))
+    number = body + "10X98765432"[total % 11]
+    if fine:
+        assert identifiers.check_resident_id(number, on=NOW.date()) == number
+        return
+    with pytest.raises(InvalidInputError) as caught:
+        identifiers.check_resident_id(number, on=NOW.date())
+    assert caught.value.code == "resident_id_malformed"
 
 
 def test_a_transfer_id_starts_with_the_milliseconds() -> None:
