@@ -15,7 +15,7 @@ from ecny_tax.errors import InvalidInputError
 #: China Standard Time.  A fixed offset: the years this project covers know no summer time.
 BEIJING = timezone(timedelta(hours=8))
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC).astimezone(BEIJING)
 _EARLIEST, _LATEST = 1980, 2200
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _OFFSET = r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})?"
@@ -99,12 +99,13 @@ def within_range(moment: datetime) -> datetime:
 
 def micros(moment: datetime) -> int:
     """Microseconds since 1970-01-01T00:00:00Z: how times are stored."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def from_micros(count: int) -> datetime:
     """The Beijing time of a stored number of microseconds."""
-    return (_EPOCH + timedelta(microseconds=count)).astimezone(BEIJING)
+    return _EPOCH + timedelta(microseconds=count)
 
 
 def rfc3339(moment: datetime) -> str:

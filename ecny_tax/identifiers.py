@@ -20,6 +20,8 @@ _WALLET_ID = re.compile(r"00[0-9]{14}")
 _PHONE = re.compile(r"1[3-9][0-9]{9}")
 _AUTHORITY = re.compile(r"[0-9]{11}")
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CROCKFORD_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
+_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # twice a digit, its own digits added up
 
 
 def is_text(value: str) -> bool:
@@ -100,10 +102,8 @@ def check_authority_code(text: str) -> str:
 
 def luhn_digit(body: str) -> str:
     """The Luhn check digit (ISO/IEC 7812-1) that follows ``body``."""
-    total = 0
-    for place, char in enumerate(reversed(body)):
-        digit = int(char) * (2 if place % 2 == 0 else 1)
-        total += digit - 9 if digit > 9 else digit
+    digits = [int(char) for char in reversed(body)]
+    total = sum(digits[1::2]) + sum([_DOUBLED[digit] for digit in digits[::2]])
     return str(-total % 10)
 
 
@@ -120,6 +120,10 @@ class IdSource:
         )
         self._last = 0
 
+    def go_on_after(self, stored: bytes) -> None:
+        """Count on from an id that is stored already, by another process or an earlier run."""
+        self._last = max(self._last, int.from_bytes(stored, "big"))
+
     def transfer_id(self, now: datetime) -> int:
         """A 128-bit id: 48 bits of milliseconds, 80 random bits, as in a ULID."""
         fresh = (int(now.timestamp() * 1000) << 80) | int.from_bytes(self.random_bytes(10), "big")
@@ -134,16 +138,14 @@ class IdSource:
 
         With a prefix of one to four characters it fits the 24 characters of an e-tax voucher number.
         """
-        day = now.strftime("%y%m%d")
+        day = f"{now.year % 100:02}{now.month:02}{now.day:02}"
         since_midnight = (now.hour * 60 + now.minute) * 60 + now.second
         tail = since_midnight << 53 | int.from_bytes(self.random_bytes(7), "big") >> 3
-        return prefix + day + _base32(tail, 14)
+        return (
+            prefix + day + "".join([_CROCKFORD_PAIRS[tail >> shift & 1023] for shift in range(60, -1, -10)])
+        )
 
     def wallet_id(self, operator_digits: str) -> str:
         """A wallet id of the operator with these two digits; callers check that it is free."""
         body = f"00{operator_digits}{int.from_bytes(self.random_bytes(8), 'big') % 10**11:011d}"
         return body + luhn_digit(body)
-
-
-def _base32(value: int, length: int) -> str:
-    return "".join(_CROCKFORD[value >> shift & 31] for shift in range(5 * (length - 1), -1, -5))

@@ -21,6 +21,8 @@ _ALGORITHM, _CONTENT_TYPE, _KEY_ID = 1, 3, 4
 _EDDSA = -8
 _SIGN1_TAG, _SIGN_TAG = 18, 98
 _MAX_SIGNERS = 8
+_KEYS, _SCALARS = (str, int), (str, int, bytes, type(None))
+_MAX_HEADER_BYTES = 1024
 
 #: Answers the 32 bytes of a published key by its name, or None where no such key is published.
 PublishedKeys = Callable[[str], bytes | None]
@@ -123,7 +125,7 @@ def _to_be_signed(context: str, protected: list[bytes], payload: bytes) -> bytes
 def _parts(message: bytes, tag: int) -> list[object]:
     if len(message) > MAX_DOCUMENT_BYTES:
         raise VerificationError("document_malformed", reason=f"it is longer than {MAX_DOCUMENT_BYTES} bytes")
-    head = encode(cbor2.CBORTag(tag, None))[:-1]
+    head = _head(tag)
     if not message.startswith(head):
         raise VerificationError("document_malformed", reason="it is not the expected COSE message")
     parts = decode(message[len(head) :])
@@ -136,11 +138,9 @@ def _check(
     protected: bytes, signed: bytes, signature: bytes, content_type: str, published: PublishedKeys
 ) -> str:
     """Check one signature against the key its protected header names; return that name."""
-    header = decode(protected)
-    key_id = header.get(_KEY_ID) if isinstance(header, dict) else None
-    if not isinstance(key_id, bytes) or protected != _protected_or_none(key_id, content_type):
-        raise VerificationError("document_malformed", reason="a protected header has the wrong form")
-    name = key_id.decode()
+    if len(protected) > _MAX_HEADER_BYTES:
+        raise VerificationError("document_malformed", reason="a protected header is too long")
+    name = _signer(protected, content_type)
     public = published(name)
     if public is None:
         raise VerificationError("signer_unknown", signer=name)
@@ -151,11 +151,22 @@ def _check(
     return name
 
 
-def _protected_or_none(key_id: bytes, content_type: str) -> bytes | None:
-    try:
-        return _protected(key_id.decode("ascii"), content_type)
-    except UnicodeDecodeError:
-        return None
+@lru_cache(maxsize=4096)
+def _signer(protected: bytes, content_type: str) -> str:
+    """Whose key a protected header names; the header has one form alone for a key and a content type."""
+    header = decode(protected)
+    key_id = header.get(_KEY_ID) if isinstance(header, dict) else None
+    if isinstance(key_id, bytes) and key_id.isascii():
+        name = key_id.decode("ascii")
+        if protected == _protected(name, content_type):
+            return name
+    raise VerificationError("document_malformed", reason="a protected header has the wrong form")
+
+
+@lru_cache
+def _head(tag: int) -> bytes:
+    """The bytes with which a tagged value starts."""
+    return encode(cbor2.CBORTag(tag, None))[:-1]
 
 
 @lru_cache(maxsize=4096)
@@ -173,8 +184,10 @@ def _bytes(value: object) -> bytes:
 
 
 def _is_plain(value: object) -> bool:
+    if isinstance(value, _SCALARS):
+        return True
     if isinstance(value, list):
         return all(_is_plain(item) for item in value)
     if isinstance(value, dict):
-        return all(isinstance(key, str | int) and _is_plain(item) for key, item in value.items())
-    return value is None or isinstance(value, str | bytes | int)
+        return all(isinstance(key, _KEYS) and _is_plain(item) for key, item in value.items())
+    return False

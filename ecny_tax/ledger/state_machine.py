@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ecny_tax.ledger.model import MAX_COUNTER, Account, AccountFlags, Result, Transfer, TransferFlags
 
+_CREATED = Result.CREATED  # found at once, where an enum's member takes a look-up
 _LINKED = int(TransferFlags.LINKED)
 _CLOSED = int(AccountFlags.CLOSED)
 _BOUND_BY_CREDITS = int(AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS)
@@ -40,16 +41,16 @@ def decide(
     results: list[Result] = []
     start = 0
     while start < len(batch):
+        if not batch[start].flags & _LINKED:
+            results.append(book.judge(batch[start]))
+            start += 1
+            continue
         stop = start + 1
         while stop < len(batch) and batch[stop - 1].flags & _LINKED:
             stop += 1
-        if stop - start == 1 and not batch[start].flags & _LINKED:
-            results.append(book.judge(batch[start]))
-        else:
-            results.extend(book.judge_chain(batch[start:stop]))
+        results.extend(book.judge_chain(batch[start:stop]))
         start = stop
-    counters = {id_: (book.debits[id_], book.credits[id_]) for id_ in book.touched()}
-    return Decision(results, book.created, counters)
+    return Decision(results, book.created, book.changed_counters())
 
 
 class _Book:
@@ -62,9 +63,12 @@ class _Book:
         self.credits = {id_: account.credits for id_, account in accounts.items()}
         self.created: list[Transfer] = []
 
-    def touched(self) -> set[int]:
-        debited = {transfer.debit_account_id for transfer in self.created}
-        return debited | {transfer.credit_account_id for transfer in self.created}
+    def changed_counters(self) -> dict[int, tuple[int, int]]:
+        return {
+            id_: (self.debits[id_], self.credits[id_])
+            for id_, account in self.accounts.items()
+            if self.debits[id_] != account.debits or self.credits[id_] != account.credits
+        }
 
     def judge_chain(self, chain: Sequence[Transfer]) -> list[Result]:
         is_open = bool(chain[-1].flags & _LINKED)
@@ -124,9 +128,10 @@ class _Book:
             return Result.ACCOUNTS_MUST_HAVE_THE_SAME_LEDGER
         if transfer.ledger != debit.ledger:
             return Result.TRANSFER_MUST_HAVE_THE_SAME_LEDGER_AS_ACCOUNTS
-        if debit.flags & _CLOSED:
+        debit_flags, credit_flags = debit.flags, credit.flags
+        if debit_flags & _CLOSED:
             return Result.DEBIT_ACCOUNT_ALREADY_CLOSED
-        if credit.flags & _CLOSED:
+        if credit_flags & _CLOSED:
             return Result.CREDIT_ACCOUNT_ALREADY_CLOSED
         debits = self.debits[debit_id] + amount
         if debits > MAX_COUNTER:
@@ -134,16 +139,16 @@ class _Book:
         credits_ = self.credits[credit_id] + amount
         if credits_ > MAX_COUNTER:
             return Result.OVERFLOWS_CREDITS
-        if debit.flags & _BOUND_BY_CREDITS and debits > self.credits[debit_id]:
+        if debit_flags & _BOUND_BY_CREDITS and debits > self.credits[debit_id]:
             return Result.EXCEEDS_CREDITS
-        if credit.flags & _BOUND_BY_DEBITS and credits_ > self.debits[credit_id]:
+        if credit_flags & _BOUND_BY_DEBITS and credits_ > self.debits[credit_id]:
             return Result.EXCEEDS_DEBITS
 
         self.debits[debit_id] = debits
         self.credits[credit_id] = credits_
         self.known[transfer.id] = transfer
         self.created.append(transfer)
-        return Result.CREATED
+        return _CREATED
 
 
 def _compare(transfer: Transfer, earlier: Transfer) -> Result:

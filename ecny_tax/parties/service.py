@@ -133,9 +133,9 @@ def tax_authority(tx: Transaction, code: str | None) -> Institution:
     """
     if code is None:
         code = rulebook.scheme().authority_code
-    found_one = rows.institution(tx, InstitutionKind.TAX_AUTHORITY, identifiers.check_authority_code(code))
+    found_one = rows.institution(tx, InstitutionKind.TAX_AUTHORITY, code.strip())
     if found_one is None:
-        raise NotFoundError("tax_authority_not_found", authority=code)
+        raise NotFoundError("tax_authority_not_found", authority=identifiers.check_authority_code(code))
     return found_one
 
 

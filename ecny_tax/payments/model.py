@@ -114,13 +114,14 @@ def authorisation_document(
     *, mode: PaymentMode, payment_no: str, bill: Bill, wallet_id: str, agreement_no: str | None, at: datetime
 ) -> dict[str, object]:
     """What is signed to move the money.  Of a debit, (authority, entrust date, trace number) is its key."""
+    time = rfc3339(at)
     return {
         "agreement_no": agreement_no or "",
         "amount": bill.amount,
-        "at": rfc3339(at),
+        "at": time,
         "authority": bill.authority,
         "bill_no": bill.bill_no,
-        "entrust_date": at.date().isoformat(),
+        "entrust_date": time[: len("2023-04-20")],
         "mode": mode,
         "trace_no": payment_no,
         "wallet_id": wallet_id,

@@ -46,7 +46,7 @@ class Rules:
     @property
     def fee_rate(self) -> Fraction:
         """What part of an amount is charged as a fee: 0."""
-        return in_force("scheme.fees", files.fees(), self.day)
+        return _fee_rate(self.day)
 
     # --- collection ---------------------------------------------------------------------------------
 
@@ -157,6 +157,11 @@ def _wallet_class(day: date, name: str) -> WalletClass:
     if figures is None:
         raise InvalidInputError("wallet_class_unknown", value=name)
     return in_force(f"wallets.classes.{name}", figures, day)
+
+
+@lru_cache(maxsize=4096)
+def _fee_rate(day: date) -> Fraction:
+    return in_force("scheme.fees", files.fees(), day)
 
 
 @lru_cache(maxsize=4096)

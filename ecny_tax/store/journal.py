@@ -25,6 +25,8 @@ _TRANSFER = (
     "SELECT id, debit_account_id, credit_account_id, amount, ledger, code, flags, user_data FROM transfer"
 )
 MAX_NAME = 128
+_MAX_ID = 2**128 - 1
+_LINKED = int(TransferFlags.LINKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,31 +98,36 @@ def post(tx: Transaction, batch: Sequence[Transfer]) -> list[Result]:
     if len(batch) > MAX_BATCH:
         raise InvalidInputError("batch_too_large", value=len(batch), limit=MAX_BATCH)
     _check_fields(batch)
+    return _write(tx, batch, _known(tx, batch))
+
+
+def _write(tx: Transaction, batch: Sequence[Transfer], known: dict[int, Transfer]) -> list[Result]:
+    """Let the state machine decide, and store what it decided."""
     touched = {t.debit_account_id for t in batch} | {t.credit_account_id for t in batch}
     loaded = {row[0]: Account(*row) for row in tx.rows_among(_ACCOUNT, "id", sorted(touched))}
-    decision = decide(loaded, _known(tx, batch), batch)
+    decision = decide(loaded, known, batch)
     at = micros(tx.now)
     tx.run_many(
         "INSERT INTO transfer (id, debit_account_id, credit_account_id, amount, ledger, code, flags,"
         " user_data, posted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
+        (
             (
                 t.id.to_bytes(16, "big"),
                 t.debit_account_id,
                 t.credit_account_id,
                 t.amount,
-                t.ledger,
-                t.code,
-                t.flags,
+                int(t.ledger),  # sqlite3 binds a plain int much faster than an enum that is one
+                int(t.code),
+                int(t.flags),
                 t.user_data,
                 at,
             )
             for t in decision.created
-        ],
+        ),
     )
     tx.run_many(
         "UPDATE account SET debits = ?, credits = ? WHERE id = ?",
-        [(debits, credits_, id_) for id_, (debits, credits_) in decision.counters.items()],
+        ((debits, credits_, id_) for id_, (debits, credits_) in decision.counters.items()),
     )
     return decision.results
 
@@ -145,7 +152,8 @@ def move(tx: Transaction, moves: Sequence[Move], *, user_data: str) -> list[int]
         )
         for place, leg in enumerate(moves)
     ]
-    for result in post(tx, batch):
+    _check_fields(batch)
+    for result in _write(tx, batch, known={}):  # the ids are new, and the index refuses one that is not
         if result not in (Result.CREATED, Result.LINKED_EVENT_FAILED):
             raise RejectedError("ledger_refused", result=result.value)
     return [transfer.id for transfer in batch]
@@ -176,13 +184,13 @@ def _check_fields(batch: Sequence[Transfer]) -> None:
     """Refuse what the columns could not hold."""
     for t in batch:
         if not (
-            0 <= t.id < 2**128
+            0 <= t.id <= _MAX_ID
             and 0 <= t.amount <= MAX_COUNTER
             and 0 <= t.debit_account_id <= MAX_COUNTER
             and 0 <= t.credit_account_id <= MAX_COUNTER
             and 0 <= t.ledger < 2**31
             and 0 <= t.code < 2**31
-            and 0 <= t.flags <= TransferFlags.LINKED
+            and 0 <= t.flags <= _LINKED
             and len(t.user_data) <= MAX_NAME
         ):
             raise InvalidInputError("transfer_malformed", value=t.id)

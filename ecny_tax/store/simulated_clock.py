@@ -8,6 +8,9 @@ from ecny_tax.clock import Clock, FixedClock, parse_time, within_range
 from ecny_tax.errors import InvalidInputError, RejectedError
 from ecny_tax.store.transaction import Store
 
+#: The time at which the clock of the database stands still, in microseconds, if it does.
+FIXED_TIME = "SELECT value FROM meta WHERE name = 'fixed_time'"
+
 
 class SimulatedClock:
     """Reads and moves the time of a simulation.
@@ -29,7 +32,7 @@ class SimulatedClock:
     def is_fixed(self) -> bool:
         """Whether the database's clock stands still until it is moved."""
         with self._store.reading() as tx:
-            return tx.row("SELECT 1 FROM meta WHERE name = 'fixed_time'") is not None
+            return tx.row(FIXED_TIME) is not None
 
     def set(self, time: datetime | str) -> datetime:
         """Fix the clock at a time (RFC 3339 or a date, where it is text); return it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 import time
@@ -16,13 +17,19 @@ from ecny_tax.clock import Clock, SystemClock, from_micros, micros, rfc3339, wit
 from ecny_tax.errors import InvalidInputError, RejectedError, UnavailableError
 from ecny_tax.identifiers import IdSource
 from ecny_tax.store.migrations import APPLICATION_ID, migrate, newest_version
+from ecny_tax.store.simulated_clock import FIXED_TIME
 from ecny_tax.store.transaction import Row, Value
 
 #: How long a writer waits for another one, in seconds, and in one go: while SQLite waits, it heeds no Ctrl-C.
 BUSY_SECONDS = 30.0
 _NAP_SECONDS = 0.5
+_FEW = 4  # rows that are fetched faster one by one
 _T = TypeVar("_T")
 _HEADER = b"SQLite format 3\0"
+_TIMES = (
+    f"SELECT ({FIXED_TIME}), (SELECT posted_at FROM transfer ORDER BY seq DESC LIMIT 1),"
+    " (SELECT id FROM transfer ORDER BY seq DESC LIMIT 1)"
+)
 
 
 class SqliteStore:
@@ -36,6 +43,7 @@ class SqliteStore:
         self._clock = clock
         self._ids = ids
         self._lock = threading.RLock()
+        self._refusals = _Refusals(path)
 
     @classmethod
     def open(cls, path: str, *, clock: Clock | None = None, seed: str | None = None) -> SqliteStore:
@@ -45,10 +53,8 @@ class SqliteStore:
         Raises ``UnavailableError`` for a file that is not ours, newer, locked, or cannot be written.
         """
         _check_header(path)
-        with _refusals(path):
-            connection = sqlite3.connect(
-                path, timeout=_NAP_SECONDS, isolation_level=None, check_same_thread=False
-            )
+        with _Refusals(path):
+            connection = _connect(path, timeout=_NAP_SECONDS)
             try:
                 _prepare(connection, path)
                 opening = 0 if seed is None else patiently(lambda: _count_seeded_opening(connection))
@@ -61,30 +67,38 @@ class SqliteStore:
     @contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:
         with self._writing():
-            now = self._now()
-            self._check_not_before_newest(now)
+            fixed, newest_at, newest_id = self._connection.execute(_TIMES).fetchone()
+            now = self._time(fixed)
+            at = micros(now)
+            if newest_at is not None:
+                _check_not_before(newest_at, at)
+                if newest_at // 1000 == at // 1000:  # so that no new id is below a stored one
+                    self._ids.go_on_after(newest_id)
             yield SqliteTransaction(self._connection, now, self._ids)
 
     @contextmanager
     def reading(self) -> Iterator[SqliteTransaction]:
-        with self._lock, _refusals(self.path):
+        with self._lock, self._refusals:
             patiently(self._begin_reading)
             try:
-                yield SqliteTransaction(self._connection, self._now(), self._ids)
+                fixed = self._connection.execute(FIXED_TIME).fetchone()
+                yield SqliteTransaction(self._connection, self._time(fixed and fixed[0]), self._ids)
             finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
 
     def fix_time(self, time: datetime | None) -> None:
         with self._writing():
-            self._check_not_before_newest(time or SystemClock().now())
+            _fixed, newest_at, _newest_id = self._connection.execute(_TIMES).fetchone()
+            if newest_at is not None:
+                _check_not_before(newest_at, micros(time or SystemClock().now()))
             self._connection.execute("DELETE FROM meta WHERE name = 'fixed_time'")
             if time is not None:
                 self._connection.execute("INSERT INTO meta VALUES ('fixed_time', ?)", (str(micros(time)),))
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with self._lock, _refusals(self.path):
+        with self._lock, self._refusals:
             begin_writing(self._connection)
             try:
                 yield
@@ -93,13 +107,6 @@ class SqliteStore:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
-
-    def _check_not_before_newest(self, time: datetime) -> None:
-        newest = self._connection.execute(
-            "SELECT posted_at FROM transfer ORDER BY seq DESC LIMIT 1"
-        ).fetchone()
-        if newest is not None and micros(time) < newest[0]:
-            raise RejectedError("clock_went_back", now=rfc3339(time), newest=rfc3339(from_micros(newest[0])))
 
     def _begin_reading(self) -> None:
         """Start a transaction and read something, which is what fixes the state that it sees."""
@@ -114,11 +121,19 @@ class SqliteStore:
         with self._lock:
             self._connection.close()
 
-    def _now(self) -> datetime:
+    def _time(self, fixed: str | None) -> datetime:
+        """The time in force: of the clock given, or where the database's own stands still, or now."""
         if self._clock is not None:
             return within_range(self._clock.now())
-        fixed = self._connection.execute("SELECT value FROM meta WHERE name = 'fixed_time'").fetchone()
-        return from_micros(int(fixed[0])) if fixed else SystemClock().now()
+        return from_micros(int(fixed)) if fixed else SystemClock().now()
+
+
+def _check_not_before(newest: int, at: int) -> None:
+    """Time goes on: nothing is posted before the newest transfer (both in microseconds)."""
+    if at < newest:
+        raise RejectedError(
+            "clock_went_back", now=rfc3339(from_micros(at)), newest=rfc3339(from_micros(newest))
+        )
 
 
 def fixed_time_of(path: str) -> datetime | None:
@@ -127,11 +142,11 @@ def fixed_time_of(path: str) -> datetime | None:
     It only looks: nothing is made, locked or refused.
     """
     try:
-        connection = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True, timeout=0)
+        connection = _connect(path, timeout=0, to_write=False)
     except (sqlite3.Error, ValueError, OSError):
         return None
     try:
-        row = connection.execute("SELECT value FROM meta WHERE name = 'fixed_time'").fetchone()
+        row = connection.execute(FIXED_TIME).fetchone()
         return from_micros(int(row[0])) if row else None
     except (sqlite3.Error, ValueError):
         return None
@@ -160,14 +175,40 @@ class SqliteTransaction:
         return self._connection.execute(sql, parameters)
 
     def rows_among(self, select: str, column: str, keys: Sequence[int]) -> list[Row]:
+        if len(keys) <= _FEW:
+            found = (self.row(f"{select} WHERE {column} = :key", key=key) for key in keys)
+            return [row for row in found if row is not None]
         sql = f"{select} WHERE {column} IN (SELECT value FROM json_each(:keys))"
         return self._connection.execute(sql, {"keys": json.dumps(keys)}).fetchall()
 
     def run(self, sql: str, **parameters: Value) -> None:
         self._connection.execute(sql, parameters)
 
-    def run_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
+    def run_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
         self._connection.executemany(sql, rows)
+
+
+def _connect(path: str, *, timeout: float, to_write: bool = True) -> sqlite3.Connection:
+    """Open the file, to be read alone where it cannot be written.
+
+    Nobody then changes it, so it is read as it lies there, without the files that SQLite otherwise makes
+    beside it, and cannot make on a read-only medium; unless one of them holds commits of its own.
+    """
+    closed = os.path.isfile(path) and not _can_be_written(path)
+    name = path
+    if closed or not to_write:
+        name = f"{Path(path).absolute().as_uri()}?mode=ro"
+        log = f"{path}-wal"
+        if closed and not (os.path.isfile(log) and os.path.getsize(log)):
+            name += "&immutable=1"
+    return sqlite3.connect(
+        name, timeout=timeout, isolation_level=None, check_same_thread=False, uri=name != path
+    )
+
+
+def _can_be_written(path: str) -> bool:
+    folder = os.path.dirname(path) or "."
+    return os.access(path, os.W_OK) and (os.access(folder, os.W_OK) or os.path.isfile(f"{path}-shm"))
 
 
 def _check_header(path: str) -> None:
@@ -240,28 +281,37 @@ _CODES = {
 }
 
 
-@contextmanager
-def _refusals(path: str) -> Iterator[None]:
-    """Turn what SQLite says about its file into our refusals; faults of our own statements stay bugs."""
-    try:
-        yield
-    except UnicodeEncodeError as error:  # a lone surrogate in something a caller gave
-        raise InvalidInputError("text_malformed", value=ascii(error.object)) from None
-    except sqlite3.ProgrammingError as error:
-        if "closed database" not in str(error):
-            raise
-        raise UnavailableError("database_closed", path=path) from None
-    except sqlite3.DatabaseError as error:
-        primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_WRITE:
-            code = "disk_full"  # a quota or a limit on file size; a full disk mostly has a code of its own
-        elif primary == sqlite3.SQLITE_IOERR:
-            code = "disk_full" if _no_space_beside(Path(path)) else "database_unwritable"
-        elif primary in _CODES:
-            code = _CODES[primary]
-        else:
-            raise
-        raise UnavailableError(code, path=path) from error
+class _Refusals:
+    """Turns what SQLite says about its file into our refusals; faults of our own statements stay bugs.
+
+    A class, not a generator, since it stands around every transaction.
+    """
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, UnicodeEncodeError):  # a lone surrogate in something a caller gave
+            raise InvalidInputError("text_malformed", value=ascii(error.object)) from None
+        if isinstance(error, sqlite3.ProgrammingError):
+            if "closed database" in str(error):
+                raise UnavailableError("database_closed", path=self._path) from None
+        elif isinstance(error, sqlite3.DatabaseError):
+            code = self._code(getattr(error, "sqlite_errorcode", 0))
+            if code is not None:
+                raise UnavailableError(code, path=self._path) from error
+
+    def _code(self, extended: int) -> str | None:
+        if extended == sqlite3.SQLITE_IOERR_WRITE:
+            return "disk_full"  # a quota or a limit on file size; a full disk mostly has a code of its own
+        if extended & 0xFF == sqlite3.SQLITE_IOERR:
+            return "disk_full" if _no_space_beside(Path(self._path)) else "database_unwritable"
+        return _CODES.get(extended & 0xFF)
 
 
 def _no_space_beside(path: Path) -> bool:

@@ -35,12 +35,12 @@ class Transaction(Protocol):
         """The rows of a query one after the other, in flat memory."""
 
     def rows_among(self, select: str, column: str, keys: Sequence[int]) -> list[Row]:
-        """The rows of ``select`` whose ``column`` is one of ``keys``, in one statement."""
+        """The rows of ``select`` whose ``column`` is one of ``keys``, in any order."""
 
     def run(self, sql: str, **parameters: Value) -> None:
         """One statement that writes."""
 
-    def run_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
+    def run_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
         """One statement that writes, once for each row; parameters are ``?`` in order, for speed."""
 
 

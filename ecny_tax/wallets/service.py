@@ -323,9 +323,9 @@ class Wallets:
 
 def load(tx: Transaction, wallet_id: str) -> Wallet:
     """The wallet of that id; raises ``NotFoundError`` (``wallet_not_found``)."""
-    wallet = rows.wallet(tx, identifiers.check_wallet_id(wallet_id))
+    wallet = rows.wallet(tx, wallet_id.strip()) if wallet_id.isascii() else None
     if wallet is None:
-        raise NotFoundError("wallet_not_found", wallet_id=wallet_id)
+        raise NotFoundError("wallet_not_found", wallet_id=identifiers.check_wallet_id(wallet_id))
     return wallet
 
 
