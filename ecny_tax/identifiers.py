@@ -141,9 +141,8 @@ class IdSource:
         day = f"{now.year % 100:02}{now.month:02}{now.day:02}"
         since_midnight = (now.hour * 60 + now.minute) * 60 + now.second
         tail = since_midnight << 53 | int.from_bytes(self.random_bytes(7), "big") >> 3
-        return (
-            prefix + day + "".join([_CROCKFORD_PAIRS[tail >> shift & 1023] for shift in range(60, -1, -10)])
-        )
+        letters = [_CROCKFORD_PAIRS[tail >> shift & 1023] for shift in range(60, -1, -10)]
+        return prefix + day + "".join(letters)
 
     def wallet_id(self, operator_digits: str) -> str:
         """A wallet id of the operator with these two digits; callers check that it is free."""
