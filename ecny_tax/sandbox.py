@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ecny_tax.parties.service import Parties
     from ecny_tax.payments.service import Payments
     from ecny_tax.refunds.service import Refunds
+    from ecny_tax.rulebook import Rulebook
     from ecny_tax.store.books import Books, Status
     from ecny_tax.taxes.service import Taxes
     from ecny_tax.treasury.service import Treasury
@@ -115,29 +116,34 @@ class Sandbox:
         clock: Clock | None = None,
         seed: str | int | None = None,
         keyring: str | Path | None = None,
+        rulebook: str | Path | Rulebook | None = None,
     ) -> Self:
         """Open a database, making it on first use with the time then in force.
 
         ``database`` is a path, or ``:memory:``.  ``clock`` overrides the database's own clock; with a
         ``seed`` every id and key is the same in every run; ``keyring`` is the path of the keyring file
-        (default: the database's path with ``.keys`` after it).  Raises ``UnavailableError``.
+        (default: the database's path with ``.keys`` after it); ``rulebook`` a rule file, or a folder of them,
+        laid over the package's rules.  Raises ``UnavailableError``, and ``InvalidInputError`` for a rule
+        file (``rule_file_unreadable``, ``rule_file_unknown``, ``rule_file_malformed``).
         """
         name = _checked(database)
         seed_text = None if seed is None else str(seed)
         fresh_seed = (
             secrets.token_bytes(32) if seed_text is None else hashlib.sha256(seed_text.encode()).digest()
         )
+        rules = _rules(rulebook)
         if name == MEMORY:
-            return cls(open_store(name, clock=clock, seed=seed_text), Keyring(fresh_seed), clock=clock)
+            store = open_store(name, clock=clock, seed=seed_text, rulebook=rules)
+            return cls(store, Keyring(fresh_seed), clock=clock)
 
         path = Path(name)
         is_new = _is_new(path)
         keys = _keyring_path(path, keyring)
         if is_new:
             ring = create_keyring(keys, fresh_seed)
-            store = open_store(name, clock=clock, seed=seed_text)
+            store = open_store(name, clock=clock, seed=seed_text, rulebook=rules)
         else:
-            store = open_store(name, clock=clock, seed=seed_text)
+            store = open_store(name, clock=clock, seed=seed_text, rulebook=rules)
             try:
                 ring = read_keyring(keys)
             except BaseException:
@@ -157,6 +163,7 @@ class Sandbox:
         *,
         clock: Clock | None = None,
         keyring: str | Path | None = None,
+        rulebook: str | Path | Rulebook | None = None,
     ) -> Self:
         """Make a database of the ledger that an export in JSON lines holds, and open it.
 
@@ -167,9 +174,9 @@ class Sandbox:
         ``VerificationError`` (``ledger_file_inconsistent``, ``ledger_broken``) and ``UnavailableError``.
         """
         name = _checked(database)
-        seed = secrets.token_bytes(32)
+        seed, rules = secrets.token_bytes(32), _rules(rulebook)
         if name == MEMORY:
-            store, ring = open_store(name, clock=clock), Keyring(seed)
+            store, ring = open_store(name, clock=clock, rulebook=rules), Keyring(seed)
             try:
                 _found(store, ring, lines)
                 return cls(store, ring, clock=clock)
@@ -183,7 +190,7 @@ class Sandbox:
         ring = read_keyring(keys) if keys.exists() else Keyring(seed)
         draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
         try:
-            store = open_store(str(draft), clock=clock)
+            store = open_store(str(draft), clock=clock, rulebook=rules)
             try:
                 _found(store, ring, lines)
             finally:
@@ -194,7 +201,7 @@ class Sandbox:
         finally:
             for suffix in ("", "-wal", "-shm"):
                 draft.with_name(draft.name + suffix).unlink(missing_ok=True)
-        return cls.open(path, clock=clock, keyring=keyring)
+        return cls.open(path, clock=clock, keyring=keyring, rulebook=rules)
 
     def published_keys(self) -> dict[str, str]:
         """Every published Ed25519 key, of institutions and of wallets: name → 64 hex digits."""
@@ -225,6 +232,14 @@ def _checked(database: str | Path) -> str:
     if not 0 < len(name) <= _MAX_PATH or not is_text(name):
         raise InvalidInputError("database_path_malformed", value=name)
     return name
+
+
+def _rules(rulebook: str | Path | Rulebook | None) -> Rulebook | None:
+    if isinstance(rulebook, str | Path):
+        from ecny_tax.rulebook import rulebook_with
+
+        return rulebook_with(rulebook)
+    return rulebook
 
 
 def _keyring_path(database: Path, keyring: str | Path | None) -> Path:
@@ -277,12 +292,11 @@ def _found(store: Store, keyring: Keyring, ledger: Iterable[str] | None = None) 
 
 def _open_accounts(tx: Transaction) -> None:
     """The accounts that every scheme has, with the opening balances that are assumed."""
-    from ecny_tax.rulebook import scheme
     from ecny_tax.treasury import service as treasury
     from ecny_tax.wallets import supply
 
     supply.found(tx)
-    treasury.open_revenue_accounts(tx, scheme().treasury_code)
+    treasury.open_revenue_accounts(tx, tx.rulebook.scheme.treasury.code)
 
 
 def _restore(tx: Transaction, ledger: Iterable[str]) -> None:
@@ -292,7 +306,7 @@ def _restore(tx: Transaction, ledger: Iterable[str]) -> None:
 
     importing.restore(tx, ledger)
     found = {(a.name, a.ledger, a.code) for a in journal.accounts(tx)}
-    model = open_store(MEMORY)
+    model = open_store(MEMORY, rulebook=tx.rulebook)
     with model.transaction() as other:
         _open_accounts(other)
         needed = [(a.name, a.ledger, a.code) for a in journal.accounts(other)]

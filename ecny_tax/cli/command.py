@@ -19,6 +19,7 @@ from ecny_tax.cli.refusals import EXIT_VERIFICATION, report
 from ecny_tax.errors import EcnyTaxError, InvalidInputError, Language, UnavailableError
 
 if TYPE_CHECKING:
+    from ecny_tax.rulebook import Rulebook, Rules
     from ecny_tax.sandbox import Sandbox
 
 _Command = Callable[..., int | None]
@@ -53,8 +54,24 @@ class Run:
 
         clock = FixedClock(parse_time(self.now)) if self.now is not None else None
         keyring = os.environ.get("ECNY_TAX_KEYRING") or None
-        with Sandbox.open(self.database, clock=clock, keyring=keyring) as sandbox:
+        with Sandbox.open(self.database, clock=clock, keyring=keyring, rulebook=self._rules()) as sandbox:
             yield sandbox
+
+    def rulebook(self) -> Rulebook:
+        """The rules of this run, for a question that needs no database."""
+        from ecny_tax.rulebook import PACKAGE, rulebook_with
+
+        path = self._rules()
+        return PACKAGE if path is None else rulebook_with(path)
+
+    def rules(self, on: str | None) -> Rules:
+        """The rules in force on the day asked for, or today."""
+        from ecny_tax.clock import parse_date
+
+        return self.rulebook().on(parse_date(on) if on is not None else self.today())
+
+    def _rules(self) -> str | None:
+        return os.environ.get("ECNY_TAX_RULEBOOK") or None
 
     def today(self) -> date:
         """The day in force, without making a database for the question."""

@@ -31,10 +31,9 @@ def register(root: typer.Typer) -> None:
 @command(app, "items")
 def items(run: Run, on: On = None) -> None:
     """List the stamp duty items (税目) in force on a day."""
-    from ecny_tax.clock import parse_date
     from ecny_tax.taxes import stamp_duty
 
-    found = stamp_duty.items(parse_date(on) if on is not None else run.today())
+    found = stamp_duty.items(run.rules(on))
     name = "name_zh" if run.language == "zh" else "name_en"
     run.answer_list("items", found, ("item", name, "rate", "side", "evidence"))
 
@@ -49,15 +48,14 @@ def stamp_duty(
     side: Side = None,
 ) -> None:
     """Quote the stamp duty (印花税) on one document."""
-    from ecny_tax.clock import parse_date
     from ecny_tax.money import positive_yuan
     from ecny_tax.taxes import stamp_duty
 
     run.answer(
         stamp_duty.quote(
+            run.rules(on),
             item=item,
             base=positive_yuan(base),
-            on=parse_date(on) if on is not None else run.today(),
             half_relief=half_relief,
             side=checked_side(side),
         )
@@ -73,7 +71,7 @@ def income_tax(
     from ecny_tax.taxes.income_tax import settle
     from ecny_tax.taxes.returns import read_annual_return
 
-    run.answer(settle(read_annual_return(file)))
+    run.answer(settle(read_annual_return(file), book=run.rulebook()))
 
 
 def checked_side(side: str | None) -> Literal["buy", "sell"] | None:

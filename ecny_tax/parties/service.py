@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ecny_tax import identifiers, rulebook
+from ecny_tax import identifiers
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import ConflictError, InvalidInputError, NotFoundError
 from ecny_tax.parties import rows
@@ -42,7 +42,7 @@ class Parties:
         (``party_exists``).
         """
         code = identifiers.check_authority_code(code)
-        treasury = rulebook.scheme().treasury_code if treasury is None else treasury
+        treasury = self._store.rulebook.scheme.treasury.code if treasury is None else treasury
         with self._store.transaction() as tx:
             if rows.institution(tx, InstitutionKind.TREASURY, treasury) is None:
                 raise NotFoundError("treasury_not_found", treasury=treasury)
@@ -56,9 +56,9 @@ class Parties:
 
 def found(tx: Transaction, keyring: Keyring) -> None:
     """Record the institutions that every new database has."""
-    scheme = rulebook.scheme()
+    scheme = tx.rulebook.scheme
     _add(tx, keyring, InstitutionKind.CENTRAL_BANK, CENTRAL_BANK, "中国人民银行", "People's Bank of China")
-    for operator in rulebook.operators():
+    for operator in scheme.operators:
         _add(
             tx,
             keyring,
@@ -71,18 +71,18 @@ def found(tx: Transaction, keyring: Keyring) -> None:
     add_treasury(
         tx,
         keyring,
-        code=scheme.treasury_code,
-        name=scheme.treasury_name_zh,
-        name_en=scheme.treasury_name_en,
+        code=scheme.treasury.code,
+        name=scheme.treasury.name_zh,
+        name_en=scheme.treasury.name_en,
     )
     _add(
         tx,
         keyring,
         InstitutionKind.TAX_AUTHORITY,
-        scheme.authority_code,
-        scheme.authority_name_zh,
-        scheme.authority_name_en,
-        scheme.treasury_code,
+        scheme.authority.code,
+        scheme.authority.name_zh,
+        scheme.authority.name_en,
+        scheme.treasury.code,
     )
 
 
@@ -121,7 +121,7 @@ def operator(tx: Transaction, code: str) -> Institution:
     """The operator of that code; the ten are a closed list (``operator_unknown``)."""
     found_one = rows.institution(tx, InstitutionKind.OPERATOR, code.strip().upper())
     if found_one is None:
-        known = " ".join(rule.code for rule in rulebook.operators())
+        known = " ".join(rule.code for rule in tx.rulebook.scheme.operators)
         raise InvalidInputError("operator_unknown", value=code, known=known)
     return found_one
 
@@ -132,7 +132,7 @@ def tax_authority(tx: Transaction, code: str | None) -> Institution:
     Raises ``NotFoundError`` (``tax_authority_not_found``).
     """
     if code is None:
-        code = rulebook.scheme().authority_code
+        code = tx.rulebook.scheme.authority.code
     found_one = rows.institution(tx, InstitutionKind.TAX_AUTHORITY, code.strip())
     if found_one is None:
         raise NotFoundError("tax_authority_not_found", authority=identifiers.check_authority_code(code))

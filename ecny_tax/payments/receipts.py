@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-from ecny_tax import rulebook
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import NotFoundError
 from ecny_tax.money import capital_numerals, yuan_text
@@ -75,7 +74,7 @@ def receipt(tx: Transaction, keyring: Keyring, receipt_no: str) -> Receipt:
         payer_name=payer.name or "",
         amount=payment.amount,
         amount_in_capitals=capital_numerals(payment.amount),
-        lines=_lines(bill, on=payment.settled_at.date()),
+        lines=_lines(tx, bill, on=payment.settled_at.date()),
         paid_at=payment.settled_at,
         reversed_at=payment.reversed_at,
         print_count=rows.print_count(tx, payment.payment_no),
@@ -84,10 +83,11 @@ def receipt(tx: Transaction, keyring: Keyring, receipt_no: str) -> Receipt:
     )
 
 
-def _lines(bill: Bill, *, on: date) -> tuple[ReceiptLine, ...]:
+def _lines(tx: Transaction, bill: Bill, *, on: date) -> tuple[ReceiptLine, ...]:
     """One line for each budget level that shares the tax."""
-    tax = rulebook.on(on).collection_item(bill.code)
-    item = item_name(bill)
+    rules = tx.rulebook.on(on).taxes
+    tax = rules.collection_item(bill.code)
+    item = item_name(tx, bill)
     return tuple(
         ReceiptLine(
             tax=tax.name_zh,
@@ -102,17 +102,17 @@ def _lines(bill: Bill, *, on: date) -> tuple[ReceiptLine, ...]:
             period_end=bill.period_end,
             amount=share,
         )
-        for level, share in treasury.shares(bill.code, bill.item, bill.amount, on).items()
+        for level, share in treasury.shares(rules, bill.code, bill.item, bill.amount).items()
         if share
     )
 
 
-def item_name(bill: Bill) -> Both:
+def item_name(tx: Transaction, bill: Bill) -> Both:
     """The tax item (税目) of a bill in words, empty where the tax has none."""
     if bill.item is None or bill.code != STAMP_DUTY_CODE:
         return Both(bill.item or "", bill.item or "")
     for day in (bill.period_start, bill.period_end):  # a rule may begin or lapse within the period
-        for rate in rulebook.on(day).stamp_duty_rates():
+        for rate in tx.rulebook.on(day).stamp_duty.rates():
             if rate.code == bill.item:
                 return Both(rate.name_zh, rate.name_en)
     return Both(bill.item, bill.item)

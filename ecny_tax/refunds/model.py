@@ -10,7 +10,7 @@ from enum import StrEnum
 from ecny_tax.errors import InvalidInputError, RejectedError
 from ecny_tax.money import Fen, yuan_text
 from ecny_tax.payments.model import Payment, PaymentStatus
-from ecny_tax.rulebook import Years, scheme
+from ecny_tax.rulebook import Rulebook, Years
 from ecny_tax.taxes.model import Bill
 
 
@@ -77,12 +77,11 @@ def check_claim_window(last: date, *, today: date) -> None:
         raise RejectedError("claim_window_closed", last=last)
 
 
-def checked_reason(reason: str) -> str:
-    """A reason (退税原因) from the closed list; raises ``refund_reason_unknown``."""
-    known = scheme().refund_reasons
+def check_reason(reason: str, rulebook: Rulebook) -> None:
+    """A reason (退税原因) is from the closed list; raises ``refund_reason_unknown``."""
+    known = rulebook.scheme.refund_reasons
     if reason not in known:
         raise InvalidInputError("refund_reason_unknown", value=reason, known=" ".join(known))
-    return reason
 
 
 def amount_of_payment(payment: Payment, amount: Fen | None) -> Fen:

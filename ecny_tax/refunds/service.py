@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ecny_tax import rulebook
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError
 from ecny_tax.ledger.model import TransferCode
@@ -66,13 +65,13 @@ class Refunds:
                 return earlier
             taxpayer = wallets.taxpayer_of(tx, wallet.wallet_id)
             year = annual_return.tax_year
-            refund = taxes.settle_in_full(annual_return).refund
-            _first, last = income_tax.claim_window(year)
+            refund = taxes.settle_in_full(tx, annual_return).refund
+            _first, last = income_tax.claim_window(year, book=tx.rulebook)
             model.check_claim_window(last, today=tx.now.date())
             if refund == 0:
                 raise RejectedError("nothing_to_refund")
             office = parties.tax_authority(
-                tx, rulebook.scheme().authority_code if authority is None else authority
+                tx, tx.rulebook.scheme.authority.code if authority is None else authority
             )
             application = self._apply(
                 tx,
@@ -102,7 +101,7 @@ class Refunds:
         It returns to the wallet that paid.  Raises ``refund_exceeds_payment``, ``nothing_to_refund``,
         ``payment_already_reversed``, ``claim_window_closed``, ``refund_reason_unknown``.
         """
-        model.checked_reason(reason)
+        model.check_reason(reason, self._store.rulebook)
         if amount is not None:
             positive(amount)
         with self._store.transaction() as tx:
@@ -113,7 +112,7 @@ class Refunds:
             if (earlier := earlier_answer(tx, request, Refund)) is not None:
                 return earlier
             asked = model.amount_of_payment(payment, amount)
-            window = rulebook.on(tx.now.date()).claim_window
+            window = tx.rulebook.on(tx.now.date()).income_tax.claim_window
             last = model.last_day_to_claim(payment.settled_at.date(), window)
             model.check_claim_window(last, today=tx.now.date())
             bill = taxes.load(tx, payment.bill_no)
@@ -315,10 +314,11 @@ def load(tx: Transaction, refund_no: str) -> Refund:
 def _shares(tx: Transaction, refund: Refund) -> dict[str, Fen]:
     """What each budget level pays: of a payment, out of what that level got of it and has not given back."""
     if refund.payment_no is None:
-        return treasury.shares(refund.code, None, refund.amount, tx.now.date())
+        return treasury.shares(tx.rulebook.on(tx.now.date()).taxes, refund.code, None, refund.amount)
     payment = payments.load(tx, refund.payment_no)
     bill = taxes.load(tx, payment.bill_no)
-    got = treasury.shares(bill.code, bill.item, payment.amount, payment.settled_at.date())
+    rules = tx.rulebook.on(payment.settled_at.date()).taxes
+    got = treasury.shares(rules, bill.code, bill.item, payment.amount)
     given_back = rows.shares_of_payment(tx, payment.payment_no)
     left = {level: Fen(share - given_back.get(level, 0)) for level, share in got.items()}
     return treasury.part_of(left, refund.amount)

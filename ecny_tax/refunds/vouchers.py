@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from ecny_tax import rulebook
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import RejectedError
 from ecny_tax.ledger.chart import LEVELS as FROM_THE_TOP
@@ -95,7 +94,7 @@ def voucher(tx: Transaction, keyring: Keyring, refund: Refund) -> RefundVoucher:
     office = parties.tax_authority(tx, refund.authority)
     paying = parties.treasury(tx, office.treasury or "")
     operator = parties.operator(tx, wallet.operator)
-    kind, reason = _TYPES[refund.kind], _reason(refund)
+    kind, reason = _TYPES[refund.kind], _reason(tx, refund)
     return RefundVoucher(
         refund_no=refund.refund_no,
         kind=refund.kind,
@@ -137,14 +136,14 @@ def _taxpayer(tx: Transaction, refund: Refund) -> str:
     return taxes.load(tx, payments.load(tx, refund.payment_no).bill_no).identity_id
 
 
-def _reason(refund: Refund) -> Both:
-    known = rulebook.scheme().refund_reasons.get(refund.reason)
+def _reason(tx: Transaction, refund: Refund) -> Both:
+    known = tx.rulebook.scheme.refund_reasons.get(refund.reason)
     return Both(known.name_zh, known.name_en) if known else _ANNUAL_REASON
 
 
 def _lines(tx: Transaction, refund: Refund, completed_at: datetime) -> tuple[VoucherLine, ...]:
     """One line for each budget level that paid, from the top."""
-    tax = rulebook.on(completed_at.date()).collection_item(refund.code)
+    tax = tx.rulebook.on(completed_at.date()).taxes.collection_item(refund.code)
     paid = rows.shares(tx, refund.refund_no)
     return tuple(
         VoucherLine(

@@ -1,105 +1,28 @@
-"""The form of the rule files, strictly: what a file must hold before its figures may be used.
-
-Import this only where a file is checked; see the package's docstring for why reading does not.
-"""
+"""The form of each rule file, strictly: what it must hold before its figures may be used."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
 from datetime import date
 from fractions import Fraction
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from ecny_tax.errors import InvalidInputError
-from ecny_tax.money import yuan
-
-Text = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^\S(.*\S)?$")]
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,40}$")]
-Rate = Annotated[str, StringConstraints(pattern=r"^(0(\.[0-9]{1,8})?|1)$")]
-Evidence = Literal["law", "published", "secondary", "code", "assumption", "unverified"]
-MonthDay = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}-[0-9]{2}$")]
-Weight = Annotated[int, Field(ge=0, le=100)]
-
-
-def _amount(text: str) -> str:
-    if not re.fullmatch(r"[0-9]+(\.[0-9]{2})?", text):
-        raise ValueError("an amount is digits, with two decimals or none")
-    try:
-        yuan(text)
-    except InvalidInputError as error:
-        raise ValueError(error.message()) from None
-    return text
-
-
-Yuan = Annotated[str, AfterValidator(_amount)]
-Limit = Annotated[str, AfterValidator(lambda text: text if text == "unlimited" else _amount(text))]
-
-
-class Form(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-class Figure(Form):
-    """What every figure carries.  ``assumed`` names the keys that ``evidence`` does not speak for."""
-
-    effective_from: date
-    effective_to: date | None = None
-    citation: Text
-    evidence: Evidence
-    assumed: list[Code] = []
-    note: Text | None = None
-
-    @model_validator(mode="after")
-    def _period_runs_forward(self) -> Self:
-        if self.effective_to is not None and self.effective_to < self.effective_from:
-            raise ValueError("effective_to lies before effective_from")
-        return self
-
-
-def overlap(figures: Iterable[Figure], key: Callable[[Figure], object]) -> str | None:
-    """Which two figures of one thing are in force on the same day, or ``None``."""
-    last: dict[object, Figure] = {}
-    for figure in sorted(figures, key=lambda figure: figure.effective_from):
-        before = last.get(key(figure))
-        if before is not None and (
-            before.effective_to is None or figure.effective_from <= before.effective_to
-        ):
-            return f"{key(figure)}: two rules from {figure.effective_from} on"
-        last[key(figure)] = figure
-    return None
-
-
-class RuleFile(Form):
-    """A rule file: every list in it holds figures, of which at most one a thing is in force on a day."""
-
-    @model_validator(mode="after")
-    def _no_overlap(self) -> Self:
-        for table in type(self).model_fields:
-            rows = getattr(self, table)
-            if isinstance(rows, list) and (found := overlap(rows, _identity)):
-                raise ValueError(f"{table}: {found}")
-        return self
-
-
-def _identity(figure: Figure) -> object:
-    """What a figure speaks of: the keys that name things, so that two periods of one thing compare."""
-    return tuple(getattr(figure, key, None) for key in ("wallet_class", "code", "side", "case"))
-
-
-class Convention(Figure):
-    code: Code
-    text_zh: Text
-    text_en: Text
-
-
-class Named(Figure):
-    code: Code
-    name_zh: Text
-    name_en: Text
-
+from ecny_tax.rulebook.forms import (
+    Code,
+    Convention,
+    Evidence,
+    Figure,
+    Form,
+    Limit,
+    MonthDay,
+    Named,
+    Rate,
+    RuleFile,
+    Text,
+    Weight,
+    Yuan,
+)
 
 # --- stamp_duty.toml --------------------------------------------------------------------------------
 
@@ -109,18 +32,46 @@ class StampDutyItem(Named):
     rate: Rate
     base_zh: Text
     base_en: Text
+    minimum: Yuan | None = None
+    each: Yuan | None = None
 
 
 class Relief(Named):
     factor: Rate
     not_for: list[Code]
+    taxpayers: Annotated[list[Code], Field(min_length=1)]
     for_zh: Text
     for_en: Text
+
+
+class Exemption(Named):
+    items: list[Code]
+
+
+class Rounding(Figure):
+    unit: Literal["0.01", "0.10", "1.00"]
+    exempt_below: Yuan
+    not_for: list[Code]
+
+
+class Term(Figure):
+    code: Code
+    period: Literal["week", "quarter"]
+    days: Annotated[int, Field(ge=0, le=366)]
 
 
 class StampDuty(RuleFile):
     items: list[StampDutyItem]
     relief: list[Relief]
+    exemptions: list[Exemption]
+    rounding: list[Rounding]
+    terms: list[Term]
+
+    @model_validator(mode="after")
+    def _documents_have_a_term(self) -> Self:
+        if not any(term.code == "documents" for term in self.terms):
+            raise ValueError('terms: there is none for "documents"')
+        return self
 
 
 # --- income_tax.toml --------------------------------------------------------------------------------
@@ -168,8 +119,33 @@ class Medical(Figure):
     cap: Yuan
 
 
-class Cap(Figure):
-    cap: Yuan
+class SpecialAdditional(Named):
+    amount: Yuan
+    paid: Literal["month", "year"]
+    for_each: Literal["child", "person"]
+    not_with: list[Code]
+
+
+class Donations(Figure):
+    share: Rate
+
+
+class TopUpExemption(Figure):
+    gross: Yuan
+    balance: Yuan
+
+
+class PayWithholding(Figure):
+    small: Yuan
+    flat: Yuan
+    share: Rate
+    author_factor: Rate
+    rate: Rate
+
+
+class NonResident(Figure):
+    deduction: Yuan
+    parts: Annotated[int, Field(ge=1, le=12)]
 
 
 class Window(Figure):
@@ -191,14 +167,22 @@ class ClaimWindow(Figure):
 class IncomeTax(RuleFile):
     annual_brackets: list[Brackets]
     monthly_brackets: list[Brackets]
+    business_brackets: list[Brackets]
+    labour_brackets: list[Brackets]
     income_ratios: list[IncomeRatios]
     basic_deduction: list[Deduction]
+    monthly_deduction: list[Deduction]
+    special_additional: list[SpecialAdditional]
     medical: list[Medical]
-    personal_pension: list[Cap]
+    personal_pension: list[Deduction]
+    donations: list[Donations]
     separate_bonus: list[Figure]
+    top_up_exemption: list[TopUpExemption]
+    pay_withholding: list[PayWithholding]
+    non_resident: list[NonResident]
     settlement_window: list[Window]
     claim_window: list[ClaimWindow]
-    conventions: list[Convention] = []
+    conventions: Annotated[list[Convention], Field(default_factory=list)]
 
 
 # --- taxes.toml -------------------------------------------------------------------------------------
@@ -223,9 +207,35 @@ class Share(Figure):
         return self
 
 
+class LocalSplit(Figure):
+    province: Weight
+    city: Weight
+    county: Weight
+
+    @model_validator(mode="after")
+    def _shares_make_a_whole(self) -> Self:
+        if self.province + self.city + self.county != 100:
+            raise ValueError("province, city and county add up to 100")
+        return self
+
+
+class Surcharge(Figure):
+    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{5}$")]
+    place: Code | None = None
+    rate: Rate
+
+
+class PlainRate(Figure):
+    rate: Rate
+
+
 class Taxes(RuleFile):
     collection_items: list[CollectionItem]
     shares: list[Share]
+    local_split: list[LocalSplit]
+    surcharges: list[Surcharge]
+    late_fee: list[PlainRate]
+    deposit_interest: list[PlainRate]
 
 
 # --- wallets.toml -----------------------------------------------------------------------------------
@@ -250,7 +260,8 @@ class WalletType(Named):
 class Wallets(RuleFile):
     classes: list[WalletClass]
     types: list[WalletType]
-    conventions: list[Convention] = []
+    fees: list[PlainRate]
+    conventions: Annotated[list[Convention], Field(default_factory=list)]
 
 
 # --- scheme.toml ------------------------------------------------------------------------------------
@@ -269,35 +280,21 @@ class Opening(Figure):
     revenue: Yuan
 
 
-class Fee(Figure):
-    rate: Rate
-
-
-class LocalSplit(Figure):
-    province: Weight
-    city: Weight
-    county: Weight
-
-    @model_validator(mode="after")
-    def _shares_make_a_whole(self) -> Self:
-        if self.province + self.city + self.county != 100:
-            raise ValueError("province, city and county add up to 100")
-        return self
-
-
 class Operator(Named):
     code: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,12}$")]
     digits: Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
+
+
+class RefundReason(Named):
+    bears_interest: bool
 
 
 class SchemeFile(RuleFile):
     authority: Authority
     treasury: Treasury
     opening: Opening
-    fees: list[Fee]
-    local_split: list[LocalSplit]
     operators: list[Operator]
-    refund_reasons: list[Named]
+    refund_reasons: list[RefundReason]
 
     @model_validator(mode="after")
     def _digits_are_unique(self) -> Self:
@@ -307,6 +304,22 @@ class SchemeFile(RuleFile):
         return self
 
 
+# --- calendar.toml ----------------------------------------------------------------------------------
+
+
+class Days(Form):
+    name_zh: Text
+    name_en: Text
+    days: Annotated[list[date], Field(min_length=1)]
+    citation: Text
+    evidence: Evidence
+
+
+class CalendarFile(RuleFile):
+    holidays: list[Days]
+    working_days: list[Days]
+
+
 #: The form of each rule file, by its name without ``.toml``.
 FILES: dict[str, type[RuleFile]] = {
     "stamp_duty": StampDuty,
@@ -314,4 +327,5 @@ FILES: dict[str, type[RuleFile]] = {
     "taxes": Taxes,
     "wallets": Wallets,
     "scheme": SchemeFile,
+    "calendar": CalendarFile,
 }

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ecny_tax.clock import Clock, SystemClock, from_micros, micros, rfc3339, within_range
 from ecny_tax.errors import InvalidInputError, RejectedError, UnavailableError
@@ -19,6 +19,9 @@ from ecny_tax.identifiers import IdSource
 from ecny_tax.store.migrations import APPLICATION_ID, migrate, newest_version
 from ecny_tax.store.simulated_clock import FIXED_TIME
 from ecny_tax.store.transaction import Row, Value
+
+if TYPE_CHECKING:
+    from ecny_tax.rulebook import Rulebook
 
 #: How long a writer waits for another one, in seconds, and in one go: while SQLite waits, it heeds no Ctrl-C.
 BUSY_SECONDS = 30.0
@@ -37,19 +40,35 @@ class SqliteStore:
 
     engine = "sqlite"
 
-    def __init__(self, connection: sqlite3.Connection, path: str, clock: Clock | None, ids: IdSource) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        path: str,
+        clock: Clock | None,
+        ids: IdSource,
+        rulebook: Rulebook | None,
+    ) -> None:
         self.path = path
         self._connection = connection
         self._clock = clock
         self._ids = ids
+        self._rulebook = rulebook
         self._lock = threading.RLock()
         self._refusals = _Refusals(path)
 
     @classmethod
-    def open(cls, path: str, *, clock: Clock | None = None, seed: str | None = None) -> SqliteStore:
+    def open(
+        cls,
+        path: str,
+        *,
+        clock: Clock | None = None,
+        seed: str | None = None,
+        rulebook: Rulebook | None = None,
+    ) -> SqliteStore:
         """Open the file, making or migrating it as needed; ``:memory:`` is a database of this object alone.
 
-        ``clock`` overrides the database's own clock; ``seed`` makes the ids the same in every run.
+        ``clock`` overrides the database's own clock; ``seed`` makes the ids the same in every run;
+        ``rulebook`` stands in the place of the package's.
         Raises ``UnavailableError`` for a file that is not ours, newer, locked, or cannot be written.
         """
         _check_header(path)
@@ -62,7 +81,15 @@ class SqliteStore:
                 connection.close()
                 raise
         ids = IdSource(None if seed is None else f"{seed}/{opening}")
-        return cls(connection, path, clock, ids)
+        return cls(connection, path, clock, ids, rulebook)
+
+    @property
+    def rulebook(self) -> Rulebook:
+        if self._rulebook is None:
+            from ecny_tax.rulebook import PACKAGE  # imported late: many a command needs no rule
+
+            self._rulebook = PACKAGE
+        return self._rulebook
 
     @contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:
@@ -74,7 +101,7 @@ class SqliteStore:
                 _check_not_before(newest_at, at)
                 if newest_at // 1000 == at // 1000:  # so that no new id is below a stored one
                     self._ids.go_on_after(newest_id)
-            yield SqliteTransaction(self._connection, now, self._ids)
+            yield SqliteTransaction(self._connection, now, self._ids, self)
 
     @contextmanager
     def reading(self) -> Iterator[SqliteTransaction]:
@@ -82,7 +109,7 @@ class SqliteStore:
             patiently(self._begin_reading)
             try:
                 fixed = self._connection.execute(FIXED_TIME).fetchone()
-                yield SqliteTransaction(self._connection, self._time(fixed and fixed[0]), self._ids)
+                yield SqliteTransaction(self._connection, self._time(fixed and fixed[0]), self._ids, self)
             finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
@@ -157,12 +184,19 @@ def fixed_time_of(path: str) -> datetime | None:
 class SqliteTransaction:
     """See :class:`ecny_tax.store.transaction.Transaction`."""
 
-    __slots__ = ("_connection", "ids", "now")
+    __slots__ = ("_connection", "_store", "ids", "now")
 
-    def __init__(self, connection: sqlite3.Connection, now: datetime, ids: IdSource) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, now: datetime, ids: IdSource, store: SqliteStore
+    ) -> None:
         self._connection = connection
+        self._store = store
         self.now = now
         self.ids = ids
+
+    @property
+    def rulebook(self) -> Rulebook:
+        return self._store.rulebook
 
     def row(self, sql: str, **parameters: Value) -> Row | None:
         found: Row | None = self._connection.execute(sql, parameters).fetchone()

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ecny_tax.identifiers import IdSource
+
+if TYPE_CHECKING:
+    from ecny_tax.rulebook import Rulebook
 
 #: What a column holds, and what may be bound to a named parameter.
 Value = str | int | bytes | None
@@ -24,6 +27,10 @@ class Transaction(Protocol):
     @property
     def ids(self) -> IdSource:
         """Where new ids and random bytes come from."""
+
+    @property
+    def rulebook(self) -> Rulebook:
+        """The rules that this simulation follows."""
 
     def row(self, sql: str, **parameters: Value) -> Row | None:
         """The first row of a query, or None."""
@@ -48,6 +55,10 @@ class Store(Protocol):
     """A database of the simulation, on one engine."""
 
     engine: str
+
+    @property
+    def rulebook(self) -> Rulebook:
+        """The rules that this simulation follows."""
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Write: commits when the block ends, rolls back when it raises.

@@ -14,7 +14,8 @@ from typing import Literal
 from ecny_tax import rulebook
 from ecny_tax.errors import InvalidInputError, RejectedError
 from ecny_tax.money import MAX_AMOUNT, Fen, round_half_up, times, yuan_text
-from ecny_tax.rulebook import BracketTable, Cited, IncomeRatios, Rules
+from ecny_tax.rulebook import PACKAGE, BracketTable, Cited, IncomeTaxRules, Rulebook
+from ecny_tax.rulebook.income_tax import IncomeRatios
 
 BonusMode = Literal["merge", "separate"]
 
@@ -97,7 +98,7 @@ class AnnualSettlement:
     assumption_zh: str = ASSUMPTION_ZH
 
 
-def settle(annual_return: AnnualReturn) -> AnnualSettlement:
+def settle(annual_return: AnnualReturn, *, book: Rulebook = PACKAGE) -> AnnualSettlement:
     """Compute the year's tax and the refund or the amount due.
 
     Deductions count up to the income of the year and are not carried on.  Raises ``RejectedError``:
@@ -105,10 +106,10 @@ def settle(annual_return: AnnualReturn) -> AnnualSettlement:
     ``bonus_mode_not_in_force``; ``InvalidInputError`` (``no_rule_on_date``) for a personal pension before
     there was one.
     """
-    given, rules = annual_return, _rules(annual_return.tax_year)
+    given, rules = annual_return, _rules(book, annual_return.tax_year)
     apart = given.bonus_mode == "separate" and given.bonus > 0
     income = _income_amount(given, rules.income_ratios, with_bonus=not apart)
-    medical = medical_deduction(given.medical_self_pay, tax_year=given.tax_year)
+    medical = medical_deduction(given.medical_self_pay, tax_year=given.tax_year, book=book)
     used: list[Cited] = [rules.annual_brackets, rules.income_ratios]
     if given.base_taxable is None:
         deductions = rules.basic_deduction.amount + given.social + given.sad + medical
@@ -124,7 +125,7 @@ def settle(annual_return: AnnualReturn) -> AnnualSettlement:
 
     tax, apart_tax, increment = by_brackets(taxable, rules.annual_brackets), Fen(0), None
     if apart:
-        apart_tax = bonus_tax(given.bonus, tax_year=given.tax_year)
+        apart_tax = bonus_tax(given.bonus, tax_year=given.tax_year, book=book)
         used += (rules.monthly_brackets, rules.separate_bonus)
     total = Fen(tax + apart_tax)
     if given.base_taxable is not None:
@@ -158,16 +159,16 @@ def by_brackets(amount: Fen, table: BracketTable, *, months: int = 1) -> Fen:
     return round_half_up(amount * line.rate - line.quick_deduction)
 
 
-def annual_tax(taxable: Fen, *, tax_year: int) -> Fen:
+def annual_tax(taxable: Fen, *, tax_year: int, book: Rulebook = PACKAGE) -> Fen:
     """The tax on the taxable income of a year (应纳税所得额)."""
     _check_amount("taxable", taxable)
-    return by_brackets(taxable, _rules(tax_year).annual_brackets)
+    return by_brackets(taxable, _rules(book, tax_year).annual_brackets)
 
 
-def bonus_tax(bonus: Fen, *, tax_year: int) -> Fen:
+def bonus_tax(bonus: Fen, *, tax_year: int, book: Rulebook = PACKAGE) -> Fen:
     """The tax on a yearly bonus taxed apart; ``RejectedError`` (``bonus_mode_not_in_force``) after 2027."""
     _check_amount("bonus", bonus)
-    rules = _rules(tax_year)
+    rules = _rules(book, tax_year)
     try:
         _ = rules.separate_bonus
     except InvalidInputError as error:  # a lapsed choice is the law's answer, not a malformed request
@@ -176,25 +177,25 @@ def bonus_tax(bonus: Fen, *, tax_year: int) -> Fen:
     return by_brackets(bonus, rules.monthly_brackets, months=12)
 
 
-def medical_deduction(self_pay: Fen, *, tax_year: int) -> Fen:
+def medical_deduction(self_pay: Fen, *, tax_year: int, book: Rulebook = PACKAGE) -> Fen:
     """What is deducted for serious illness (大病医疗): own cost above the threshold, up to the cap."""
     _check_amount("medical_self_pay", self_pay)
-    rule = _rules(tax_year).medical
+    rule = _rules(book, tax_year).medical
     return Fen(min(max(0, self_pay - rule.threshold), rule.cap))
 
 
-def settlement_window(tax_year: int) -> tuple[date, date]:
+def settlement_window(tax_year: int, *, book: Rulebook = PACKAGE) -> tuple[date, date]:
     """The first and the last day on which a year is settled (汇算清缴期)."""
-    return _rules(tax_year).settlement_window.in_year(tax_year + 1)
+    return _rules(book, tax_year).settlement_window.in_year(tax_year + 1)
 
 
-def claim_window(tax_year: int) -> tuple[date, date]:
+def claim_window(tax_year: int, *, book: Rulebook = PACKAGE) -> tuple[date, date]:
     """The first and the last day on which the refund of a year can be claimed.
 
     It opens with the settlement window; the term counts from that window's end, which is unverified.
     """
-    opens, closes = settlement_window(tax_year)
-    return opens, closes.replace(year=closes.year + _rules(tax_year).claim_window.years)
+    opens, closes = settlement_window(tax_year, book=book)
+    return opens, closes.replace(year=closes.year + _rules(book, tax_year).claim_window.years)
 
 
 def malformed(key: str, value: object) -> InvalidInputError:
@@ -217,7 +218,7 @@ def _income_amount(given: AnnualReturn, ratios: IncomeRatios, *, with_bonus: boo
     )
 
 
-def _deductible_pension(paid: Fen, rules: Rules) -> Fen:
+def _deductible_pension(paid: Fen, rules: IncomeTaxRules) -> Fen:
     if paid == 0:
         return paid
     cap = rules.personal_pension_cap.amount
@@ -226,9 +227,9 @@ def _deductible_pension(paid: Fen, rules: Rules) -> Fen:
     return paid
 
 
-def _rules(tax_year: int) -> Rules:
+def _rules(book: Rulebook, tax_year: int) -> IncomeTaxRules:
     _check_year(tax_year)
-    return rulebook.on(date(tax_year, 12, 31))
+    return book.on(date(tax_year, 12, 31)).income_tax
 
 
 def _check_year(tax_year: int) -> None:

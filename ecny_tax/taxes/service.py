@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
-from ecny_tax import rulebook
 from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError
 from ecny_tax.money import Fen, positive
 from ecny_tax.parties import service as parties
@@ -30,7 +29,7 @@ class Taxes:
 
     def stamp_duty_items(self, *, on: date | None = None) -> tuple[StampDutyItem, ...]:
         """The items (税目) in force on a day (default: today)."""
-        return stamp_duty.items(on or self._today())
+        return stamp_duty.items(self._store.rulebook.on(on or self._today()))
 
     def quote_stamp_duty(
         self,
@@ -42,13 +41,12 @@ class Taxes:
         side: Side | None = None,
     ) -> StampDutyQuote:
         """The stamp duty on one document dated ``on`` (default: today); declares nothing."""
-        return stamp_duty.quote(
-            item=item, base=base, on=on or self._today(), half_relief=half_relief, side=side
-        )
+        rules = self._store.rulebook.on(on or self._today())
+        return stamp_duty.quote(rules, item=item, base=base, half_relief=half_relief, side=side)
 
     def quote_income_tax(self, *, annual_return: AnnualReturn) -> AnnualSettlement:
         """The annual settlement (汇算清缴) that a return comes to; declares nothing."""
-        return income_tax.settle(annual_return)
+        return income_tax.settle(annual_return, book=self._store.rulebook)
 
     def declare_stamp_duty(
         self,
@@ -96,7 +94,7 @@ class Taxes:
         with self._store.transaction() as tx:
             taxpayer = self._taxpayer_of(tx, wallet_id)
             today = tx.now.date()
-            item = rulebook.on(today).collection_item(code)
+            item = tx.rulebook.on(today).taxes.collection_item(code)
             if item.code in (model.STAMP_DUTY_CODE, model.INCOME_TAX_CODE):
                 raise InvalidInputError("tax_declared_by_name", value=code)
             start, end = model.month_of(today)
@@ -167,7 +165,8 @@ def declare_stamp_duty(
 ) -> Bill:
     """Declare a document; the day of the document selects the rule."""
     document_date = on or tx.now.date()
-    quote = stamp_duty.quote(item=item, base=base, on=document_date, half_relief=half_relief, side=side)
+    rules = tx.rulebook.on(document_date)
+    quote = stamp_duty.quote(rules, item=item, base=base, half_relief=half_relief, side=side)
     # Securities are declared by the week, within five days of its end; documents by the quarter here.
     weekly = quote.item == "securities"
     period = model.week_of(document_date) if weekly else model.quarter_of(document_date)
@@ -188,11 +187,11 @@ def declare_stamp_duty(
     )
 
 
-def settle_in_full(annual_return: AnnualReturn) -> AnnualSettlement:
+def settle_in_full(tx: Transaction, annual_return: AnnualReturn) -> AnnualSettlement:
     """The settlement of a whole year's return; a what-if (``base_taxable``) cannot be declared."""
     if annual_return.base_taxable is not None:
         raise InvalidInputError("return_is_partial")
-    return income_tax.settle(annual_return)
+    return income_tax.settle(annual_return, book=tx.rulebook)
 
 
 def settle_year(tx: Transaction, taxpayer: Taxpayer, tax_year: int, record: str) -> None:
@@ -201,7 +200,7 @@ def settle_year(tx: Transaction, taxpayer: Taxpayer, tax_year: int, record: str)
     ``annual_settlement_exists``."""
     if not taxpayer.is_person:
         raise RejectedError("taxpayer_is_not_a_person")
-    opens, _closes = income_tax.settlement_window(tax_year)
+    opens, _closes = income_tax.settlement_window(tax_year, book=tx.rulebook)
     if tx.now.date() < opens:
         raise RejectedError("annual_settlement_not_open", year=tax_year, opens=opens)
     earlier = rows.settled_by(tx, taxpayer.subject_id, tax_year)
@@ -219,8 +218,8 @@ def _declare_income_tax(
     tx: Transaction, taxpayer: Taxpayer, annual_return: AnnualReturn, authority: str | None
 ) -> Bill:
     year = annual_return.tax_year
-    settlement = settle_in_full(annual_return)
-    _opens, closes = income_tax.settlement_window(year)
+    settlement = settle_in_full(tx, annual_return)
+    _opens, closes = income_tax.settlement_window(year, book=tx.rulebook)
     bill = _insert(
         tx,
         taxpayer,

@@ -13,7 +13,7 @@ from fractions import Fraction
 from ecny_tax import rulebook
 from ecny_tax.errors import InvalidInputError, RejectedError
 from ecny_tax.money import Fen, positive, times
-from ecny_tax.rulebook import Side, StampDutyRelief
+from ecny_tax.rulebook import Rules, Side, StampDutyRelief
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class StampDutyQuote:
     evidence: str
 
 
-def items(on: date) -> tuple[StampDutyItem, ...]:
-    """Every item in force on the day, in the order of the law's table."""
+def items(rules: Rules) -> tuple[StampDutyItem, ...]:
+    """Every item in force on the day of the rules, in the order of the law's table."""
     return tuple(
         StampDutyItem(
             item=rate.code,
@@ -61,22 +61,22 @@ def items(on: date) -> tuple[StampDutyItem, ...]:
             citation=rate.citation,
             evidence=rate.evidence,
         )
-        for rate in rulebook.on(on).stamp_duty_rates()
+        for rate in rules.stamp_duty.rates()
     )
 
 
 def quote(
-    *, item: str, base: Fen, on: date, half_relief: bool = False, side: Side | None = None
+    rules: Rules, *, item: str, base: Fen, half_relief: bool = False, side: Side | None = None
 ) -> StampDutyQuote:
-    """The duty on ``base`` for a document of the day ``on``.
+    """The duty on ``base`` for a document of the day of the ``rules``.
 
     ``half_relief`` says that the taxpayer qualifies for the halving of six taxes and two fees; ``side``
     says whose duty on securities is asked for.  Raises ``InvalidInputError`` (``stamp_duty_item_unknown``,
     ``side_required``, ``side_not_applicable``, ``no_rule_on_date``, ``amount_not_positive``) and
     ``RejectedError`` (``relief_not_applicable``, ``relief_not_in_force``).
     """
-    rule = rulebook.on(on).stamp_duty_rate(item, side=side)
-    relief = _relief(item, on) if half_relief else None
+    rule = rules.stamp_duty.rate(item, side=side)
+    relief = _relief(rules, item) if half_relief else None
     rate = Fraction(rule.rate)
     citation, evidence = rulebook.sources(rule, relief) if relief else rulebook.sources(rule)
     return StampDutyQuote(
@@ -87,17 +87,17 @@ def quote(
         rate=rule.rate,
         relief=relief.code if relief else None,
         tax=times(positive(base), rate * relief.factor if relief else rate),
-        on=on,
+        on=rules.day,
         citation=citation,
         evidence=evidence,
     )
 
 
-def _relief(item: str, on: date) -> StampDutyRelief:
+def _relief(rules: Rules, item: str) -> StampDutyRelief:
     try:
-        relief = rulebook.on(on).stamp_duty_relief
+        relief = rules.stamp_duty.relief
     except InvalidInputError as error:  # a lapsed relief is the law's answer, not a malformed request
-        raise RejectedError("relief_not_in_force", date=on, periods=error.values["periods"]) from None
+        raise RejectedError("relief_not_in_force", date=rules.day, periods=error.values["periods"]) from None
     if item in relief.not_for:
         raise RejectedError("relief_not_applicable", item=item)
     return relief

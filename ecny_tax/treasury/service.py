@@ -7,9 +7,7 @@ of the budget levels that share the tax; the central bank turns that money into 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 
-from ecny_tax import rulebook
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import RejectedError
 from ecny_tax.ledger import chart
@@ -17,6 +15,7 @@ from ecny_tax.ledger.model import AccountCode, AccountFlags, Ledger, TransferCod
 from ecny_tax.money import Fen, split, yuan_text
 from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Institution
+from ecny_tax.rulebook.taxes import TaxRules
 from ecny_tax.store import Store, Transaction, journal
 from ecny_tax.store.journal import Move, known_account
 
@@ -43,7 +42,7 @@ class Treasury:
 def open_revenue_accounts(tx: Transaction, treasury: str) -> None:
     """One account a budget level, each with the opening balance that the rulebook states as assumed."""
     opening = known_account(tx, chart.OPENING)
-    amount = rulebook.scheme().revenue_opening
+    amount = tx.rulebook.scheme.revenue_opening
     moves = []
     for level in chart.LEVELS:
         account = journal.open_account(
@@ -72,13 +71,12 @@ def collection_account(tx: Transaction, operator: str, treasury: str) -> int:
     )
 
 
-def shares(code: str, item: str | None, amount: Fen, on: date) -> dict[str, Fen]:
-    """``amount`` of a tax by budget level, to the fen, after the rule of the day ``on``.
+def shares(rules: TaxRules, code: str, item: str | None, amount: Fen) -> dict[str, Fen]:
+    """``amount`` of a tax by budget level, to the fen, after the rules of a day.
 
     ``code`` is the collection item (征收项目), ``item`` the tax item, since stamp duty on securities is
     shared otherwise than on documents.
     """
-    rules = rulebook.on(on)
     rule = rules.collection_item(code, case="securities" if item == "securities" else None)
     local = rules.local_split
     weights = (rule.central_weight * sum(local), *(rule.local_weight * part for part in local))

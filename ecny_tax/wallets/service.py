@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from ecny_tax import identifiers, rulebook
+from ecny_tax import identifiers
 from ecny_tax.clock import from_micros, micros, within_range
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError
@@ -308,7 +308,7 @@ class Wallets:
         """The rules on who may hold a new or upgraded wallet."""
         if wallet_class == "IV":
             return
-        rules = rulebook.on(tx.now.date())
+        rules = tx.rulebook.on(tx.now.date()).wallets
         minimum_age = rules.wallet_class(wallet_class).minimum_age if wallet_class else None
         model.check_holder(kind, holder.id_number, minimum_age=minimum_age, on=tx.now.date())
         for other in rows.wallets_of(tx, holder.subject_id):
@@ -333,7 +333,7 @@ def limits_of(tx: Transaction, wallet: Wallet) -> WalletClass | None:
     """The limits of the wallet's class today; corporate wallets have none."""
     if wallet.wallet_class is None:
         return None
-    return rulebook.on(tx.now.date()).wallet_class(wallet.wallet_class)
+    return tx.rulebook.on(tx.now.date()).wallets.wallet_class(wallet.wallet_class)
 
 
 def spend(tx: Transaction, wallet: Wallet, amount: Fen) -> None:
@@ -360,7 +360,7 @@ def check_may_receive(tx: Transaction, wallet: Wallet, amount: Fen) -> None:
 
 def fee(tx: Transaction, amount: Fen) -> Fen:
     """The fee of moving ``amount``: a rule whose value is zero (零手续费)."""
-    return times(amount, rulebook.on(tx.now.date()).fee_rate)
+    return times(amount, tx.rulebook.on(tx.now.date()).wallets.fee_rate)
 
 
 def _statement_lines(found: Sequence[Row], balance: int) -> tuple[StatementLine, ...]:

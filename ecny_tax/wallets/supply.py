@@ -6,7 +6,6 @@ comes back stays in the vault, and is redeemed on demand when the reserves run s
 
 from __future__ import annotations
 
-from ecny_tax import rulebook
 from ecny_tax.ledger import chart
 from ecny_tax.ledger.model import Account, AccountCode, AccountFlags, Ledger, TransferCode
 from ecny_tax.money import Fen
@@ -22,9 +21,9 @@ def found(tx: Transaction) -> None:
     _open(tx, chart.ISSUANCE, Ledger.ECNY, AccountCode.ISSUANCE, issued)
     _open(tx, chart.BACKING, Ledger.DEPOSITS, AccountCode.RESERVE_BACKING, _BOUND)
     opening = _open(tx, chart.OPENING, Ledger.DEPOSITS, AccountCode.OPENING, AccountFlags.NONE)
-    amount = rulebook.scheme().operator_reserve
+    amount = tx.rulebook.scheme.operator_reserve
     moves = []
-    for operator in rulebook.operators():
+    for operator in tx.rulebook.scheme.operators:
         _open(tx, chart.vault(operator.code), Ledger.ECNY, AccountCode.OPERATOR_VAULT, _BOUND)
         public = chart.public(operator.code)
         _open(tx, public, Ledger.DEPOSITS, AccountCode.PUBLIC_DEPOSITS, AccountFlags.NONE)

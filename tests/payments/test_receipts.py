@@ -186,14 +186,14 @@ def test_a_payer_without_a_name_is_said_to_have_none(sandbox: Sandbox) -> None:
 def test_every_item_and_every_tax_has_words_for_its_receipt(sandbox: Sandbox) -> None:
     wallet = corporate(sandbox, fund=Fen(10**9))
     rules = rulebook.on(START.date())
-    for rate in rules.stamp_duty_rates():
+    for rate in rules.stamp_duty.rates():
         payment = sandbox.payments.pay_stamp_duty(
             wallet_id=wallet.wallet_id, item=rate.code, base=Fen(10**8), side=rate.side
         ) if rate.rate != "0" else None  # fmt: skip
         if payment is not None:
             line = sandbox.payments.receipt(receipt_no=payment.receipt_no).lines[0]
             assert (line.item, line.item_name, line.item_name_en) == (rate.code, rate.name_zh, rate.name_en)
-    for tax in rules.collection_items():
+    for tax in rules.taxes.collection_items():
         if tax.code not in ("10111", "10106"):
             bill = owe(sandbox, wallet, 997, code=tax.code)
             payment = sandbox.payments.pay(bill_no=bill.bill_no, wallet_id=wallet.wallet_id)

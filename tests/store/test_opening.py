@@ -431,7 +431,7 @@ _OPEN = """
 import sys
 import cryptography.hazmat.primitives.kdf.hkdf, ecny_tax.crypto.signatures, ecny_tax.rulebook
 import ecny_tax.sandbox
-ecny_tax.rulebook.operators(), ecny_tax.rulebook.scheme()
+ecny_tax.rulebook.PACKAGE.scheme.operators
 print("ready", flush=True)
 for path in sys.stdin:
     ecny_tax.sandbox.Sandbox.open(path.strip()).close()

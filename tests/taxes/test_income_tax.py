@@ -72,7 +72,7 @@ def test_worked_case_of_a_settlement(inputs: dict[str, Any], expected: dict[str,
 
 @given(taxable=amounts, tax_year=years)
 def test_the_bracket_search_equals_the_highest_of_all_lines(taxable: Fen, tax_year: int) -> None:
-    lines = rulebook.on(date(tax_year, 12, 31)).annual_brackets.brackets
+    lines = rulebook.on(date(tax_year, 12, 31)).income_tax.annual_brackets.brackets
     highest = max(taxable * line.rate - line.quick_deduction for line in lines)
     assert income_tax.annual_tax(taxable, tax_year=tax_year) == round_half_up(Fraction(highest))
 
@@ -93,7 +93,7 @@ def test_the_annual_tax_has_no_jump_at_a_bracket(bound: int) -> None:
 
 @given(bonus=amounts)
 def test_a_bonus_is_taxed_whole_at_the_rate_of_its_twelfth(bonus: Fen) -> None:
-    lines = rulebook.on(date(2022, 12, 31)).monthly_brackets.brackets
+    lines = rulebook.on(date(2022, 12, 31)).income_tax.monthly_brackets.brackets
     line = next(line for line in lines if line.up_to is None or Fraction(bonus, 12) <= line.up_to)
     exact = bonus * line.rate - line.quick_deduction
     assert income_tax.bonus_tax(bonus, tax_year=2022) == round_half_up(exact)
