@@ -96,12 +96,13 @@ def write(rows: Sequence[Row], path: Path) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def show(rows: Sequence[Row]) -> None:
+def show(rows: Sequence[Row], *, judged: bool) -> None:
+    """Print the rows; small sizes are not judged."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table("row", "engine", "ratio", "at least", "", "what was measured")
     for row in rows:
-        verdict = "[green]ok[/]" if row.ok else "[red]misses[/]"
+        verdict = ("[green]ok[/]" if row.ok else "[red]misses[/]") if judged else ""
         table.add_row(row.name, row.engine, f"{row.ratio:.2f}", f"{row.at_least:.2f}", verdict, row.detail)
     Console(width=None if os.isatty(1) else 160).print(table)

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ecny_tax import Sandbox, yuan
 from ecny_tax.wallets.model import Wallet
@@ -24,6 +25,15 @@ def open_wallets(sandbox: Sandbox, count: int) -> list[Wallet]:
     ]
 
 
+def pay_bills(sandbox: Sandbox, count: int) -> None:
+    """Payments of as many bills, one a call."""
+    (wallet,) = open_wallets(sandbox, 1)
+    for _ in range(count):
+        sandbox.payments.pay_stamp_duty(
+            wallet_id=wallet.wallet_id, item="sale_contract", base=yuan("100000.00")
+        )
+
+
 class Twin:
     """A copy of a database, into which rows that ours has written are written again, as plainly as can be.
 
@@ -38,7 +48,7 @@ class Twin:
         self.original = _connect(path)
         self.copy = _connect(copy)
 
-    def news(self, table: str, place: str) -> tuple[str, list[tuple[object, ...]]]:
+    def news(self, table: str, place: str) -> tuple[str, list[tuple[Any, ...]]]:
         """The INSERT for a table, and the rows that the original has and the copy lacks.
 
         ``place`` is the column that counts them; both databases count by themselves.
@@ -57,6 +67,17 @@ class Twin:
         touched = {row[1] for row in transfers} | {row[2] for row in transfers}
         every = self.original.execute("SELECT debits, credits, id FROM account ORDER BY id")
         return [row for row in every if row[2] in touched]
+
+    def counters_after_each(self, transfers: Sequence[tuple[Any, ...]]) -> list[list[tuple[int, int, int]]]:
+        """The same for each transfer by itself, one after the other, from where the copy stands."""
+        rows = self.copy.execute("SELECT id, debits, credits FROM account")
+        counters = {id_: [debits, credits] for id_, debits, credits in rows}
+        after = []
+        for _id, debit, credit, amount, *_rest in transfers:
+            counters[debit][0] += amount
+            counters[credit][1] += amount
+            after.append([(*counters[debit], debit), (*counters[credit], credit)])
+        return after
 
     def close(self) -> None:
         self.original.close()

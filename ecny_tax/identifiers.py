@@ -9,7 +9,7 @@ import random
 import re
 import secrets
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from ecny_tax.errors import InvalidInputError
 
@@ -19,6 +19,7 @@ _RESIDENT_ID = re.compile(r"[1-9][0-9]{16}[0-9X]")
 _WALLET_ID = re.compile(r"00[0-9]{14}")
 _PHONE = re.compile(r"1[3-9][0-9]{9}")
 _AUTHORITY = re.compile(r"[0-9]{11}")
+_EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CROCKFORD_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # twice a digit, its own digits added up
@@ -120,13 +121,18 @@ class IdSource:
         )
         self._last = 0
 
-    def go_on_after(self, stored: bytes) -> None:
-        """Count on from an id that is stored already, by another process or an earlier run."""
-        self._last = max(self._last, int.from_bytes(stored, "big"))
+    def go_on_after(self, stored: bytes, now: datetime) -> None:
+        """Count on from a stored id of this very millisecond, by another process or an earlier run.
+
+        Ids of other times are left alone: who chose one need not have kept to the time.
+        """
+        newest = int.from_bytes(stored, "big")
+        if newest >> 80 == _milliseconds(now):
+            self._last = max(self._last, newest)
 
     def transfer_id(self, now: datetime) -> int:
         """A 128-bit id: 48 bits of milliseconds, 80 random bits, as in a ULID."""
-        fresh = (int(now.timestamp() * 1000) << 80) | int.from_bytes(self.random_bytes(10), "big")
+        fresh = (_milliseconds(now) << 80) | int.from_bytes(self.random_bytes(10), "big")
         # In one millisecond the source counts on from its last id, with a random step of up to 2^32.
         if fresh >> 80 <= self._last >> 80:
             fresh = self._last + 1 + int.from_bytes(self.random_bytes(4), "big")
@@ -148,3 +154,7 @@ class IdSource:
         """A wallet id of the operator with these two digits; callers check that it is free."""
         body = f"00{operator_digits}{int.from_bytes(self.random_bytes(8), 'big') % 10**11:011d}"
         return body + luhn_digit(body)
+
+
+def _milliseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MILLISECOND

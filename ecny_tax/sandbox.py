@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -199,8 +200,9 @@ class Sandbox:
                 raise ConflictError("database_exists", path=path)  # somebody is making it at this moment
             _put_in_place(draft, path)
         finally:
-            for suffix in ("", "-wal", "-shm"):
-                draft.with_name(draft.name + suffix).unlink(missing_ok=True)
+            for ending in ("", "-wal", "-shm"):
+                with suppress(OSError):  # on a read-only disk even what is not there cannot be removed
+                    draft.with_name(draft.name + ending).unlink(missing_ok=True)
         return cls.open(path, clock=clock, keyring=keyring, rulebook=rules)
 
     def published_keys(self) -> dict[str, str]:
@@ -259,7 +261,7 @@ def _put_in_place(draft: Path, path: Path) -> None:
 def _is_new(path: Path) -> bool:
     """Whether the file is still to be made; raises ``UnavailableError`` where it cannot be."""
     try:
-        if path.parent.is_dir() and not path.is_dir():
+        if path.parent.is_dir() and (path.is_file() or not path.exists()):
             return not path.exists() or path.stat().st_size == 0
     except OSError:  # a name too long, say
         pass
@@ -279,6 +281,8 @@ def _found(store: Store, keyring: Keyring, ledger: Iterable[str] | None = None) 
         with store.transaction() as tx:
             row = tx.row("SELECT value FROM meta WHERE name = 'keyring'")
             if row is None:
+                if tx.row("SELECT 1 FROM institution") is not None:  # somebody took the keyring's line out
+                    raise UnavailableError("database_damaged", path=getattr(store, "path", ""))
                 tx.run("INSERT INTO meta VALUES ('keyring', :value)", value=keyring.fingerprint)
                 parties.found(tx, keyring)
                 if ledger is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +16,7 @@ import typer
 
 from ecny_tax.cli import output
 from ecny_tax.cli.refusals import EXIT_VERIFICATION, report
-from ecny_tax.errors import EcnyTaxError, InvalidInputError, Language, UnavailableError
+from ecny_tax.errors import EcnyTaxError, InvalidInputError, Language
 
 if TYPE_CHECKING:
     from ecny_tax.rulebook import Rulebook, Rules
@@ -111,12 +111,11 @@ class Run:
         report(error, as_json=self.as_json, language=self.language)
         return EXIT_VERIFICATION
 
-    def write(self, path: Path, content: str | bytes) -> None:
+    def write(self, path: Path, content: bytes | Iterable[str]) -> None:
         """Write a file; raises ``UnavailableError`` (``output_unwritable``)."""
-        try:
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
-        except OSError as error:
-            raise UnavailableError("output_unwritable", path=path, reason=error.strerror) from None
+        from ecny_tax.cli.files import write
+
+        write(path, [content] if isinstance(content, str) else content, self.database)
 
 
 def check_options(code: str, needed: Mapping[str, object], needless: Mapping[str, object]) -> None:
@@ -178,4 +177,4 @@ def _common(
 def _run(db: str, as_json: bool, now: str | None, lang: str) -> Run:
     if lang not in ("en", "zh"):
         raise InvalidInputError("language_unknown", value=lang)
-    return Run(db or _DEFAULT_DATABASE, as_json, now, "zh" if lang == "zh" else "en")
+    return Run(db, as_json, now, "zh" if lang == "zh" else "en")

@@ -2,12 +2,60 @@
 
 from __future__ import annotations
 
+import os
+import re
+import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from ecny_tax import strict_json
-from ecny_tax.errors import InvalidInputError
+from ecny_tax.errors import InvalidInputError, UnavailableError
 
 MAX_BYTES = 1024 * 1024
+_KEY = re.compile(r"[0-9a-f]{64}")
+#: How files begin that hold what cannot be made again.
+_PRECIOUS = (b"SQLite format 3\0", b"ecny-tax keyring")
+
+
+def write(path: Path, content: bytes | Iterable[str], database: str) -> None:
+    """Write a file whole or not at all; raises ``UnavailableError`` (``output_unwritable``).
+
+    An answer is never written over a database, its log, or a keyring.
+    """
+    try:
+        if path.is_file():
+            path = Path(os.path.realpath(path))  # a link stays, and leads to what is new
+        _check_may_be_replaced(path, database)
+        if path.exists() and not path.is_file():  # a pipe or a device takes what comes
+            _put(path, content)
+            return
+        draft = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
+        try:
+            _put(draft, content)
+            os.replace(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise UnavailableError("output_unwritable", path=path, reason=error.strerror) from None
+
+
+def _put(path: Path, content: bytes | Iterable[str]) -> None:
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+        return
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(content)
+
+
+def _check_may_be_replaced(path: Path, database: str) -> None:
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        start = file.read(16)
+    logs = [f"{database}{part}" for part in ("-wal", "-shm") if os.path.exists(database + part)]
+    if start.startswith(_PRECIOUS) or any(path.samefile(log) for log in logs):
+        reason = "it is a database, a part of one, or a keyring"
+        raise UnavailableError("output_unwritable", path=path, reason=reason)
 
 
 def read_text(path: Path) -> str:
@@ -30,7 +78,7 @@ def read_keys(path: Path) -> dict[str, str]:
     try:
         document = strict_json.loads(read_text(path))
         keys = document["keys"] if isinstance(document, dict) else {}
-        if all(isinstance(name, str) and len(bytes.fromhex(key)) == 32 for name, key in keys.items()):
+        if all(isinstance(name, str) and _KEY.fullmatch(key) for name, key in keys.items()):
             return dict(keys)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,13 +30,23 @@ def register(root: typer.Typer) -> None:
 
 
 @command(app, "verify")
-def verify(run: Run) -> int:
+def verify(
+    run: Run,
+    signatures: Annotated[
+        bool, typer.Option("--signatures", help="Verify what authorised each payment, too.")
+    ] = False,
+) -> int:
     """Derive every balance anew from the journal and check every promise."""
+    from dataclasses import replace
+
     from ecny_tax.cli.output import document
     from ecny_tax.errors import VerificationError
 
     with run.sandbox() as s:
         found = s.ledger.verify()
+        if signatures:
+            check = s.payments.check_authorisations()
+            found = replace(found, ok=found.ok and check.ok, checks=(*found.checks, check))
     shown = document(found)
     if not run.as_json and not found.imported:
         del shown["imported"]
@@ -58,9 +67,9 @@ def accounts(
     ] = None,
 ) -> None:
     """List every account with its counters."""
-    from ecny_tax.clock import parse_time
+    from ecny_tax.clock import parse_end
 
-    moment = None if at is None else parse_time(at)
+    moment = None if at is None else parse_end(at)
     with run.sandbox() as s:
         found = s.ledger.accounts(at=moment)
     run.answer_list("accounts", found)
@@ -80,14 +89,14 @@ def export(
         found = s.ledger.export(format=format_)
         about = {"format": found.format, "accounts": found.accounts, "transfers": found.transfers}
         if out is not None:
-            _write(run, out, found)
+            run.write(out, found)
             run.answer({**about, "file": str(out)})
         elif run.as_json:
             _print_document(about, found)
         else:
             if isinstance(sys.stdout, io.TextIOWrapper):
                 sys.stdout.reconfigure(newline="")  # the lines bring their own ends
-            sys.stdout.writelines(found)
+            sys.stdout.writelines(map(_harmless, found) if sys.stdout.isatty() else found)
 
 
 @command(app, "import")
@@ -112,18 +121,9 @@ def import_(
     run.answer({**about, "file": run.database, "note": _NOTE[run.language]})
 
 
-def _write(run: Run, path: Path, lines: Iterable[str]) -> None:
-    """Write lines to a file; raises ``UnavailableError`` (``output_unwritable``), also for the database."""
-    from ecny_tax.errors import UnavailableError
-
-    try:
-        for part in ("", "-wal", "-shm", ".keys"):
-            if os.path.exists(run.database + part) and path.exists() and path.samefile(run.database + part):
-                raise UnavailableError("output_unwritable", path=path, reason="it belongs to the database")
-        with path.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(lines)
-    except OSError as error:
-        raise UnavailableError("output_unwritable", path=path, reason=error.strerror) from None
+def _harmless(line: str) -> str:
+    """A line for a terminal: control characters of references are shown, never obeyed."""
+    return "".join(char if char.isprintable() or char in "\r\n" else repr(char)[1:-1] for char in line)
 
 
 def _print_document(about: dict[str, object], lines: Export) -> None:

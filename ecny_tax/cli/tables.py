@@ -40,6 +40,8 @@ def _console() -> Console:
 def print_record(found: Mapping[str, object], language: Language) -> None:
     """The fields of one record, one under the other; nested records as tables below."""
     grid = Table.grid(padding=(0, 2))
+    grid.add_column()
+    grid.add_column(overflow="fold")
     nested = []
     for key in _fields_for(found, language):
         value = found[key]
@@ -67,12 +69,12 @@ def print_records(
     for key in columns or filled:
         amounts = all(_AMOUNT.fullmatch(str(row.get(key) or "0.00")) for row in found)
         table.add_column(
-            label(key, language, found[0].get(key)), justify="right" if amounts else "left", overflow="fold"
+            label(key, language, found[0].get(key)), justify="right" if amounts else "left", no_wrap=True
         )
     for row in found:
         table.add_row(*(shown(row.get(key), language, key) for key in columns or filled))
     console = _console()
-    if console.measure(table).maximum <= console.width:
+    if console.measure(table, options=console.options.update(width=10_000)).maximum <= console.width:
         show(table)
         return
     for row in found:  # too wide: one record after the other, so that no number is broken in two

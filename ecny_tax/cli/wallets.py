@@ -68,9 +68,9 @@ def show(
     ] = None,
 ) -> None:
     """Show a wallet with its balance."""
-    from ecny_tax.clock import parse_time
+    from ecny_tax.clock import parse_end
 
-    moment = None if at is None else parse_time(at)
+    moment = None if at is None else parse_end(at)
     with run.sandbox() as s:
         found = s.wallets.show(wallet_id=wallet, at=moment)
         times = {} if moment is None else {"at": moment, "status_at": s.clock.now()}

@@ -36,6 +36,14 @@ class AccountCode(IntEnum):
     OPENING = 14  # 期初假定余额的对方科目
 
 
+def account_kind(code: int) -> str:
+    """What an account stands for, in a word."""
+    try:
+        return AccountCode(code).name.lower()
+    except ValueError:  # only a tool that goes around the library writes another one
+        return f"code_{code}"
+
+
 class TransferCode(IntEnum):
     """Why money moved."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ecny_tax.clock import from_micros, micros
 from ecny_tax.payments.model import Payment, PaymentMode, PaymentStatus
 from ecny_tax.store.transaction import Row, Transaction
@@ -46,6 +48,17 @@ def payment_of_receipt(tx: Transaction, receipt_no: str) -> Payment | None:
 
 def payments(tx: Transaction) -> list[Payment]:
     return [_payment(row) for row in tx.rows(f"{_PAYMENT} ORDER BY place")]
+
+
+def numbers(tx: Transaction) -> Iterator[str]:
+    """The number of every payment, oldest first."""
+    return (row[0] for row in tx.rows("SELECT payment_no FROM payment ORDER BY place"))
+
+
+def authorisation(tx: Transaction, payment_no: str) -> bytes:
+    """The signed instruction or order of a payment."""
+    row = tx.row("SELECT authorisation FROM payment WHERE payment_no = :payment_no", payment_no=payment_no)
+    return row[0] if row else b""
 
 
 def set_reversed(tx: Transaction, payment_no: str) -> None:

@@ -101,8 +101,8 @@ def _transaction(transfer: TransferRow, names: dict[int, str]) -> Iterator[str]:
     yield f'  transfer-id: "{transfer.id.hex()}"\n'
     yield f'  time: "{_time(transfer.posted_at)}"\n'
     yield f'  user-data: "{_escaped(transfer.user_data)}"\n'
-    yield f"  {names[transfer.debit]}  {amount} {commodity}\n"
-    yield f"  {names[transfer.credit]}  -{amount} {commodity}\n"
+    yield f"  {names.get(transfer.debit)}  {amount} {commodity}\n"
+    yield f"  {names.get(transfer.credit)}  -{amount} {commodity}\n"
 
 
 def _first_days(store: Store) -> dict[int, date]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ecny_tax.clock import from_micros, micros, within_range
-from ecny_tax.ledger.model import Account, AccountCode, AccountFlags, Ledger, TransferCode
+from ecny_tax.ledger.model import Account, AccountCode, AccountFlags, Ledger, TransferCode, account_kind
 from ecny_tax.ledger.promises import Check, JournalLine, check_journal, in_circulation, in_vaults
 from ecny_tax.money import Fen
 from ecny_tax.store import journal
@@ -46,7 +46,8 @@ _RECORD_CHECKS = (
         f" AND t.seq > {_LAST_TRANSFER}"
         " GROUP BY t.id HAVING count(p.payment_no) <> 1"
         " UNION ALL SELECT p.payment_no FROM payment p LEFT JOIN (SELECT user_data, sum(amount) AS moved"
-        f" FROM transfer WHERE code = {TransferCode.REVERSAL:d} GROUP BY user_data) t"
+        f" FROM transfer WHERE code = {TransferCode.REVERSAL:d} AND seq > {_LAST_TRANSFER}"
+        " GROUP BY user_data) t"
         " ON t.user_data = p.payment_no"
         " WHERE (p.status = 'reversed') * p.amount <> coalesce(t.moved, 0) LIMIT 1",
     ),
@@ -73,7 +74,8 @@ _RECORD_CHECKS = (
         "every completed refund credited its wallet and its set-off bills with exactly its amount",
         "每笔完成的退税恰好记入钱包与抵缴凭证",
         "SELECT r.refund_no FROM refund r LEFT JOIN (SELECT user_data, sum(amount) AS moved FROM transfer"
-        f" WHERE code IN ({TransferCode.REFUND:d}, {TransferCode.SET_OFF:d}) GROUP BY user_data) t"
+        f" WHERE code IN ({TransferCode.REFUND:d}, {TransferCode.SET_OFF:d}) AND seq > {_LAST_TRANSFER}"
+        " GROUP BY user_data) t"
         " ON t.user_data = r.refund_no"
         " WHERE (r.status = 'completed') * r.amount <> coalesce(t.moved, 0) LIMIT 1",
     ),
@@ -267,7 +269,7 @@ def _balance(account: Account) -> AccountBalance:
     return AccountBalance(
         account=account.name,
         asset="e-CNY" if account.ledger == Ledger.ECNY else "deposits",
-        kind=AccountCode(account.code).name.lower(),
+        kind=account_kind(account.code),
         debits=Fen(account.debits),
         credits=Fen(account.credits),
         balance=Fen(account.credit_balance),

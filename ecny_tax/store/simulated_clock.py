@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from ecny_tax.clock import Clock, FixedClock, parse_time, within_range
@@ -37,21 +38,26 @@ class SimulatedClock:
     def set(self, time: datetime | str) -> datetime:
         """Fix the clock at a time (RFC 3339 or a date, where it is text); return it."""
         moment = within_range(parse_time(time) if isinstance(time, str) else time)
-        if self._given is not None and not isinstance(self._given, FixedClock):
-            raise RejectedError("clock_not_ours")
-        self._store.fix_time(moment)
-        if self._given is not None:
-            self._given.at = moment
-        return moment
+        return self._fix(lambda _now: moment)
 
     def advance(self, step: timedelta) -> datetime:
         """Fix the clock at the time in force plus ``step``; return the new time."""
         try:
-            return self.set(self.now() + step)
+            return self._fix(lambda now: within_range(now + step))
         except OverflowError:
             raise InvalidInputError("time_malformed", value=step) from None
 
     def follow_system(self) -> datetime:
         """Let the clock follow the system again; return the time then in force."""
-        self._store.fix_time(None)
+        self._store.fix_time(lambda _now: None)
         return self.now()
+
+    def _fix(self, choose: Callable[[datetime], datetime]) -> datetime:
+        """Fix the clock at the time that is chosen from the time in force, in one transaction."""
+        if self._given is not None and not isinstance(self._given, FixedClock):
+            raise RejectedError("clock_not_ours")
+        moment = self._store.fix_time(choose)
+        assert moment is not None  # noqa: S101 - a time was chosen
+        if self._given is not None:
+            self._given.at = moment
+        return moment

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ecny_tax.ledger.model import TransferCode
+from ecny_tax.errors import VerificationError
+from ecny_tax.ledger.model import AccountCode, Ledger, TransferCode
 from ecny_tax.store.transaction import Store
 
 _PAGE = 4096
+_ASSETS, _KINDS = frozenset(Ledger), frozenset(AccountCode)
 
 
 class AccountRow(NamedTuple):
@@ -58,13 +60,20 @@ class Snapshot:
 
 
 def take(store: Store) -> Snapshot:
-    """The state of the ledger now.  Memory grows with the accounts, not with the transfers."""
+    """The state of the ledger now.  Memory grows with the accounts, not with the transfers.
+
+    Raises ``VerificationError`` (``ledger_broken``) for an account that is of no kind or asset.
+    """
     with store.reading() as tx:
         rows = tx.stream(
             "SELECT id, name, ledger, code, flags, debits, credits, opened_at FROM account ORDER BY id"
         )
         accounts = tuple(AccountRow(*row) for row in rows)
         last = tx.row("SELECT seq, posted_at FROM transfer ORDER BY seq DESC LIMIT 1")
+    for account in accounts:
+        if account.ledger not in _ASSETS or account.code not in _KINDS:
+            detail = f"the account {account.name} is of no known kind or asset"
+            raise VerificationError("ledger_broken", promise="I3", detail=detail)
     return Snapshot(accounts, *(last or (0, None)))
 
 

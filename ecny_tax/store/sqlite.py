@@ -28,6 +28,8 @@ BUSY_SECONDS = 30.0
 _NAP_SECONDS = 0.5
 _FEW = 4  # rows that are fetched faster one by one
 _T = TypeVar("_T")
+_Stamp = tuple[int, int, bool]
+MEMORY = ":memory:"
 _HEADER = b"SQLite format 3\0"
 _TIMES = (
     f"SELECT ({FIXED_TIME}), (SELECT posted_at FROM transfer ORDER BY seq DESC LIMIT 1),"
@@ -47,12 +49,14 @@ class SqliteStore:
         clock: Clock | None,
         ids: IdSource,
         rulebook: Rulebook | None,
+        frozen: _Stamp | None,
     ) -> None:
         self.path = path
         self._connection = connection
         self._clock = clock
         self._ids = ids
         self._rulebook = rulebook
+        self._frozen = frozen
         self._lock = threading.RLock()
         self._refusals = _Refusals(path)
 
@@ -72,8 +76,9 @@ class SqliteStore:
         Raises ``UnavailableError`` for a file that is not ours, newer, locked, or cannot be written.
         """
         _check_header(path)
+        path = path if path == MEMORY else os.path.realpath(path)  # SQLite keeps its files beside the target
         with _Refusals(path):
-            connection = _connect(path, timeout=_NAP_SECONDS)
+            connection, frozen = _connect(path, timeout=_NAP_SECONDS)
             try:
                 _prepare(connection, path)
                 opening = 0 if seed is None else patiently(lambda: _count_seeded_opening(connection))
@@ -81,7 +86,7 @@ class SqliteStore:
                 connection.close()
                 raise
         ids = IdSource(None if seed is None else f"{seed}/{opening}")
-        return cls(connection, path, clock, ids, rulebook)
+        return cls(connection, path, clock, ids, rulebook, frozen)
 
     @property
     def rulebook(self) -> Rulebook:
@@ -100,12 +105,13 @@ class SqliteStore:
             if newest_at is not None:
                 _check_not_before(newest_at, at)
                 if newest_at // 1000 == at // 1000:  # so that no new id is below a stored one
-                    self._ids.go_on_after(newest_id)
+                    self._ids.go_on_after(newest_id, now)
             yield SqliteTransaction(self._connection, now, self._ids, self)
 
     @contextmanager
     def reading(self) -> Iterator[SqliteTransaction]:
         with self._lock, self._refusals:
+            self._look_again()
             patiently(self._begin_reading)
             try:
                 fixed = self._connection.execute(FIXED_TIME).fetchone()
@@ -114,14 +120,16 @@ class SqliteStore:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
 
-    def fix_time(self, time: datetime | None) -> None:
+    def fix_time(self, choose: Callable[[datetime], datetime | None]) -> datetime | None:
         with self._writing():
-            _fixed, newest_at, _newest_id = self._connection.execute(_TIMES).fetchone()
+            fixed, newest_at, _newest_id = self._connection.execute(_TIMES).fetchone()
+            time = choose(self._time(fixed))
             if newest_at is not None:
                 _check_not_before(newest_at, micros(time or SystemClock().now()))
             self._connection.execute("DELETE FROM meta WHERE name = 'fixed_time'")
             if time is not None:
                 self._connection.execute("INSERT INTO meta VALUES ('fixed_time', ?)", (str(micros(time)),))
+            return time
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -134,6 +142,12 @@ class SqliteStore:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+
+    def _look_again(self) -> None:
+        """A file that is read as it lies there may have been written by somebody who can."""
+        if self._frozen is not None and _stamp(self.path) != self._frozen:
+            self._connection.close()
+            self._connection, self._frozen = _connect(self.path, timeout=_NAP_SECONDS)
 
     def _begin_reading(self) -> None:
         """Start a transaction and read something, which is what fixes the state that it sees."""
@@ -169,7 +183,7 @@ def fixed_time_of(path: str) -> datetime | None:
     It only looks: nothing is made, locked or refused.
     """
     try:
-        connection = _connect(path, timeout=0, to_write=False)
+        connection, _frozen = _connect(os.path.realpath(path), timeout=0, to_write=False)
     except (sqlite3.Error, ValueError, OSError):
         return None
     try:
@@ -222,27 +236,41 @@ class SqliteTransaction:
         self._connection.executemany(sql, rows)
 
 
-def _connect(path: str, *, timeout: float, to_write: bool = True) -> sqlite3.Connection:
+def _connect(path: str, *, timeout: float, to_write: bool = True) -> tuple[sqlite3.Connection, _Stamp | None]:
     """Open the file, to be read alone where it cannot be written.
 
-    Nobody then changes it, so it is read as it lies there, without the files that SQLite otherwise makes
-    beside it, and cannot make on a read-only medium; unless one of them holds commits of its own.
+    Where nothing can be made beside it, and nobody who can has it open, it is read as it lies there: the
+    second answer then tells its state, so that a change can be seen.
     """
     closed = os.path.isfile(path) and not _can_be_written(path)
-    name = path
-    if closed or not to_write:
-        name = f"{Path(path).absolute().as_uri()}?mode=ro"
-        log = f"{path}-wal"
-        if closed and not (os.path.isfile(log) and os.path.getsize(log)):
-            name += "&immutable=1"
+    if to_write and not closed:
+        return _opened(path, timeout), None
+    uri = f"{Path(path).absolute().as_uri()}?mode=ro"
+    if not closed or os.path.isfile(f"{path}-shm") or _holds_commits(f"{path}-wal"):
+        return _opened(uri, timeout), None
+    frozen = _stamp(path)
+    return _opened(f"{uri}&immutable=1", timeout), frozen
+
+
+def _opened(name: str, timeout: float) -> sqlite3.Connection:
     return sqlite3.connect(
-        name, timeout=timeout, isolation_level=None, check_same_thread=False, uri=name != path
+        name, timeout=timeout, isolation_level=None, check_same_thread=False, uri=name.startswith("file:")
     )
+
+
+def _holds_commits(log: str) -> bool:
+    return os.path.isfile(log) and os.path.getsize(log) > 0
 
 
 def _can_be_written(path: str) -> bool:
     folder = os.path.dirname(path) or "."
     return os.access(path, os.W_OK) and (os.access(folder, os.W_OK) or os.path.isfile(f"{path}-shm"))
+
+
+def _stamp(path: str) -> _Stamp:
+    """What changes when somebody writes the file, or opens it to write."""
+    found = os.stat(path)
+    return found.st_mtime_ns, found.st_size, os.path.exists(f"{path}-shm")
 
 
 def _check_header(path: str) -> None:
@@ -258,12 +286,13 @@ def _check_header(path: str) -> None:
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:
     """Bring a connection and its file into the state that every transaction relies on."""
-    if patiently(lambda: connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]):
-        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            raise UnavailableError("database_foreign", path=path)
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > newest_version():
-            raise UnavailableError("database_newer", path=path, version=version, known=newest_version())
+    tables = patiently(lambda: connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    marks = (connection.execute("PRAGMA application_id").fetchone()[0], version > 0)
+    if marks != ((APPLICATION_ID, True) if tables else (0, False)):
+        raise UnavailableError("database_foreign", path=path)
+    if version > newest_version():
+        raise UnavailableError("database_newer", path=path, version=version, known=newest_version())
     _use_write_ahead_log(connection)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -332,11 +361,14 @@ class _Refusals:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, UnicodeEncodeError):  # a lone surrogate in something a caller gave
             raise InvalidInputError("text_malformed", value=ascii(error.object)) from None
+        if isinstance(error, UnicodeDecodeError):  # a text in the file's schema that is none
+            raise UnavailableError("database_damaged", path=self._path) from None
         if isinstance(error, sqlite3.ProgrammingError):
             if "closed database" in str(error):
                 raise UnavailableError("database_closed", path=self._path) from None
         elif isinstance(error, sqlite3.DatabaseError):
-            code = self._code(getattr(error, "sqlite_errorcode", 0))
+            is_no_text = str(error).startswith("Could not decode to UTF-8")
+            code = "database_damaged" if is_no_text else self._code(getattr(error, "sqlite_errorcode", 0))
             if code is not None:
                 raise UnavailableError(code, path=self._path) from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -70,10 +70,10 @@ class Store(Protocol):
     def reading(self) -> AbstractContextManager[Transaction]:
         """Read one consistent state."""
 
-    def fix_time(self, time: datetime | None) -> None:
-        """Let the database's clock stand still at ``time``, or follow the system again.
+    def fix_time(self, choose: Callable[[datetime], datetime | None]) -> datetime | None:
+        """Let the database's clock stand still at the time that is chosen, or follow the system for None.
 
-        Raises ``RejectedError`` (``clock_went_back``).
+        ``choose`` is given the time in force.  Raises ``RejectedError`` (``clock_went_back``).
         """
 
     def close(self) -> None: ...

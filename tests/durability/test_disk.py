@@ -311,3 +311,41 @@ def test_a_payment_on_a_read_only_file_system_is_refused_and_changes_no_file(tmp
         unavailable(cli.asked("status", "--db", "new.db"), "database_unwritable", "keyring_unwritable")
     assert files(folder) == before
     converges(Cli(folder, ECNY_TAX_DB="s.db"), wallet, "rent")
+
+
+# --- read-only, and somebody else writes ----------------------------------------------------------
+
+
+def balance_of(cli: Cli, wallet: str) -> str:
+    return str(cli("wallet", "show", wallet)["balance"])
+
+
+def test_a_reader_without_rights_sees_what_the_log_holds_through_a_link_too(tmp_path: Path) -> None:
+    """Commits that are still in the write-ahead log count, wherever the name leads."""
+    folder, links = tmp_path / "kept", tmp_path / "links"
+    folder.mkdir()
+    links.mkdir()
+    wallet = founded(folder)
+    (links / "s.db").symlink_to(folder / "s.db")
+    (links / "s.db.keys").symlink_to(folder / "s.db.keys")
+    with Sandbox.open(folder / "s.db", clock=FixedClock(START)) as writer:
+        writer.wallets.top_up(wallet_id=wallet, amount=yuan(5))
+        assert (folder / "s.db-wal").stat().st_size > 0
+        reader = PlainUserCli(links, ECNY_TAX_DB="s.db")
+        with closed_to_writers(reader, folder), closed_to_writers(reader, folder / "s.db"):
+            assert balance_of(reader, wallet) == "1000005.00"
+
+
+def test_a_reader_that_stays_open_sees_what_is_written_meanwhile(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    wallet = founded(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ecny_tax.store.sqlite._can_be_written", lambda path: False)
+        reader = Sandbox.open(folder / "s.db", clock=FixedClock(START))
+    with reader:
+        for paid_in in (1, 2):
+            with Sandbox.open(folder / "s.db", clock=FixedClock(START)) as writer:
+                writer.wallets.top_up(wallet_id=wallet, amount=yuan(1))
+            assert reader.wallets.show(wallet_id=wallet).balance == yuan(1_000_000 + paid_in)
+            assert reader.ledger.verify().ok

@@ -1,7 +1,7 @@
 """Identifiers: check digits catch what their scheme promises; new ids are in order and repeatable."""
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -314,3 +314,23 @@ def test_new_wallet_ids_are_valid(operator: int, seed: int) -> None:
     number = IdSource(str(seed)).wallet_id(f"{operator:02d}")
     assert check_wallet_id(number) == number
     assert number[2:4] == f"{operator:02d}"
+
+
+def test_ids_go_on_after_a_stored_one_of_the_same_millisecond_only() -> None:
+    now = datetime(2023, 4, 20, 10, tzinfo=BEIJING)
+    here = int(now.timestamp()) * 1000
+    stored = (here << 80) | (2**80 - 2**33)
+    ids = IdSource("go on")
+    ids.go_on_after(stored.to_bytes(16, "big"), now)
+    assert stored < ids.transfer_id(now) < stored + 2**33
+    for other in (2**128 - 1, (here + 1) << 80, 7):
+        ids = IdSource("go on")
+        ids.go_on_after(other.to_bytes(16, "big"), now)
+        assert ids.transfer_id(now) >> 80 == here
+
+
+@given(st.integers(0, 2**42))
+def test_an_id_begins_with_the_whole_milliseconds_of_its_time(micros: int) -> None:
+    moment = datetime(1990, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros * 1_000)
+    whole = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    assert IdSource("ms").transfer_id(moment + timedelta(microseconds=999)) >> 80 == whole

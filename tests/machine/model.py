@@ -145,7 +145,7 @@ class Model:
         self._check_open_wallet(wallet, named=True)
         mine = [a for a in self.agreements.values() if (a["wallet"], a["authority"]) == (w, authority)]
         no("agreement_exists", any(a["status"] in ("verified", "locked") for a in mine))
-        agreement = {"wallet": w, "authority": authority, "subject": wallet["subject"], "at": self.now}
+        agreement = {"wallet": w, "authority": authority, "subject": wallet["subject"]}
         if right_name:
             return self._new(self.agreements, "A", agreement | {"status": "verified"})
         failed = self._new(self.agreements, "A", agreement | {"status": "verification_failed"})
@@ -181,8 +181,8 @@ class Model:
         for handle, a in self.agreements.items():
             usable = a["status"] == "verified" and not self.wallets[a["wallet"]]["closed"]
             if usable and covers(a, bill) and w in (None, a["wallet"]):
-                fitting.append((a["at"], a["number"], handle))
-        return max(fitting, default=(None,))[-1]
+                fitting.append(handle)
+        return fitting[-1] if fitting else None
 
     def pay(self, b, *, w=None, a=None, key=None):
         bill = self.bills[b]

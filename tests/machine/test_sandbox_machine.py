@@ -184,8 +184,6 @@ class SandboxMachine(RuleBasedStateMachine):
     def name(self, handle: str, answer: Any) -> None:
         """Note which number the sandbox gave to what the model made, and to the payments of a set-off."""
         self.numbers[handle] = getattr(answer, NUMBER[handle[0]])
-        if handle[0] == "A":
-            self.model.agreements[handle]["number"] = answer.agreement_no
         if handle[0] == "P":
             self.numbers.setdefault(self.model.payments[handle]["bill"], answer.bill_no)
 

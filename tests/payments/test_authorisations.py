@@ -66,3 +66,29 @@ def test_a_key_that_is_not_the_published_one_moves_nothing(sandbox: Sandbox, deb
     with sandbox._store.transaction() as tx:
         tx.run(f"UPDATE {table} SET public_key = :key WHERE {number}", key=row[0], number=named)
     assert sandbox.payments.pay(bill_no=bill.bill_no, wallet_id=wallet.wallet_id).status == "settled"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE payment SET authorisation = :other WHERE payment_no = :number",
+        "UPDATE payment SET authorisation = substr(authorisation, 1, 90) WHERE payment_no = :number",
+        "UPDATE payment SET balance_after = 1, mode = 'set_off' WHERE payment_no = :number",
+        "UPDATE payment SET settled_at = settled_at + 1 WHERE payment_no = :number",
+    ],
+)
+def test_i6_an_authorisation_that_is_not_that_of_its_payment_is_found(change: str) -> None:
+    with Sandbox.open() as sandbox:
+        wallet = corporate(sandbox, fund=Fen(1_000))
+        paid = [
+            sandbox.payments.pay(
+                bill_no=owe(sandbox, wallet, 400).bill_no, wallet_id=wallet.wallet_id
+            ).payment_no
+            for _ in range(2)
+        ]
+        assert sandbox.payments.check_authorisations().ok
+        other = authorisation(sandbox, paid[0])
+        with sandbox._store.transaction() as tx:
+            tx.run(change, number=paid[1], **({"other": other} if ":other" in change else {}))
+        check = sandbox.payments.check_authorisations()
+        assert (check.ok, check.detail) == (False, paid[1])

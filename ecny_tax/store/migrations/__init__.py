@@ -50,4 +50,6 @@ def statements(script: str) -> list[str]:
         if sqlite3.complete_statement(pending):
             found.append(pending)
             pending = ""
+    if any(line.strip() and not line.startswith("--") for line in pending.splitlines()):
+        raise ValueError(f"the script ends within a statement: {pending.strip()[:60]}")
     return found
