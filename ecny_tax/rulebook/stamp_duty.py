@@ -18,7 +18,8 @@ Side = Literal["buy", "sell"]
 class StampDutyRate:
     """The rate of an item of stamp duty (印花税税目); securities have one for each side.
 
-    ``minimum`` is the least duty of a document; ``each`` what a piece costs where there is no rate.
+    ``minimum`` is the least duty of a document that is not exempt for its smallness; ``each`` what a piece
+    costs where there is no rate.
     """
 
     code: str
@@ -64,6 +65,17 @@ class Exemption:
 
 
 @dataclass(frozen=True, slots=True)
+class BaseRule:
+    """How a base (计税依据) is found, or what an amendment of the document changes, in one sentence."""
+
+    code: str
+    text_zh: str
+    text_en: str
+    citation: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rounding:
     """A duty below ``exempt_below`` is none, any other goes half up to ``unit``; not for ``not_for``."""
 
@@ -98,6 +110,7 @@ class Figures:
             document["relief"], StampDutyRelief, factor=Fraction, not_for=tuple, taxpayers=tuple
         )
         self.exemptions = keyed(document["exemptions"], "code", Exemption, items=tuple)
+        self.base_rules = keyed(document["base_rules"], "code", BaseRule)
         self.roundings = single(document["rounding"], Rounding, unit=yuan, exempt_below=yuan, not_for=tuple)
         self.terms = keyed(document["terms"], "code", Term)
 
@@ -155,6 +168,14 @@ class StampDutyRules:
             for figure in figures
             if figure.covers(self.day)
         )
+
+    def base_rule(self, code: str) -> BaseRule:
+        """A rule on the base; ``no_rule_on_date`` where there is none on that day."""
+        return in_force(f"stamp_duty.base_rules.{code}", self.figures.base_rules[code], self.day)
+
+    def has_base_rule(self, code: str) -> bool:
+        """Whether that rule on the base is in force."""
+        return any(figure.covers(self.day) for figure in self.figures.base_rules[code])
 
     @property
     def rounding(self) -> Rounding:
