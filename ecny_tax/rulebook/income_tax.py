@@ -55,7 +55,10 @@ class Amount:
 class SpecialAdditional:
     """A special additional deduction (专项附加扣除): so much a month, or once a year, whatever it cost.
 
-    ``for_each`` says whether it counts by child; ``not_with`` names what it excludes in the same year.
+    ``for_each`` says whether it counts by child; ``not_with`` names what it excludes in the same year, for
+    the ``person`` who claims it or for the whole ``household``.  ``shares`` are the parts that one person may
+    claim (any part where there are none); ``share_of`` names the deduction that is shared where this one is
+    only the most of a share.
     """
 
     code: str
@@ -67,6 +70,9 @@ class SpecialAdditional:
     not_with: tuple[str, ...]
     citation: str
     evidence: str
+    not_with_for: Literal["person", "household"] = "household"
+    shares: tuple[Fraction, ...] = (Fraction(1),)
+    share_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +179,16 @@ class Figures:
         self.basic_deduction = single(document["basic_deduction"], Amount, amount=yuan)
         self.monthly_deduction = single(document["monthly_deduction"], Amount, amount=yuan)
         self.special_additional = keyed(
-            document["special_additional"], "code", SpecialAdditional, amount=yuan, not_with=tuple
-        )
+            document["special_additional"], "code", SpecialAdditional,
+            amount=yuan, not_with=tuple, shares=lambda shares: tuple(map(Fraction, shares)),
+        )  # fmt: skip
         self.medical = single(document["medical"], MedicalRule, threshold=yuan, cap=yuan)
         self.personal_pension = single(document["personal_pension"], Amount, amount=yuan)
         self.donations = single(document["donations"], Donations, share=Fraction)
         self.separate_bonus = single(document["separate_bonus"], Permission)
         self.top_up_exemption = single(document["top_up_exemption"], TopUpExemption, gross=yuan, balance=yuan)
+        self.first_wage_of_year = single(document["first_wage_of_year"], Permission)
+        self.annual_60000_from_january = single(document["annual_60000_from_january"], Permission)
         self.pay_withholding = single(
             document["pay_withholding"], PayWithholding,
             small=yuan, flat=yuan, share=Fraction, author_factor=Fraction, rate=Fraction,
@@ -263,6 +272,17 @@ class IncomeTaxRules:
     @property
     def top_up_exemption(self) -> TopUpExemption:
         return in_force("income_tax.top_up_exemption", self.figures.top_up_exemption, self.day)
+
+    @property
+    def first_wage_of_year(self) -> Permission:
+        """Withholding on the first wage of the year takes off the months since January."""
+        return in_force("income_tax.first_wage_of_year", self.figures.first_wage_of_year, self.day)
+
+    @property
+    def annual_60000_from_january(self) -> Permission:
+        """Withholding takes off the basic deduction of the whole year from January on."""
+        figures = self.figures.annual_60000_from_january
+        return in_force("income_tax.annual_60000_from_january", figures, self.day)
 
     @property
     def pay_withholding(self) -> PayWithholding:

@@ -64,6 +64,7 @@ class StampDuty(RuleFile):
     items: list[StampDutyItem]
     relief: list[Relief]
     exemptions: list[Exemption]
+    base_rules: list[Convention]
     rounding: list[Rounding]
     terms: list[Term]
 
@@ -124,6 +125,9 @@ class SpecialAdditional(Named):
     paid: Literal["month", "year"]
     for_each: Literal["child", "person"]
     not_with: list[Code]
+    not_with_for: Literal["person", "household"] = "household"
+    shares: Annotated[list[Rate], Field(default_factory=lambda: ["1"])]
+    share_of: Code | None = None
 
 
 class Donations(Figure):
@@ -178,6 +182,8 @@ class IncomeTax(RuleFile):
     donations: list[Donations]
     separate_bonus: list[Figure]
     top_up_exemption: list[TopUpExemption]
+    first_wage_of_year: list[Figure]
+    annual_60000_from_january: list[Figure]
     pay_withholding: list[PayWithholding]
     non_resident: list[NonResident]
     settlement_window: list[Window]

@@ -13,15 +13,21 @@ from typing import Literal
 
 from ecny_tax import rulebook
 from ecny_tax.errors import InvalidInputError, RejectedError
-from ecny_tax.money import MAX_AMOUNT, Fen, round_half_up, times, yuan_text
-from ecny_tax.rulebook import PACKAGE, BracketTable, Cited, IncomeTaxRules, Rulebook
-from ecny_tax.rulebook.income_tax import IncomeRatios
+from ecny_tax.money import Fen, times, yuan_text
+from ecny_tax.rulebook import PACKAGE, Cited, IncomeTaxRules, Rulebook
+from ecny_tax.taxes import checks
+from ecny_tax.taxes.bonus import bonus_tax, may_be_taxed_apart
+from ecny_tax.taxes.brackets import by_brackets
+from ecny_tax.taxes.checks import FIRST_YEAR, LAST_YEAR, check_amount, check_flag, check_year, rules_of
+from ecny_tax.taxes.deductions import deductible, medical_deduction
+from ecny_tax.taxes.exemption import SettleReason, must_settle, reason_to_settle
+from ecny_tax.taxes.steps import Step
 
-BonusMode = Literal["merge", "separate"]
+#: How a yearly bonus is taxed; ``better`` leaves the choice of the cheaper way to the computation.
+BonusMode = Literal["merge", "separate", "better"]
+BONUS_MODES = ("merge", "separate", "better")
 
 _NOTHING = Fen(0)
-
-FIRST_YEAR, LAST_YEAR = 2019, 2100
 
 #: What every answer about a settlement says of its figures.
 ASSUMPTION = "the figures given stand for the tax authority's own record of this person and year"
@@ -32,9 +38,18 @@ ASSUMPTION_ZH = "所填数据视同税务机关对该纳税人该年度的记录
 class AnnualReturn:
     """An annual return (年度汇算申报): what one person received, may deduct, and had withheld in a year.
 
-    Either the four kinds of income with their deductions, or ``base_taxable`` (taxable income already
-    known) and exactly one more income, to see what that adds.  ``bonus`` is a yearly bonus (全年一次性奖金):
-    merged with the wages unless ``bonus_mode`` sets it apart, which is the taxpayer's choice to make.
+    Amounts are in fen.  Either the four kinds of income with their deductions, or ``base_taxable`` (taxable
+    income already known) and exactly one more income, to see what that adds.
+
+    ``bonus`` is a yearly bonus (全年一次性奖金): merged with the wages unless ``bonus_mode`` sets it apart,
+    which is the taxpayer's choice to make, or leaves that to what is ``better``.  Only one bonus a year may
+    be taxed apart; a return holds one, and the service refuses a second return of the year.
+
+    ``sad`` are the special additional deductions but for serious illness, which follows from
+    ``medical_self_pay``.  ``donations`` count up to 30 % of the taxable income, ``donations_in_full`` whole;
+    ``other_deductions`` are the others by law (其他扣除) but for the personal pension.
+    ``withheld_properly`` says that payers withheld as the law asks, without which nobody is exempt from
+    settling.
 
     Raises ``InvalidInputError`` (``input_value_malformed``, ``input_keys_conflict``).
     """
@@ -52,13 +67,19 @@ class AnnualReturn:
     bonus_mode: BonusMode = "merge"
     withheld: Fen = _NOTHING
     base_taxable: Fen | None = None
+    other_deductions: Fen = _NOTHING
+    donations: Fen = _NOTHING
+    donations_in_full: Fen = _NOTHING
+    withheld_properly: bool = True
 
     def __post_init__(self) -> None:
-        _check_year(self.tax_year)
-        if self.bonus_mode not in ("merge", "separate"):
+        check_year(self.tax_year)
+        if self.bonus_mode not in BONUS_MODES:
             raise malformed("bonus_mode", self.bonus_mode)
+        check_flag("withheld_properly", self.withheld_properly)
         for key in AMOUNTS:
-            _check_amount(key, getattr(self, key))
+            if key != "base_taxable" or self.base_taxable is not None:
+                check_amount(key, getattr(self, key))
         if self.base_taxable is not None:
             if deducted := [key for key in DEDUCTIONS if getattr(self, key)]:
                 raise InvalidInputError("input_keys_conflict", keys=", ".join(deducted))
@@ -68,125 +89,139 @@ class AnnualReturn:
 
 
 INCOMES = ("wages", "labour", "author", "royalty", "bonus")
-DEDUCTIONS = ("social", "sad", "medical_self_pay", "personal_pension")
-AMOUNTS = tuple(field.name for field in fields(AnnualReturn) if field.name not in ("tax_year", "bonus_mode"))
+DEDUCTIONS = (
+    "social", "sad", "medical_self_pay", "personal_pension",
+    "other_deductions", "donations", "donations_in_full",
+)  # fmt: skip
+_NOT_AMOUNTS = ("tax_year", "bonus_mode", "withheld_properly")
+AMOUNTS = tuple(field.name for field in fields(AnnualReturn) if field.name not in _NOT_AMOUNTS)
 
 
 @dataclass(frozen=True, slots=True)
 class AnnualSettlement:
-    """An annual settlement (汇算清缴): the year's tax against what was withheld.
+    """An annual settlement (汇算清缴): the year's tax against what was withheld, amounts in fen.
 
-    ``tax`` is the tax on ``taxable``, ``bonus_tax`` that on a bonus taxed apart, ``tax_total`` both.  At
-    most one of ``refund`` and ``due`` is above zero.  ``increment`` is what the one income given beside
-    ``base_taxable`` adds to the tax, and ``None`` otherwise.  ``assumption`` must be shown with the result.
+    ``tax`` is the tax on ``taxable``, ``bonus_tax`` that on a bonus taxed apart, ``tax_total`` both;
+    ``bonus_mode`` is the way that was taken.  At most one of ``refund`` and ``due`` is above zero.
+    ``must_settle`` says whether the person has to settle, ``must_settle_reason`` why (see ``exemption``).
+    ``increment`` is what the one income given beside ``base_taxable`` adds to the tax, and ``None``
+    otherwise; then there is no whole year, and ``must_settle`` is ``None``.  ``steps`` are there when asked
+    for (``explanation.explain``).  ``assumption`` must be shown with the result.
     """
 
     tax_year: int
     income_amount: Fen
     taxable: Fen
     tax: Fen
+    bonus_mode: Literal["merge", "separate"]
     bonus_tax: Fen
     tax_total: Fen
     withheld: Fen
     refund: Fen
     due: Fen
     medical_deduction: Fen
+    donation_deduction: Fen
     increment: Fen | None
+    must_settle: bool | None
+    must_settle_reason: SettleReason | None
     citation: str
     evidence: str
     assumption: str = ASSUMPTION
     assumption_zh: str = ASSUMPTION_ZH
+    steps: tuple[Step, ...] = ()
 
 
 def settle(annual_return: AnnualReturn, *, book: Rulebook = PACKAGE) -> AnnualSettlement:
     """Compute the year's tax and the refund or the amount due.
 
-    Deductions count up to the income of the year and are not carried on.  Raises ``RejectedError``:
-    ``pension_above_cap`` (a contribution that may not be deducted is not silently cut) and
-    ``bonus_mode_not_in_force``; ``InvalidInputError`` (``no_rule_on_date``) for a personal pension before
-    there was one.
+    Deductions count up to the income of the year and are not carried on; they do not lower a bonus that is
+    taxed apart.  With ``bonus_mode="better"`` the cheaper way is taken, merging where both cost the same or
+    where taxing apart is no longer in force.
+
+    Raises ``RejectedError``: ``pension_above_cap`` (a contribution that may not be deducted is not silently
+    cut) and ``bonus_mode_not_in_force``; ``InvalidInputError`` (``no_rule_on_date``) for a personal pension
+    before there was one.  Source: 个人所得税法, art. 6 and 11.
     """
-    given, rules = annual_return, _rules(book, annual_return.tax_year)
-    apart = given.bonus_mode == "separate" and given.bonus > 0
-    income = _income_amount(given, rules.income_ratios, with_bonus=not apart)
-    medical = medical_deduction(given.medical_self_pay, tax_year=given.tax_year, book=book)
-    used: list[Cited] = [rules.annual_brackets, rules.income_ratios]
+    given = annual_return
+    if given.bonus_mode != "better":
+        return _settle(given, given.bonus_mode, book)
+    merged = _settle(given, "merge", book)
+    if given.bonus == 0 or not may_be_taxed_apart(rules_of(book, given.tax_year)):
+        return merged
+    apart = _settle(given, "separate", book)
+    return apart if apart.tax_total < merged.tax_total else merged
+
+
+def _settle(given: AnnualReturn, mode: Literal["merge", "separate"], book: Rulebook) -> AnnualSettlement:
+    year, rules = given.tax_year, rules_of(book, given.tax_year)
+    apart = mode == "separate" and given.bonus > 0
+    wages = given.wages if apart else given.wages + given.bonus
+
+    ratios = rules.income_ratios
+    income = Fen(
+        times(wages, ratios.wages)
+        + times(given.labour, ratios.labour)
+        + times(given.author, ratios.author)
+        + times(given.royalty, ratios.royalty)
+    )
+    medical = medical_deduction(given.medical_self_pay, tax_year=year, book=book)
+    donated = _NOTHING
     if given.base_taxable is None:
-        deductions = rules.basic_deduction.amount + given.social + given.sad + medical
-        deductions += _deductible_pension(given.personal_pension, rules)
-        taxable = Fen(max(0, income - deductions))
-        used.append(rules.basic_deduction)
+        deducted = rules.basic_deduction.amount + given.social + given.sad + medical
+        deducted += _deductible_pension(given.personal_pension, rules) + given.other_deductions
+        taxable = Fen(max(0, income - deducted))
+        if given.donations or given.donations_in_full:
+            donated = deductible(given.donations, given.donations_in_full, taxable, rules.donations)
+            taxable = Fen(taxable - donated)
     else:
         taxable = Fen(given.base_taxable + income)
-    if given.medical_self_pay:
-        used.append(rules.medical)
-    if given.personal_pension:
-        used.append(rules.personal_pension_cap)
 
-    tax, apart_tax, increment = by_brackets(taxable, rules.annual_brackets), Fen(0), None
-    if apart:
-        apart_tax = bonus_tax(given.bonus, tax_year=given.tax_year, book=book)
-        used += (rules.monthly_brackets, rules.separate_bonus)
+    tax = by_brackets(taxable, rules.annual_brackets)
+    apart_tax = bonus_tax(given.bonus, tax_year=year, book=book) if apart else _NOTHING
     total = Fen(tax + apart_tax)
-    if given.base_taxable is not None:
+    refund, due = Fen(max(0, given.withheld - total)), Fen(max(0, total - given.withheld))
+
+    increment, reason = None, None
+    if given.base_taxable is None:
+        gross = Fen(wages + given.labour + given.author + given.royalty)
+        reason = "refund" if refund else reason_to_settle(gross, due, given.withheld_properly, rules)
+    else:
         increment = Fen(total - by_brackets(given.base_taxable, rules.annual_brackets))
 
-    citation, evidence = rulebook.sources(*used)
+    citation, evidence = rulebook.sources(*_rules_used(given, apart, rules))
     return AnnualSettlement(
-        tax_year=given.tax_year,
+        tax_year=year,
         income_amount=income,
         taxable=taxable,
         tax=tax,
+        bonus_mode=mode,
         bonus_tax=apart_tax,
         tax_total=total,
         withheld=given.withheld,
-        refund=Fen(max(0, given.withheld - total)),
-        due=Fen(max(0, total - given.withheld)),
+        refund=refund,
+        due=due,
         medical_deduction=medical,
+        donation_deduction=donated,
         increment=increment,
+        must_settle=None if reason is None else must_settle(reason),
+        must_settle_reason=reason,
         citation=citation,
         evidence=evidence,
     )
 
 
-def by_brackets(amount: Fen, table: BracketTable, *, months: int = 1) -> Fen:
-    """The tax on ``amount`` by a progressive table, half up to the fen.
-
-    With ``months`` the rate is found at ``amount / months``, while the rate is applied to the whole and the
-    quick deduction taken off once: how a yearly bonus is taxed on the monthly table.
-    """
-    line = next(line for line in table.brackets if line.up_to is None or amount <= months * line.up_to)
-    return round_half_up(amount * line.rate - line.quick_deduction)
-
-
 def annual_tax(taxable: Fen, *, tax_year: int, book: Rulebook = PACKAGE) -> Fen:
-    """The tax on the taxable income of a year (应纳税所得额)."""
-    _check_amount("taxable", taxable)
-    return by_brackets(taxable, _rules(book, tax_year).annual_brackets)
+    """The tax on the taxable income of a year (应纳税所得额), in fen.
 
-
-def bonus_tax(bonus: Fen, *, tax_year: int, book: Rulebook = PACKAGE) -> Fen:
-    """The tax on a yearly bonus taxed apart; ``RejectedError`` (``bonus_mode_not_in_force``) after 2027."""
-    _check_amount("bonus", bonus)
-    rules = _rules(book, tax_year)
-    try:
-        _ = rules.separate_bonus
-    except InvalidInputError as error:  # a lapsed choice is the law's answer, not a malformed request
-        periods = error.values["periods"]
-        raise RejectedError("bonus_mode_not_in_force", year=tax_year, periods=periods) from None
-    return by_brackets(bonus, rules.monthly_brackets, months=12)
-
-
-def medical_deduction(self_pay: Fen, *, tax_year: int, book: Rulebook = PACKAGE) -> Fen:
-    """What is deducted for serious illness (大病医疗): own cost above the threshold, up to the cap."""
-    _check_amount("medical_self_pay", self_pay)
-    rule = _rules(book, tax_year).medical
-    return Fen(min(max(0, self_pay - rule.threshold), rule.cap))
+    Source: 个人所得税法, rate table 1.  Raises ``InvalidInputError`` (``input_value_malformed``).
+    """
+    check_amount("taxable", taxable)
+    return by_brackets(taxable, rules_of(book, tax_year).annual_brackets)
 
 
 def settlement_window(tax_year: int, *, book: Rulebook = PACKAGE) -> tuple[date, date]:
     """The first and the last day on which a year is settled (汇算清缴期)."""
-    return _rules(book, tax_year).settlement_window.in_year(tax_year + 1)
+    return rules_of(book, tax_year).settlement_window.in_year(tax_year + 1)
 
 
 def claim_window(tax_year: int, *, book: Rulebook = PACKAGE) -> tuple[date, date]:
@@ -195,7 +230,7 @@ def claim_window(tax_year: int, *, book: Rulebook = PACKAGE) -> tuple[date, date
     It opens with the settlement window; the term counts from that window's end, which is unverified.
     """
     opens, closes = settlement_window(tax_year, book=book)
-    return opens, closes.replace(year=closes.year + _rules(book, tax_year).claim_window.years)
+    return opens, closes.replace(year=closes.year + rules_of(book, tax_year).claim_window.years)
 
 
 def malformed(key: str, value: object) -> InvalidInputError:
@@ -203,19 +238,10 @@ def malformed(key: str, value: object) -> InvalidInputError:
     if key == "tax_year":
         accepted = f"{FIRST_YEAR} … {LAST_YEAR}"
     elif key == "bonus_mode":
-        accepted = '"merge" | "separate"'
+        accepted = " | ".join(f'"{mode}"' for mode in BONUS_MODES)
     else:
-        accepted = '"17000.00" | 17000'
-    return InvalidInputError("input_value_malformed", key=key, value=value, accepted=accepted)
-
-
-def _income_amount(given: AnnualReturn, ratios: IncomeRatios, *, with_bonus: bool) -> Fen:
-    return Fen(
-        times(given.wages + (given.bonus if with_bonus else 0), ratios.wages)
-        + times(given.labour, ratios.labour)
-        + times(given.author, ratios.author)
-        + times(given.royalty, ratios.royalty)
-    )
+        accepted = checks.AMOUNTS_ACCEPTED
+    return checks.malformed(key, value, accepted)
 
 
 def _deductible_pension(paid: Fen, rules: IncomeTaxRules) -> Fen:
@@ -227,20 +253,17 @@ def _deductible_pension(paid: Fen, rules: IncomeTaxRules) -> Fen:
     return paid
 
 
-def _rules(book: Rulebook, tax_year: int) -> IncomeTaxRules:
-    _check_year(tax_year)
-    return book.on(date(tax_year, 12, 31)).income_tax
-
-
-def _check_year(tax_year: int) -> None:
-    if type(tax_year) is not int or not FIRST_YEAR <= tax_year <= LAST_YEAR:
-        raise malformed("tax_year", tax_year)
-
-
-def _check_amount(key: str, amount: object) -> None:
-    if amount is None and key == "base_taxable":
-        return
-    if not isinstance(amount, int) or isinstance(amount, bool):
-        raise malformed(key, repr(amount))
-    if not 0 <= amount <= MAX_AMOUNT:
-        raise malformed(key, yuan_text(amount))
+def _rules_used(given: AnnualReturn, apart: bool, rules: IncomeTaxRules) -> list[Cited]:
+    """The rules on which the tax of a return rests."""
+    used: list[Cited] = [rules.annual_brackets, rules.income_ratios]
+    if given.base_taxable is None:
+        used.append(rules.basic_deduction)
+    if given.medical_self_pay:
+        used.append(rules.medical)
+    if given.personal_pension:
+        used.append(rules.personal_pension_cap)
+    if given.donations or given.donations_in_full:
+        used.append(rules.donations)
+    if apart:
+        used += (rules.monthly_brackets, rules.separate_bonus)
+    return used

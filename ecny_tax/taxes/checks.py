@@ -1,0 +1,57 @@
+"""What every computation of income tax asks of its input: whole fen, whole numbers, a year with rules."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from ecny_tax.errors import InvalidInputError
+from ecny_tax.money import MAX_AMOUNT, yuan_text
+from ecny_tax.rulebook import IncomeTaxRules, Rulebook
+
+#: The years of the law in force since 2019; before that there was no comprehensive income.
+FIRST_YEAR, LAST_YEAR = 2019, 2100
+
+AMOUNTS_ACCEPTED = '"17000.00" | 17000'
+
+_WRITABLE = 10**30  # Python refuses to write out a number of thousands of digits
+
+
+def malformed(key: str, value: object, accepted: str) -> InvalidInputError:
+    """The refusal (``input_value_malformed``) of the value of ``key``, saying what would be accepted."""
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except ValueError:
+        text = "a number that is too long"
+    return InvalidInputError("input_value_malformed", key=key, value=text, accepted=accepted)
+
+
+def check_amount(key: str, amount: object) -> None:
+    """Refuse what is not a whole number of fen from 0 to ``MAX_AMOUNT``."""
+    if not isinstance(amount, int) or isinstance(amount, bool):
+        raise malformed(key, amount, AMOUNTS_ACCEPTED)
+    if not 0 <= amount <= MAX_AMOUNT:
+        text = yuan_text(amount) if abs(amount) < _WRITABLE else "a number that is too long"
+        raise malformed(key, text, AMOUNTS_ACCEPTED)
+
+
+def check_number(key: str, value: object, least: int, most: int) -> None:
+    """Refuse what is not a whole number from ``least`` to ``most``."""
+    if type(value) is not int or not least <= value <= most:
+        raise malformed(key, value, f"{least} … {most}" if least < most else f"{least}")
+
+
+def check_flag(key: str, value: object) -> None:
+    """Refuse what is neither true nor false."""
+    if not isinstance(value, bool):
+        raise malformed(key, value, "true | false")
+
+
+def check_year(tax_year: object) -> None:
+    """Refuse a tax year without comprehensive income, or beyond what is computed."""
+    check_number("tax_year", tax_year, FIRST_YEAR, LAST_YEAR)
+
+
+def rules_of(book: Rulebook, tax_year: int) -> IncomeTaxRules:
+    """The rules of a tax year: those in force on its last day."""
+    check_year(tax_year)
+    return book.on(date(tax_year, 12, 31)).income_tax
