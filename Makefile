@@ -38,7 +38,7 @@ lint: $(DEV)
 	$(BIN)/mypy --strict ecny_tax
 	$(BIN)/lint-imports
 
-bench: $(RUNTIME)
+bench: $(DEV)
 	@$(BIN)/python -m bench $(ARGS)
 
 docs: $(RUNTIME)

@@ -93,7 +93,7 @@ class Sandbox:
         from ecny_tax.taxes.service import Taxes
         from ecny_tax.wallets.service import taxpayer_of
 
-        return Taxes(self._store, taxpayer_of)
+        return Taxes(self._store, self._keyring, taxpayer_of)
 
     @cached_property
     def payments(self) -> Payments:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecny_tax.cli import output
-from ecny_tax.cli.command import Authority, Out, Run, command
-from ecny_tax.cli.taxes import HalfRelief, On, Side, checked_side
+from ecny_tax.cli.command import Authority, Correction, Out, Run, command
+from ecny_tax.cli.taxes import HalfRelief, On, Pieces, Place, Side, TaxpayerKind, checked_side
 
 if TYPE_CHECKING:
     from ecny_tax.taxes.model import Bill
@@ -36,10 +36,14 @@ def stamp_duty(
     run: Run,
     wallet: _Wallet,
     item: Annotated[str, typer.Option("--item", metavar="CODE", help="See `tax items`.")],
-    base: Annotated[str, typer.Option("--base", metavar="YUAN", help="What the duty is computed on.")],
+    base: Annotated[
+        str | None, typer.Option("--base", metavar="YUAN", help="What the duty is computed on.")
+    ] = None,
     on: On = None,
     half_relief: HalfRelief = False,
     side: Side = None,
+    pieces: Pieces = None,
+    taxpayer_kind: TaxpayerKind = None,
     authority: Authority = None,
 ) -> None:
     """Declare a document for stamp duty (印花税)."""
@@ -50,11 +54,13 @@ def stamp_duty(
         bill = s.taxes.declare_stamp_duty(
             wallet_id=wallet,
             item=item,
-            base=positive_yuan(base),
+            base=positive_yuan(base) if base is not None else None,
             on=parse_date(on) if on is not None else None,
             half_relief=half_relief,
             side=checked_side(side),
             authority=authority,
+            pieces=pieces,
+            taxpayer_kind=taxpayer_kind,
         )
     run.answer(bill)
 
@@ -64,6 +70,7 @@ def income_tax(
     run: Run,
     wallet: _Wallet,
     file: Annotated[Path, typer.Option("--input", metavar="FILE", help="The annual return, JSON.")],
+    correction: Correction = False,
     authority: Authority = None,
 ) -> None:
     """Declare a year's comprehensive income (汇算清缴), to pay what is due."""
@@ -71,7 +78,49 @@ def income_tax(
 
     annual_return = read_annual_return(file)
     with run.sandbox() as s:
-        bill = s.taxes.declare_income_tax(wallet_id=wallet, annual_return=annual_return, authority=authority)
+        bill = s.taxes.declare_income_tax(
+            wallet_id=wallet, annual_return=annual_return, correction=correction, authority=authority
+        )
+    _answer(run, bill)
+
+
+@command(declare, "withholding")
+def withholding(
+    run: Run,
+    wallet: Annotated[str, typer.Option("--wallet", help="A wallet of the withholding agent.")],
+    file: Annotated[
+        Path,
+        typer.Option("--input", metavar="FILE", help="tax_year, name, id_number and the amounts, JSON."),
+    ],
+    authority: Authority = None,
+) -> None:
+    """Declare what was withheld of a person in a year (扣缴申报); it counts once its bill is paid."""
+    from ecny_tax.taxes.withholding_records import read_statement
+
+    statement = read_statement(file)
+    with run.sandbox() as s:
+        found = s.taxes.declare_withholding(wallet_id=wallet, statement=statement, authority=authority)
+    run.answer(found)
+
+
+@command(declare, "surcharge")
+def surcharge(
+    run: Run,
+    wallet: _Wallet,
+    code: Annotated[str, typer.Option("--code", help="10109, 30203 or 30216.")],
+    paid: Annotated[
+        str, typer.Option("--paid", metavar="YUAN", help="VAT and consumption tax that were paid.")
+    ],
+    place: Place = "city",
+    authority: Authority = None,
+) -> None:
+    """Declare a surcharge on VAT and consumption tax (附加税费), an example of unverified rates."""
+    from ecny_tax.money import positive_yuan
+
+    with run.sandbox() as s:
+        bill = s.taxes.declare_surcharge(
+            wallet_id=wallet, code=code, paid=positive_yuan(paid), place=place, authority=authority
+        )
     _answer(run, bill)
 
 
@@ -97,8 +146,18 @@ def other(
 def show(run: Run, bill: _Bill) -> None:
     """Show a bill."""
     with run.sandbox() as s:
-        found = s.taxes.bill(bill_no=bill)
-    _answer(run, found)
+        found, steps = s.taxes.bill(bill_no=bill), s.taxes.steps(record=bill)
+    run.answer(_document(run, found), steps=steps)
+
+
+@command(app, "withholdings")
+def withholdings(run: Run) -> None:
+    """List what withholding agents declared."""
+    with run.sandbox() as s:
+        found = s.taxes.withholdings()
+    run.answer_list(
+        "withholdings", found, ("withholding_no", "tax_year", "wages", "amount", "bill_no", "status")
+    )
 
 
 @command(app, "list")
@@ -109,7 +168,7 @@ def list_(run: Run) -> None:
     run.answer_list(
         "bills",
         [_document(run, bill) for bill in found],
-        ("bill_no", "tax", "item", "amount", "due_date", "status"),
+        ("bill_no", "tax", "item", "total", "due_date", "status"),
     )
 
 
@@ -134,7 +193,7 @@ def qr(run: Run, bill: _Bill, out: Out = None) -> None:
     code = segno.make(text, error="m", micro=False)
     answer = {
         "bill_no": found.bill_no,
-        "amount": yuan_text(found.amount),
+        "amount": yuan_text(found.total),
         "status": found.status.value,
         "text": text,
     }
@@ -164,4 +223,4 @@ def _answer(run: Run, bill: Bill) -> None:
 
 
 def _document(run: Run, bill: Bill) -> dict[str, object]:
-    return output.document(bill) | run.assumption(bill.tax == "income-tax")
+    return output.document(bill) | run.assumption(bill.basis)

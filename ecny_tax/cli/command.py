@@ -34,6 +34,9 @@ Authority = Annotated[
     str | None,
     typer.Option("--authority", help="Tax authority, eleven digits (default: Heshan, 14407840000)."),
 ]
+Correction = Annotated[
+    bool, typer.Option("--correction", help="A corrected return: only the difference counts.")
+]
 Out = Annotated[Path | None, typer.Option("--out", help="Write to this file.")]
 
 
@@ -91,11 +94,13 @@ class Run:
         found = [output.document(item) for item in records]
         output.records(name, found, columns, self.as_json, self.language)
 
-    def assumption(self, computed: bool) -> dict[str, object]:
-        """What is said beside every figure that was computed from an annual return."""
+    def assumption(self, basis: str | None) -> dict[str, object]:
+        """What is said beside a figure that was computed from an annual return that stands for a record."""
         from ecny_tax.taxes.income_tax import ASSUMPTION, ASSUMPTION_ZH
 
-        return {"assumption": ASSUMPTION_ZH if self.language == "zh" else ASSUMPTION} if computed else {}
+        if basis != "stated":
+            return {}
+        return {"assumption": ASSUMPTION_ZH if self.language == "zh" else ASSUMPTION}
 
     def answer_text(self, text: str, document: Mapping[str, object]) -> None:
         """Print prepared text, or with ``--json`` the document that says the same."""

@@ -7,7 +7,9 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from enum import Enum
+from fractions import Fraction
 from typing import get_type_hints
 
 from ecny_tax.clock import rfc3339
@@ -27,9 +29,7 @@ def document(record: object) -> Document:
         if field.metadata.get("internal"):
             continue
         value = getattr(record, field.name)
-        found[field.name] = (
-            yuan_text(value) if field.name in amounts and value is not None else _plain_value(value)
-        )
+        found[field.name] = _yuan_value(value) if field.name in amounts else _plain_value(value)
     return found
 
 
@@ -45,6 +45,8 @@ def _plain_value(value: object) -> object:
         return rfc3339(value)
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, Fraction):
+        return _decimal(value)
     if dataclasses.is_dataclass(value):
         return document(value)
     if isinstance(value, Mapping):
@@ -54,9 +56,23 @@ def _plain_value(value: object) -> object:
     return value
 
 
+def _yuan_value(value: object) -> object:
+    """Fen as text in yuan, also each of several."""
+    if isinstance(value, tuple):
+        return [_yuan_value(one) for one in value]
+    return yuan_text(value) if isinstance(value, int) else value
+
+
+def _decimal(value: Fraction) -> str:
+    """A rate as the rulebook writes it, in decimals; a fraction where these would not end."""
+    text = f"{Decimal(value.numerator) / value.denominator:f}"
+    return text if Fraction(text) == value else str(value)
+
+
 def _amount_fields(kind: type) -> frozenset[str]:
-    """The fields that are declared as fen."""
-    return frozenset(name for name, hint in get_type_hints(kind).items() if hint in (Fen, Fen | None))
+    """The fields that are declared as fen, one or several."""
+    amounts = (Fen, Fen | None, tuple[Fen, ...])
+    return frozenset(name for name, hint in get_type_hints(kind).items() if hint in amounts)
 
 
 def print_json(value: Mapping[str, object]) -> None:

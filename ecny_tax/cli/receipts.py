@@ -39,6 +39,9 @@ def show(
         typer.Argument(metavar="RECEIPT", help="The e-tax voucher number, or a completed refund's number."),
     ],
     out: Out = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="With the steps by which the tax was computed.")
+    ] = False,
 ) -> None:
     """Show a receipt; --out prints it to a .txt, .json or .html file (prints of payments are counted)."""
     from ecny_tax.errors import InvalidInputError
@@ -46,13 +49,16 @@ def show(
     if out is not None and out.suffix.lower() not in _KINDS:
         raise InvalidInputError("receipt_kind_unknown", value=out.name)
     if receipt.startswith(_REFUND):
-        _show_refund(run, receipt, out)
+        _show_refund(run, receipt, out, explain)
     else:
-        _show_payment(run, receipt, out)
+        _show_payment(run, receipt, out, explain)
 
 
-def _show_payment(run: Run, receipt_no: str, out: Path | None) -> None:
-    from ecny_tax.payments.receipts import paper
+def _show_payment(run: Run, receipt_no: str, out: Path | None, explain: bool) -> None:
+    from ecny_tax.payments.receipts import paper as plain
+
+    def paper(receipt: Receipt) -> Paper:
+        return _explained(plain(receipt), receipt) if explain else plain(receipt)
 
     def deliver(receipt: Receipt) -> None:
         _print(run, out, receipt, paper(receipt))
@@ -65,13 +71,20 @@ def _show_payment(run: Run, receipt_no: str, out: Path | None) -> None:
     _answer(run, found, paper(found))
 
 
-def _show_refund(run: Run, refund_no: str, out: Path | None) -> None:
+def _show_refund(run: Run, refund_no: str, out: Path | None, explain: bool) -> None:
     from ecny_tax.refunds.vouchers import paper
 
     with run.sandbox() as s:
         found = s.refunds.voucher(refund_no=refund_no)
-    _print(run, out, found, paper(found))
-    _answer(run, found, paper(found))
+    shown = _explained(paper(found), found) if explain else paper(found)
+    _print(run, out, found, shown)
+    _answer(run, found, shown)
+
+
+def _explained(paper: Paper, record: Receipt | RefundVoucher) -> Paper:
+    from ecny_tax.payments.paper import explained
+
+    return explained(paper, record.steps)
 
 
 def _print(run: Run, out: Path | None, record: Receipt | RefundVoucher, paper: Paper) -> None:

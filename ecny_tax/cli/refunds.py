@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecny_tax.cli import output
-from ecny_tax.cli.command import Authority, Key, Run, check_options, command
+from ecny_tax.cli.command import Authority, Correction, Key, Run, check_options, command
 
 if TYPE_CHECKING:
     from ecny_tax.refunds.model import Refund
@@ -45,6 +45,7 @@ def refund(
     manual_review: Annotated[
         bool, typer.Option("--manual-review", help="Leave it to `refunds approve` or `refunds reject`.")
     ] = False,
+    correction: Correction = False,
     authority: Authority = None,
     key: Key = None,
 ) -> None:
@@ -56,6 +57,7 @@ def refund(
 
     if payment is not None:
         needless = {"--wallet": wallet, "--tax": tax, "--input": file, "--authority": authority}
+        needless["--correction"] = "yes" if correction else None
         check_options("refund_what", {}, needless)
         with run.sandbox() as s:
             found = s.refunds.apply_for_payment(
@@ -77,6 +79,7 @@ def refund(
         found = s.refunds.apply_for_income_tax(
             wallet_id=wallet,
             annual_return=annual_return,
+            correction=correction,
             manual_review=manual_review,
             authority=authority,
             idempotency_key=key,
@@ -100,8 +103,8 @@ def list_(run: Run) -> None:
 def show(run: Run, refund: _Refund) -> None:
     """Show a refund with its history."""
     with run.sandbox() as s:
-        found = s.refunds.show(refund_no=refund)
-    _answer(run, found)
+        found, steps = s.refunds.show(refund_no=refund), s.taxes.steps(record=refund)
+    run.answer(_document(run, found), steps=steps)
 
 
 @command(app, "approve")
@@ -152,4 +155,4 @@ def _answer(run: Run, refund: Refund) -> None:
 
 
 def _document(run: Run, refund: Refund) -> dict[str, object]:
-    return output.document(refund) | run.assumption(refund.tax_year is not None)
+    return output.document(refund) | run.assumption(refund.basis)

@@ -1,13 +1,20 @@
-"""``ecny-tax tax``: items and quotes; nothing is declared here."""
+"""``ecny-tax tax``: items, quotes, rules and worked cases; nothing is declared here."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ecny_tax.cli import output, settle_many
 from ecny_tax.cli.command import Run, command
+
+if TYPE_CHECKING:
+    from ecny_tax.money import Fen
+    from ecny_tax.rulebook import Rules
+    from ecny_tax.taxes.checking import CaseReport, Mismatch
+    from ecny_tax.taxes.stamp_duty_base import TaxBase
 
 #: Options of a stamp duty document, shared by ``tax quote``, ``bill declare`` and ``pay``.
 On = Annotated[
@@ -17,10 +24,25 @@ HalfRelief = Annotated[
     bool, typer.Option("--half-relief", help="Six taxes and two fees halved (六税两费减半).")
 ]
 Side = Annotated[str | None, typer.Option("--side", metavar="buy|sell", help="Of a securities trade.")]
+Exemption = Annotated[
+    str | None, typer.Option("--exemption", metavar="CODE", help="Nothing is owed; see `tax exemptions`.")
+]
+Pieces = Annotated[
+    int | None, typer.Option("--pieces", metavar="N", help="Instead of a base: for items taxed by the piece.")
+]
+TaxpayerKind = Annotated[
+    str | None,
+    typer.Option("--taxpayer-kind", metavar="KIND", help="As what the taxpayer has the --half-relief."),
+]
+_OnDay = Annotated[str | None, typer.Option("--on", metavar="DATE", help="The day (default: today).")]
 
-app = typer.Typer(help="Tax items and quotes.", no_args_is_help=True)
+#: Where a surcharge goes by the place.
+Place = Annotated[str, typer.Option("--place", metavar="city|town|other", help="Of 10109.")]
+
+app = typer.Typer(help="Tax items, quotes, rules and worked cases.", no_args_is_help=True)
 quote = typer.Typer(help="What a tax comes to.", no_args_is_help=True)
 app.add_typer(quote, name="quote")
+settle_many.register(app)
 
 
 def register(root: typer.Typer) -> None:
@@ -28,38 +50,157 @@ def register(root: typer.Typer) -> None:
     root.add_typer(app, name="tax")
 
 
+# --- lists --------------------------------------------------------------------------------------------------
+
+
 @command(app, "items")
-def items(run: Run, on: On = None) -> None:
-    """List the stamp duty items (税目) in force on a day."""
+def items(run: Run, on: _OnDay = None) -> None:
+    """List the stamp duty items (税目) in force on a day; `each` is what one costs that goes by the piece."""
+    from ecny_tax.money import yuan_text
     from ecny_tax.taxes import stamp_duty
 
-    found = stamp_duty.items(run.rules(on))
-    name = "name_zh" if run.language == "zh" else "name_en"
-    run.answer_list("items", found, ("item", name, "rate", "side", "evidence"))
+    rules = run.rules(on)
+    found = [
+        output.document(item) | {"each": None if rate.each is None else yuan_text(rate.each)}
+        for item, rate in zip(stamp_duty.items(rules), rules.stamp_duty.rates(), strict=True)
+    ]
+    by_the_piece = ("each",) if any(row["each"] for row in found) else ()
+    run.answer_list("items", found, ("item", _name(run), "rate", *by_the_piece, "side", "evidence"))
+
+
+@command(app, "exemptions")
+def exemptions(run: Run, on: _OnDay = None) -> None:
+    """List the reasons of exemption from stamp duty (印花税免税) in force on a day."""
+    found = run.rules(on).stamp_duty.exemptions()
+    run.answer_list("exemptions", found, ("code", _name(run), "items", "citation", "evidence"))
+
+
+@command(app, "deductions")
+def deductions(run: Run, on: _OnDay = None) -> None:
+    """List the special additional deductions (专项附加扣除) in force on a day."""
+    from ecny_tax.errors import InvalidInputError
+
+    law = run.rules(on).income_tax
+    found = [
+        output.document(figure.value)
+        for figures in law.figures.special_additional.values()
+        for figure in figures
+        if figure.covers(law.day)
+    ]
+    try:  # serious illness is one of them too, but goes by what was spent
+        illness = {"code": "medical", "name_zh": "大病医疗", "name_en": "Serious illness", "paid": "year"}
+        found.append(illness | output.document(law.medical))
+    except InvalidInputError:
+        pass
+    columns = ("code", _name(run), "amount", "paid", "for_each", "shares", "threshold", "cap", "citation")
+    keys = dict.fromkeys(key for row in found for key in row)
+    run.answer_list("deductions", [{key: row.get(key) for key in keys} for row in found], columns)
+
+
+@command(app, "rules")
+def rules(run: Run, on: _OnDay = None) -> None:
+    """List every figure of the rulebook (规则) in force on a day, with its source and evidence mark."""
+    from ecny_tax.rulebook.listing import figures
+
+    found = [output.document(figure) for figure in figures(run.rulebook(), run.rules(on).day)]
+    if run.as_json:
+        output.print_json({"rules": found})
+        return
+    from ecny_tax.cli.rules_table import print_figures
+
+    print_figures(found, run.language)
+
+
+def _name(run: Run) -> str:
+    return "name_zh" if run.language == "zh" else "name_en"
+
+
+# --- quotes -------------------------------------------------------------------------------------------------
 
 
 @command(quote, "stamp-duty")
 def stamp_duty(
     run: Run,
     item: Annotated[str, typer.Option("--item", metavar="CODE", help="See `tax items`.")],
-    base: Annotated[str, typer.Option("--base", metavar="YUAN", help="What the duty is computed on.")],
+    base: Annotated[
+        str | None, typer.Option("--base", metavar="YUAN", help="What the duty is computed on.")
+    ] = None,
     on: On = None,
     half_relief: HalfRelief = False,
+    taxpayer_kind: TaxpayerKind = None,
+    exemption: Exemption = None,
     side: Side = None,
+    pieces: Pieces = None,
+    vat: Annotated[
+        str | None, typer.Option("--vat", metavar="YUAN", help="The VAT; the base is without it.")
+    ] = None,
+    vat_listed: Annotated[
+        bool | None,
+        typer.Option(
+            "--vat-listed/--vat-not-listed", help="The document lists the VAT (default), or --vat-not-listed."
+        ),
+    ] = None,
+    amount_includes_vat: Annotated[
+        bool, typer.Option("--amount-includes-vat", help="The VAT is part of what --base says.")
+    ] = False,
 ) -> None:
     """Quote the stamp duty (印花税) on one document."""
-    from ecny_tax.money import positive_yuan
     from ecny_tax.taxes import stamp_duty
 
+    check_needs("--taxpayer-kind", taxpayer_kind, "--half-relief", half_relief or None)
+    check_needs("--vat", vat, "--base", base)
+    check_needs("--vat-listed", vat_listed, "--vat", vat)
+    check_needs("--amount-includes-vat", amount_includes_vat or None, "--vat", vat)
+    rules = run.rules(on)
     run.answer(
         stamp_duty.quote(
-            run.rules(on),
+            rules,
             item=item,
-            base=positive_yuan(base),
+            base=_base(rules, base, vat, vat_listed is not False, amount_includes_vat),
+            pieces=pieces,
             half_relief=half_relief,
+            taxpayer_kind=taxpayer_kind,
+            exemption=exemption,
             side=checked_side(side),
         )
     )
+
+
+def _base(
+    rules: Rules, base: str | None, vat: str | None, listed: bool, included: bool
+) -> Fen | TaxBase | None:
+    from ecny_tax.money import positive_yuan, yuan
+    from ecny_tax.taxes import stamp_duty_base
+
+    if base is None:
+        return None
+    if vat is None:
+        return positive_yuan(base)
+    return stamp_duty_base.of_document(
+        rules,
+        amount=positive_yuan(base),
+        vat=yuan(vat),
+        vat_listed_separately=listed,
+        amount_includes_vat=included,
+    )
+
+
+@command(quote, "surcharge")
+def surcharge(
+    run: Run,
+    paid: Annotated[
+        str, typer.Option("--paid", metavar="YUAN", help="VAT and consumption tax that were paid.")
+    ],
+    place: Place = "city",
+    on: On = None,
+) -> None:
+    """Quote the surcharges (附加税费) on VAT and consumption tax; their rates are unverified."""
+    from ecny_tax.money import positive_yuan
+    from ecny_tax.taxes import surcharges
+
+    found = surcharges.quotes(run.rules(on).taxes, paid=positive_yuan(paid), place=place)
+    name = "name_zh" if run.language == "zh" else "name_en"
+    run.answer_list("surcharges", found, ("code", name, "base", "rate", "tax", "evidence"))
 
 
 @command(quote, "income-tax")
@@ -67,11 +208,86 @@ def income_tax(
     run: Run,
     file: Annotated[Path, typer.Option("--input", metavar="FILE", help="The annual return, JSON.")],
 ) -> None:
-    """Quote the annual settlement (汇算清缴) that a return comes to."""
-    from ecny_tax.taxes.income_tax import settle
+    """Quote the annual settlement (汇算清缴) that a return comes to, step by step."""
+    from ecny_tax.taxes.explanation import explain
     from ecny_tax.taxes.returns import read_annual_return
 
-    run.answer(settle(read_annual_return(file), book=run.rulebook()))
+    run.answer(explain(read_annual_return(file), book=run.rulebook()))
+
+
+@command(quote, "withholding")
+def withholding(
+    run: Run,
+    file: Annotated[Path, typer.Option("--input", metavar="FILE", help="What is paid, JSON.")],
+) -> None:
+    """Quote what a payer withholds (预扣预缴): on wages by the month, or on one other payment.
+
+    The file is one JSON object with the inputs of a worked case: `months` of {month, wage, social, sad} for
+    wages, or `type` (labour, author, royalty) and `amount`; without `tax_year` this year is meant.
+    """
+    from ecny_tax.errors import InvalidInputError
+    from ecny_tax.taxes.case_kinds import computed
+    from ecny_tax.taxes.json_files import read_json
+
+    given = read_json(file, limit=64 * 1024)
+    if not isinstance(given, dict):
+        raise InvalidInputError("input_not_json", path=file, reason="not one object in braces")
+    kind = "iit.withhold_wage" if "months" in given else "iit.withhold_other"
+    run.answer(computed(kind, {"tax_year": run.today().year} | given, book=run.rulebook()))
+
+
+# --- worked cases -------------------------------------------------------------------------------------------
+
+
+@command(app, "check")
+def check(
+    run: Run,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Worked cases, a JSON list.")],
+) -> int:
+    """Run worked cases (算例) against the rules: each mismatch, then how many passed and failed."""
+    from ecny_tax.errors import VerificationError
+    from ecny_tax.taxes.checking import check, read_cases
+
+    report = check(read_cases(file), book=run.rulebook())
+    if run.as_json:
+        output.print_json(output.document(report))
+    else:
+        output.print_text("\n".join(_report_lines(run, report)))
+    total = report.passed + report.failed
+    failed = VerificationError("cases_failed", failed=report.failed, total=total) if report.failed else None
+    return run.verdict(failed)
+
+
+def _report_lines(run: Run, report: CaseReport) -> list[str]:
+    chinese = run.language == "zh"
+    lines = [_mismatch_line(run, mismatch) for mismatch in report.mismatches]
+    last = "{} 个通过，{} 个不符" if chinese else "{} passed, {} failed"
+    return [*lines, last.format(report.passed, report.failed)]
+
+
+def _mismatch_line(run: Run, found: Mismatch) -> str:
+    """One line; what it shows of the file is spelled out where it could move the cursor."""
+    from ecny_tax.cli.tables import shown
+
+    chinese = run.language == "zh"
+    place = " ".join(shown(part, run.language).plain for part in (found.id, found.kind, found.key) if part)
+    got = shown(found.got, run.language).plain
+    if found.detail is not None:
+        said = shown(found.detail_zh if chinese else found.detail, run.language).plain
+        return f"{place}：{got}，{said}" if chinese else f"{place}: {got}, {said}"
+    expected = shown(found.expected, run.language).plain or "null"
+    return f"{place}：预期 {expected}，实为 {got}" if chinese else f"{place}: expected {expected}, got {got}"
+
+
+# --- options ------------------------------------------------------------------------------------------------
+
+
+def check_needs(option: str, value: object, needed: str, other: object) -> None:
+    """Refuse an option that says nothing without another one (``option_needs``)."""
+    from ecny_tax.errors import InvalidInputError
+
+    if value is not None and other is None:
+        raise InvalidInputError("option_needs", option=option, needed=needed)
 
 
 def checked_side(side: str | None) -> Literal["buy", "sell"] | None:

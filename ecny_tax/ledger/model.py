@@ -60,6 +60,7 @@ class TransferCode(IntEnum):
     REFUND = 11  # 退税
     SET_OFF = 12  # 抵缴
     REVENUE_TO_BACKING = 13  # 国库退付资金
+    INTEREST = 14  # 多缴税款利息
 
 
 class AccountFlags(IntFlag):

@@ -10,6 +10,7 @@ from ecny_tax.clock import rfc3339
 from ecny_tax.errors import RejectedError
 from ecny_tax.money import Fen
 from ecny_tax.taxes.model import Bill
+from ecny_tax.taxes.steps import Step
 
 #: What the tax authority signs to debit a wallet under an agreement, and what a wallet signs to pay.
 INSTRUCTION_TYPE = "application/vnd.ecny-tax.debit-instruction+cbor"
@@ -31,6 +32,7 @@ class PaymentStatus(StrEnum):
 class Payment:
     """A payment (缴款): final when made (支付即结算).  Amounts in fen; ``refunded`` is what went back.
 
+    ``late_fee`` is the part of the amount that was due for paying late.
     ``refund_pending`` is asked back and not decided or not credited yet.
     """
 
@@ -39,6 +41,7 @@ class Payment:
     wallet_id: str
     agreement_no: str | None
     amount: Fen
+    late_fee: Fen
     fee: Fen
     mode: PaymentMode
     status: PaymentStatus
@@ -108,16 +111,24 @@ class Receipt:
     print_count: int
     remark: str
     remark_en: str
+    steps: tuple[Step, ...]
 
 
 def authorisation_document(
-    *, mode: PaymentMode, payment_no: str, bill: Bill, wallet_id: str, agreement_no: str | None, at: datetime
+    *,
+    mode: PaymentMode,
+    payment_no: str,
+    bill: Bill,
+    amount: Fen,
+    wallet_id: str,
+    agreement_no: str | None,
+    at: datetime,
 ) -> dict[str, object]:
     """What is signed to move the money.  Of a debit, (authority, entrust date, trace number) is its key."""
     time = rfc3339(at)
     return {
         "agreement_no": agreement_no or "",
-        "amount": bill.amount,
+        "amount": amount,
         "at": time,
         "authority": bill.authority,
         "bill_no": bill.bill_no,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
 from ecny_tax.clock import BEIJING
 from ecny_tax.money import Fen, capital_numerals, yuan_text
+from ecny_tax.taxes.steps import Step
 
 
 class Both(NamedTuple):
@@ -33,7 +35,8 @@ class Paper:
     """What is printed: fields of a label and the parts of its value, then a table.
 
     Of the table, the last column is the amount.  ``notice`` is what must not be overlooked, such as that a
-    payment was reversed; empty where there is nothing.
+    payment was reversed; empty where there is nothing.  ``steps`` say how the amount came about, where that
+    was asked for.
     """
 
     title: Both
@@ -41,6 +44,20 @@ class Paper:
     fields: tuple[tuple[Both, tuple[Text, ...]], ...]
     columns: tuple[Both, ...]
     lines: tuple[tuple[Text, ...], ...]
+    steps: tuple[tuple[Text, ...], ...] = ()
+
+
+STEPS = Both("计算过程", "How it was computed")
+STEP_COLUMNS = (Both("步骤", "Step"), Both("依据", "Rule"), Both("金额", "Amount"))
+
+
+def explained(paper: Paper, steps: Sequence[Step]) -> Paper:
+    """The paper with a table of how its amount came about."""
+    lines = (
+        (Both(step.label_zh, step.label), step.citation, yuan_text(step.amount, grouped=True))
+        for step in steps
+    )
+    return replace(paper, steps=tuple(lines))
 
 
 def holder(name: str) -> tuple[Text, ...]:

@@ -6,12 +6,12 @@ is shown as text: control characters are spelled out, markup is escaped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from unicodedata import combining, east_asian_width
 
 from ecny_tax.errors import Language
-from ecny_tax.payments.paper import Both, Paper, Text
+from ecny_tax.payments.paper import STEP_COLUMNS, STEPS, Both, Paper, Text
 
 _SIMULATED = Both(
     "本凭证由 ecny-tax 模拟生成，不具法律效力。",
@@ -37,6 +37,10 @@ def as_text(paper: Paper, language: Language) -> str:
     text += ["-" * _WIDTH, *_entry(paper.columns, language), "-" * _WIDTH]
     for line in paper.lines:
         text += _entry(line, language)
+    if paper.steps:
+        text += ["-" * _WIDTH, *_entry((STEPS, *STEP_COLUMNS[1:]), language), "-" * _WIDTH]
+        for line in paper.steps:
+            text += _entry(line, language)
     return "\n".join([*text, "=" * _WIDTH, _said(_SIMULATED, language)])
 
 
@@ -78,6 +82,7 @@ body { margin: 0; padding: 1rem; background: #eceff1; color: #111;
 main { max-width: 50rem; margin: 0 auto; padding: 1.5rem; background: #fff; border: 1px solid #90a4ae; }
 h1 { margin: 0 0 1rem; padding-bottom: .5rem; border-bottom: 3px double #b71c1c; color: #b71c1c;
   font-size: 1.5rem; text-align: center; }
+h2 { margin: 1.5rem 0 .5rem; font-size: 1.125rem; }
 .notice { margin: 0 0 1rem; padding: .5rem; border: 2px solid #b71c1c; color: #b71c1c; font-weight: bold;
   text-align: center; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: 0 0 1.5rem; }
@@ -132,7 +137,7 @@ def as_html(paper: Paper, language: Language) -> str:
 <dl>
 {_html_fields(paper, language)}
 </dl>
-{_html_table(paper, language)}
+{_html_table(paper.columns, paper.lines, language)}{_html_steps(paper, language)}
 <footer>{_escaped(_SIMULATED, language)}</footer>
 </main>
 </body>
@@ -147,12 +152,18 @@ def _html_fields(paper: Paper, language: Language) -> str:
     )
 
 
-def _html_table(paper: Paper, language: Language) -> str:
-    labels = [_escaped(label, language) for label in paper.columns]
+def _html_steps(paper: Paper, language: Language) -> str:
+    if not paper.steps:
+        return ""
+    return f"\n<h2>{_escaped(STEPS, language)}</h2>\n{_html_table(STEP_COLUMNS, paper.steps, language)}"
+
+
+def _html_table(columns: Sequence[Both], lines: Sequence[Sequence[Text]], language: Language) -> str:
+    labels = [_escaped(label, language) for label in columns]
     head = "".join(f'<th scope="col">{label}</th>' for label in labels)
     body = "\n".join(
         f"<tr>{''.join(_html_cell(*cell, language) for cell in zip(labels, line, strict=True))}</tr>"
-        for line in paper.lines
+        for line in lines
     )
     return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import NotFoundError
-from ecny_tax.money import capital_numerals, yuan_text
+from ecny_tax.money import Fen, capital_numerals, yuan_text
 from ecny_tax.parties import service as parties
 from ecny_tax.payments import rows
 from ecny_tax.payments.model import Payment, PaymentMode, PaymentStatus, Receipt, ReceiptLine
 from ecny_tax.payments.paper import LEVELS, Both, Paper, Text, amount_fields, coded, holder, moment
 from ecny_tax.store import Transaction
-from ecny_tax.taxes import service as taxes
+from ecny_tax.taxes import bills
 from ecny_tax.taxes.model import STAMP_DUTY_CODE, Bill
 from ecny_tax.treasury import service as treasury
 from ecny_tax.wallets import service as wallets
@@ -47,7 +45,7 @@ def payment_of(tx: Transaction, receipt_no: str) -> Payment:
 def receipt(tx: Transaction, keyring: Keyring, receipt_no: str) -> Receipt:
     """Put the receipt together from the records it is about."""
     payment = payment_of(tx, receipt_no)
-    bill = taxes.load(tx, payment.bill_no)
+    bill = bills.load(tx, payment.bill_no)
     wallet = wallets.load(tx, payment.wallet_id)
     taxpayer = parties.open_identity(tx, keyring, bill.identity_id)
     payer = parties.open_identity(tx, keyring, wallet.identity_id)
@@ -74,24 +72,29 @@ def receipt(tx: Transaction, keyring: Keyring, receipt_no: str) -> Receipt:
         payer_name=payer.name or "",
         amount=payment.amount,
         amount_in_capitals=capital_numerals(payment.amount),
-        lines=_lines(tx, bill, on=payment.settled_at.date()),
+        lines=_lines(tx, bill, payment),
         paid_at=payment.settled_at,
         reversed_at=payment.reversed_at,
         print_count=rows.print_count(tx, payment.payment_no),
         remark=remark.zh,
         remark_en=remark.en,
+        steps=bills.steps(tx, bill.bill_no),
     )
 
 
-def _lines(tx: Transaction, bill: Bill, *, on: date) -> tuple[ReceiptLine, ...]:
-    """One line for each budget level that shares the tax."""
-    rules = tx.rulebook.on(on).taxes
+def _lines(tx: Transaction, bill: Bill, payment: Payment) -> tuple[ReceiptLine, ...]:
+    """One line for each budget level that shares the tax, and again for the late fee."""
+    rules = tx.rulebook.on(payment.settled_at.date()).taxes
     tax = rules.collection_item(bill.code)
     item = item_name(tx, bill)
+    parts = (
+        (Both(tax.name_zh, tax.name_en), Fen(payment.amount - payment.late_fee)),
+        (Both(f"{tax.name_zh}滞纳金", f"{tax.name_en}: late fee"), payment.late_fee),
+    )
     return tuple(
         ReceiptLine(
-            tax=tax.name_zh,
-            tax_en=tax.name_en,
+            tax=name.zh,
+            tax_en=name.en,
             item=bill.item,
             item_name=item.zh,
             item_name_en=item.en,
@@ -102,7 +105,8 @@ def _lines(tx: Transaction, bill: Bill, *, on: date) -> tuple[ReceiptLine, ...]:
             period_end=bill.period_end,
             amount=share,
         )
-        for level, share in treasury.shares(rules, bill.code, bill.item, bill.amount).items()
+        for name, amount in parts
+        for level, share in treasury.shares(rules, bill.code, bill.item, amount).items()
         if share
     )
 

@@ -9,22 +9,23 @@ from ecny_tax.payments.model import Payment, PaymentMode, PaymentStatus
 from ecny_tax.store.transaction import Row, Transaction
 
 _PAYMENT = (
-    "SELECT payment_no, bill_no, wallet_id, agreement_no, amount, fee, mode, status, settled_at,"
+    "SELECT payment_no, bill_no, wallet_id, agreement_no, amount, late_fee, fee, mode, status, settled_at,"
     " balance_after, receipt_no, refunded, refund_pending, reversed_at FROM payment"
 )
 
 
 def insert(tx: Transaction, payment: Payment, *, transfer_id: int, authorisation: bytes) -> None:
     tx.run(
-        "INSERT INTO payment (payment_no, bill_no, wallet_id, agreement_no, amount, fee, mode, status,"
-        " settled_at, balance_after, receipt_no, transfer_id, authorisation) VALUES (:payment_no, :bill_no,"
-        " :wallet_id, :agreement_no, :amount, :fee, :mode, :status, :settled_at, :balance_after, :receipt_no,"
-        " :transfer_id, :authorisation)",
+        "INSERT INTO payment (payment_no, bill_no, wallet_id, agreement_no, amount, late_fee, fee, mode,"
+        " status, settled_at, balance_after, receipt_no, transfer_id, authorisation)"
+        " VALUES (:payment_no, :bill_no, :wallet_id, :agreement_no, :amount, :late_fee, :fee, :mode,"
+        " :status, :settled_at, :balance_after, :receipt_no, :transfer_id, :authorisation)",
         payment_no=payment.payment_no,
         bill_no=payment.bill_no,
         wallet_id=payment.wallet_id,
         agreement_no=payment.agreement_no,
         amount=payment.amount,
+        late_fee=payment.late_fee,
         fee=payment.fee,
         mode=payment.mode,
         status=payment.status,
@@ -90,14 +91,15 @@ def print_count(tx: Transaction, payment_no: str) -> int:
 
 
 def _payment(row: Row) -> Payment:
-    no, bill, wallet, agreement, amount, fee, mode, status, at, balance, receipt, refunded, *rest = row
-    pending, back = rest
+    no, bill, wallet, agreement, amount, late_fee, fee, mode, status, at, *rest = row
+    balance, receipt, refunded, pending, back = rest
     return Payment(
         no,
         bill,
         wallet,
         agreement,
         amount,
+        late_fee,
         fee,
         PaymentMode(mode),
         PaymentStatus(status),

@@ -21,6 +21,7 @@ from ecny_tax.rulebook import Side
 from ecny_tax.store import Store, Transaction, journal
 from ecny_tax.store.idempotency import Request, earlier_answer, remember
 from ecny_tax.store.journal import Move
+from ecny_tax.taxes import bills
 from ecny_tax.taxes import service as taxes
 from ecny_tax.taxes.model import Bill, check_open
 from ecny_tax.treasury import service as treasury
@@ -44,7 +45,7 @@ class Payments:
         agreement_no: str | None = None,
         idempotency_key: str | None = None,
     ) -> Payment:
-        """Pay a bill at once and without fee.
+        """Pay a bill at once and without fee; after its deadline the late fee goes with it.
 
         A verified agreement of the taxpayer with the bill's authority makes it a real-time debit; without
         one, ``wallet_id`` pays by scan, which may pay anybody's bill.  Raises ``bill_already_paid``,
@@ -54,7 +55,7 @@ class Payments:
         if wallet_id is not None and agreement_no is not None:
             raise InvalidInputError("wallet_or_agreement")
         with self._store.transaction() as tx:
-            bill = taxes.load(tx, bill_no)
+            bill = bills.load(tx, bill_no)
             agreement = agreements.load(tx, agreement_no) if agreement_no is not None else None
             named = agreement.wallet_id if agreement else wallet_id
             wallet = wallets.load(tx, named) if named is not None else None
@@ -119,7 +120,7 @@ class Payments:
         """
         with self._store.transaction() as tx:
             payment = load(tx, payment_no)
-            bill = taxes.load(tx, payment.bill_no)
+            bill = bills.load(tx, payment.bill_no)
             request = Request("reverse", bill.authority, idempotency_key, (payment_no,))
             if (earlier := earlier_answer(tx, request, Payment)) is not None:
                 return earlier
@@ -141,7 +142,7 @@ class Payments:
             )
             wallet_rows.return_spending(tx, wallet.wallet_id, payment.settled_at.date(), payment.amount)
             rows.set_reversed(tx, payment_no)
-            taxes.set_open(tx, bill)
+            bills.set_open(tx, bill)
             return remember(tx, request, load(tx, payment_no))
 
     def check_authorisations(self) -> Check:
@@ -194,9 +195,9 @@ class Payments:
         number = tx.ids.number("P", tx.now)
         office = parties.tax_authority(tx, bill.authority)
         signed = self._authorise(tx, mode, number, bill, wallet, agreement_no, office)
-        wallets.spend(tx, wallet, bill.amount)
+        wallets.spend(tx, wallet, bill.total)
         account = treasury.collection_account(tx, wallet.operator, office.treasury or "")
-        leg = Move(wallet.account_id, account, bill.amount, Ledger.ECNY, TransferCode.TAX_PAYMENT)
+        leg = Move(wallet.account_id, account, bill.total, Ledger.ECNY, TransferCode.TAX_PAYMENT)
         return record(
             tx,
             bill,
@@ -206,7 +207,7 @@ class Payments:
             agreement_no=agreement_no,
             authorisation=signed,
             transfer_id=journal.move(tx, [leg], user_data=number)[0],
-            balance_after=Fen(wallet.balance - bill.amount),
+            balance_after=Fen(wallet.balance - bill.total),
         )
 
     def _authorise(
@@ -224,6 +225,7 @@ class Payments:
             mode=mode,
             payment_no=payment_no,
             bill=bill,
+            amount=bill.total,
             wallet_id=wallet.wallet_id,
             agreement_no=agreement_no,
             at=tx.now,
@@ -266,8 +268,9 @@ def record(
         bill_no=bill.bill_no,
         wallet_id=wallet.wallet_id,
         agreement_no=agreement_no,
-        amount=bill.amount,
-        fee=wallets.fee(tx, bill.amount),
+        amount=bill.total,
+        late_fee=bill.late_fee,
+        fee=wallets.fee(tx, bill.total),
         mode=mode,
         status=PaymentStatus.SETTLED,
         settled_at=tx.now,
@@ -278,7 +281,7 @@ def record(
         reversed_at=None,
     )
     rows.insert(tx, payment, transfer_id=transfer_id, authorisation=authorisation)
-    taxes.set_paid(tx, bill)
+    bills.set_paid(tx, bill)
     return payment
 
 
@@ -304,7 +307,7 @@ def _is_authorised(tx: Transaction, payment_no: str) -> bool:
     from ecny_tax.crypto.signatures import encode, verify_one
 
     payment, message = load(tx, payment_no), rows.authorisation(tx, payment_no)
-    bill = taxes.load(tx, payment.bill_no)
+    bill = bills.load(tx, payment.bill_no)
     by_wallet = payment.mode is PaymentMode.SCAN_TO_PAY
     name = f"wallet:{payment.wallet_id}" if by_wallet else f"tax_authority:{bill.authority}"
     if by_wallet:
@@ -316,6 +319,7 @@ def _is_authorised(tx: Transaction, payment_no: str) -> bool:
         mode=payment.mode,
         payment_no=payment_no,
         bill=bill,
+        amount=payment.amount,
         wallet_id=payment.wallet_id,
         agreement_no=payment.agreement_no,
         at=payment.settled_at,

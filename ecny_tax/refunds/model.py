@@ -11,7 +11,7 @@ from ecny_tax.errors import InvalidInputError, RejectedError
 from ecny_tax.money import Fen, yuan_text
 from ecny_tax.payments.model import Payment, PaymentStatus
 from ecny_tax.rulebook import Rulebook, Years
-from ecny_tax.taxes.model import Bill
+from ecny_tax.taxes.model import Basis, Bill
 
 
 class RefundKind(StrEnum):
@@ -41,7 +41,9 @@ class RefundEvent:
 class Refund:
     """A refund of ``amount`` fen, of which ``set_off`` paid the taxpayer's open bills.
 
-    ``balance_after`` is the wallet's balance after the credit, None until it is completed.
+    ``interest`` came on top, on an overpayment that the taxpayer found; a settlement refund bears none.
+    ``basis`` is what an annual return rests on.  ``balance_after`` is the wallet's balance after the
+    credit, None until it is completed.
     """
 
     refund_no: str
@@ -49,14 +51,17 @@ class Refund:
     wallet_id: str
     payment_no: str | None
     tax_year: int | None
+    is_correction: bool
     amount: Fen
     set_off: Fen
+    interest: Fen
     status: RefundStatus
     failure_code: str | None
     balance_after: Fen | None
     authority: str
     code: str
     reason: str
+    basis: Basis | None
     applied_at: datetime
     completed_at: datetime | None
     history: tuple[RefundEvent, ...]
@@ -118,7 +123,7 @@ def bills_to_set_off(refund: Refund, open_bills: Sequence[Bill]) -> Sequence[Bil
     """
     if refund.kind is not RefundKind.ANNUAL_SETTLEMENT:
         return ()
-    owed = sum(bill.amount for bill in open_bills)
+    owed = sum(bill.total for bill in open_bills)
     if owed > refund.amount:
         raise RejectedError(
             "unpaid_bills", count=len(open_bills), owed=yuan_text(owed), amount=yuan_text(refund.amount)

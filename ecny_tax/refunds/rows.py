@@ -7,19 +7,21 @@ from collections.abc import Mapping
 from ecny_tax.clock import from_micros, micros
 from ecny_tax.refunds.model import Refund, RefundEvent, RefundKind, RefundStatus
 from ecny_tax.store.transaction import Row, Transaction
+from ecny_tax.taxes.model import Basis
 
 _REFUND = (
-    "SELECT refund_no, kind, wallet_id, payment_no, tax_year, amount, set_off, status, failure_code,"
-    " balance_after, authority, code, reason, applied_at, completed_at, identity_id, subject_id FROM refund"
+    "SELECT refund_no, kind, wallet_id, payment_no, tax_year, is_correction, amount, set_off, interest,"
+    " status, failure_code, balance_after, authority, code, reason, basis, applied_at, completed_at,"
+    " identity_id, subject_id FROM refund"
 )
 
 
 def insert(tx: Transaction, refund: Refund) -> None:
     tx.run(
         "INSERT INTO refund (refund_no, kind, identity_id, subject_id, authority, wallet_id, payment_no,"
-        " tax_year, code, reason, amount, status, applied_at) VALUES (:refund_no, :kind, :identity_id,"
-        " :subject_id, :authority, :wallet_id, :payment_no, :tax_year, :code, :reason, :amount, :status,"
-        " :applied_at)",
+        " tax_year, is_correction, code, reason, basis, amount, status, applied_at) VALUES (:refund_no,"
+        " :kind, :identity_id, :subject_id, :authority, :wallet_id, :payment_no, :tax_year, :is_correction,"
+        " :code, :reason, :basis, :amount, :status, :applied_at)",
         refund_no=refund.refund_no,
         kind=refund.kind,
         identity_id=refund.identity_id,
@@ -28,8 +30,10 @@ def insert(tx: Transaction, refund: Refund) -> None:
         wallet_id=refund.wallet_id,
         payment_no=refund.payment_no,
         tax_year=refund.tax_year,
+        is_correction=int(refund.is_correction),
         code=refund.code,
         reason=refund.reason,
+        basis=refund.basis,
         amount=refund.amount,
         status=refund.status,
         applied_at=micros(refund.applied_at),
@@ -73,13 +77,16 @@ def set_failed(tx: Transaction, refund_no: str, code: str) -> None:
     )
 
 
-def set_completed(tx: Transaction, refund_no: str, *, set_off: int, balance_after: int) -> None:
+def set_completed(
+    tx: Transaction, refund_no: str, *, set_off: int, interest: int, balance_after: int
+) -> None:
     set_status(tx, refund_no, RefundStatus.COMPLETED)
     tx.run(
-        "UPDATE refund SET set_off = :set_off, balance_after = :balance_after, completed_at = :now"
-        " WHERE refund_no = :refund_no",
+        "UPDATE refund SET set_off = :set_off, interest = :interest, balance_after = :balance_after,"
+        " completed_at = :now WHERE refund_no = :refund_no",
         refund_no=refund_no,
         set_off=set_off,
+        interest=interest,
         balance_after=balance_after,
         now=micros(tx.now),
     )
@@ -123,22 +130,25 @@ def _refund(tx: Transaction, row: Row) -> Refund:
         refund_no=row[0],
     )
     history = tuple(RefundEvent(RefundStatus(status), from_micros(at), note) for status, at, note in events)
-    number, kind, wallet, payment, year, amount, set_off, status, failure, balance, office, *rest = row
-    code, reason, applied, completed, identity_id, subject_id = rest
+    number, kind, wallet, payment, year, correction, amount, set_off, interest, status, *rest = row
+    failure, balance, office, code, reason, basis, applied, completed, identity_id, subject_id = rest
     return Refund(
         number,
         RefundKind(kind),
         wallet,
         payment,
         year,
+        bool(correction),
         amount,
         set_off,
+        interest,
         RefundStatus(status),
         failure,
         balance,
         office,
         code,
         reason,
+        None if basis is None else Basis(basis),
         from_micros(applied),
         None if completed is None else from_micros(completed),
         history,

@@ -16,11 +16,12 @@ from ecny_tax.refunds.model import Refund, RefundKind, RefundStatus
 from ecny_tax.refunds.vouchers import RefundVoucher
 from ecny_tax.store import Store, Transaction, journal
 from ecny_tax.store.idempotency import Request, earlier_answer, remember
-from ecny_tax.taxes import income_tax
+from ecny_tax.taxes import bills, income_tax, settlements
 from ecny_tax.taxes import rows as tax_rows
-from ecny_tax.taxes import service as taxes
 from ecny_tax.taxes.income_tax import AnnualReturn
+from ecny_tax.taxes.interest import overpayment_interest
 from ecny_tax.taxes.model import INCOME_TAX_CODE, Bill
+from ecny_tax.taxes.settlements import YearSettlement
 from ecny_tax.treasury import service as treasury
 from ecny_tax.wallets import service as wallets
 from ecny_tax.wallets import supply
@@ -46,29 +47,33 @@ class Refunds:
         *,
         wallet_id: str,
         annual_return: AnnualReturn,
+        correction: bool = False,
         manual_review: bool = False,
         authority: str | None = None,
         idempotency_key: str | None = None,
     ) -> Refund:
         """Apply for the refund of an annual settlement (汇算退税) into the applicant's own named wallet.
 
-        The return stands for the authority's record.  Open bills of the applicant are set off first.
-        Raises ``nothing_to_refund``, ``annual_settlement_not_open``, ``annual_settlement_exists``,
+        The return must agree with what withholding agents declared and paid, and stands for the authority's
+        record where there is nothing of the kind.  A ``correction`` asks back the difference to what the
+        year has come to so far.  Open bills of the applicant are set off first.  Raises
+        ``nothing_to_refund``, ``withholding_differs``, ``annual_settlement_not_open``,
+        ``annual_settlement_exists``, ``annual_settlement_missing``, ``annual_settlement_pending``,
         ``claim_window_closed``, ``wallet_without_name``, ``unpaid_bills``.  A credit that fails (wallet
         closed, balance cap) ends as ``treasury_failed`` and can be resubmitted.
         """
         with self._store.transaction() as tx:
             wallet = wallets.load(tx, wallet_id)
-            content = ("income-tax", wallet.wallet_id, annual_return, manual_review, authority)
+            content = ("income-tax", wallet.wallet_id, annual_return, correction, manual_review, authority)
             request = Request("refund", wallet.party, idempotency_key, content)
             if (earlier := earlier_answer(tx, request, Refund)) is not None:
                 return earlier
             taxpayer = wallets.taxpayer_of(tx, wallet.wallet_id)
             year = annual_return.tax_year
-            refund = taxes.settle_in_full(tx, annual_return).refund
+            settled = settlements.settle_return(tx, taxpayer, annual_return, correction=correction)
             _first, last = income_tax.claim_window(year, book=tx.rulebook)
             model.check_claim_window(last, today=tx.now.date())
-            if refund == 0:
+            if settled.outcome <= 0:
                 raise RejectedError("nothing_to_refund")
             office = parties.tax_authority(
                 tx, tx.rulebook.scheme.authority.code if authority is None else authority
@@ -78,13 +83,14 @@ class Refunds:
                 RefundKind.ANNUAL_SETTLEMENT,
                 taxpayer,
                 wallet,
-                amount=refund,
+                amount=Fen(settled.outcome),
                 authority=office.code,
                 code=INCOME_TAX_CODE,
                 reason=_ANNUAL_REASON,
                 tax_year=year,
+                settled=settled,
             )
-            taxes.settle_year(tx, taxpayer, year, application.refund_no)
+            settlements.settle_year(tx, taxpayer, year, application.refund_no, settled)
             return remember(tx, request, self._review(tx, application, manual_review))
 
     def apply_for_payment(
@@ -115,7 +121,7 @@ class Refunds:
             window = tx.rulebook.on(tx.now.date()).income_tax.claim_window
             last = model.last_day_to_claim(payment.settled_at.date(), window)
             model.check_claim_window(last, today=tx.now.date())
-            bill = taxes.load(tx, payment.bill_no)
+            bill = bills.load(tx, payment.bill_no)
             payment_rows.add_refund(tx, payment_no, pending=asked)
             application = self._apply(
                 tx,
@@ -202,6 +208,7 @@ class Refunds:
         reason: str,
         payment_no: str | None = None,
         tax_year: int | None = None,
+        settled: YearSettlement | None = None,
     ) -> Refund:
         refund = Refund(
             refund_no=tx.ids.number("R", tx.now),
@@ -209,14 +216,17 @@ class Refunds:
             wallet_id=wallet.wallet_id,
             payment_no=payment_no,
             tax_year=tax_year,
+            is_correction=settled is not None and settled.is_correction,
             amount=amount,
             set_off=Fen(0),
+            interest=Fen(0),
             status=RefundStatus.TAX_REVIEW,
             failure_code=None,
             balance_after=None,
             authority=authority,
             code=code,
             reason=reason,
+            basis=settled.basis if settled else None,
             applied_at=tx.now,
             completed_at=None,
             history=(),
@@ -234,35 +244,43 @@ class Refunds:
         """Treasury to wallet in one linked batch, open bills first; a credit that fails moves nothing."""
         wallet = wallets.load(tx, refund.wallet_id)
         owed = model.bills_to_set_off(refund, tax_rows.open_bills_of(tx, refund.subject_id))
-        set_off = sum(bill.amount for bill in owed)
-        credit = Fen(refund.amount - set_off)
+        set_off = sum(bill.total for bill in owed)
+        credit, interest = Fen(refund.amount - set_off), _interest(tx, refund)
         rows.set_status(tx, refund.refund_no, RefundStatus.TREASURY_PROCESSING)
         try:
             if credit:
                 wallets.check_may_receive(tx, wallet, credit)
             office = parties.tax_authority(tx, refund.authority)
             by_level = _shares(tx, refund)
-            paid_out = treasury.payout_moves(tx, office.treasury or "", by_level)
+            bearing = treasury.shares(tx.rulebook.on(tx.now.date()).taxes, refund.code, None, interest)
+            due = {level: Fen(by_level.get(level, 0) + share) for level, share in bearing.items()}
+            paid_out = treasury.payout_moves(tx, office.treasury or "", due)
         except RejectedError as refusal:
             rows.set_failed(tx, refund.refund_no, refusal.code)
             return load(tx, refund.refund_no)
         collections = [payments.collection_account(tx, wallet, bill) for bill in owed]
         credits = [
-            (account, bill.amount, TransferCode.SET_OFF)
+            (account, bill.total, TransferCode.SET_OFF)
             for account, bill in zip(collections, owed, strict=True)
         ]
         if credit:
             credits.append((wallet.account_id, credit, TransferCode.REFUND))
-        issued = supply.issue_moves(tx, wallet.operator, refund.amount, credits)
+        if interest:
+            credits.append((wallet.account_id, interest, TransferCode.INTEREST))
+        issued = supply.issue_moves(tx, wallet.operator, Fen(refund.amount + interest), credits)
         ids = journal.move(tx, [*paid_out, *issued], user_data=refund.refund_no)
-        balance_after = Fen(wallet.balance + credit)
+        balance_after = Fen(wallet.balance + credit + interest)
         first = len(paid_out) + 1  # after the payout and the issue
         for place, bill in enumerate(owed, start=first):
             self._record_set_off(tx, bill, wallet, transfer_id=ids[place], balance_after=balance_after)
         if refund.payment_no is not None:
             payment_rows.add_refund(tx, refund.payment_no, pending=-refund.amount, refunded=refund.amount)
         rows.insert_shares(tx, refund.refund_no, by_level)
-        rows.set_completed(tx, refund.refund_no, set_off=set_off, balance_after=balance_after)
+        rows.set_completed(
+            tx, refund.refund_no, set_off=set_off, interest=interest, balance_after=balance_after
+        )
+        if refund.payment_no is None:
+            settlements.close_year(tx, refund.refund_no)
         return load(tx, refund.refund_no)
 
     def _record_set_off(
@@ -274,6 +292,7 @@ class Refunds:
             mode=PaymentMode.SET_OFF,
             payment_no=number,
             bill=bill,
+            amount=bill.total,
             wallet_id=wallet.wallet_id,
             agreement_no=None,
             at=tx.now,
@@ -299,7 +318,7 @@ class Refunds:
             if refund.payment_no is not None:
                 payment_rows.add_refund(tx, refund.payment_no, pending=-refund.amount)
             else:
-                taxes.reopen_year(tx, refund_no)
+                settlements.reopen_year(tx, refund_no)
             return load(tx, refund_no)
 
 
@@ -311,14 +330,25 @@ def load(tx: Transaction, refund_no: str) -> Refund:
     return refund
 
 
+def _interest(tx: Transaction, refund: Refund) -> Fen:
+    """What an overpayment that the taxpayer found bears since it was paid (税收征收管理法 art. 51)."""
+    if refund.payment_no is None or not tx.rulebook.scheme.refund_reasons[refund.reason].bears_interest:
+        return Fen(0)
+    days = (tx.now.date() - payments.load(tx, refund.payment_no).settled_at.date()).days
+    rate = tx.rulebook.on(tx.now.date()).taxes.deposit_interest.rate
+    return overpayment_interest(refund.amount, days=days, rate=rate)
+
+
 def _shares(tx: Transaction, refund: Refund) -> dict[str, Fen]:
     """What each budget level pays: of a payment, out of what that level got of it and has not given back."""
     if refund.payment_no is None:
         return treasury.shares(tx.rulebook.on(tx.now.date()).taxes, refund.code, None, refund.amount)
     payment = payments.load(tx, refund.payment_no)
-    bill = taxes.load(tx, payment.bill_no)
+    bill = bills.load(tx, payment.bill_no)
     rules = tx.rulebook.on(payment.settled_at.date()).taxes
-    got = treasury.shares(rules, bill.code, bill.item, payment.amount)
+    tax = treasury.shares(rules, bill.code, bill.item, Fen(payment.amount - payment.late_fee))
+    late = treasury.shares(rules, bill.code, bill.item, payment.late_fee)
+    got = {level: Fen(tax[level] + late[level]) for level in tax}
     given_back = rows.shares_of_payment(tx, payment.payment_no)
     left = {level: Fen(share - given_back.get(level, 0)) for level, share in got.items()}
     return treasury.part_of(left, refund.amount)

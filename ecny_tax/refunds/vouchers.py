@@ -15,7 +15,8 @@ from ecny_tax.payments.paper import LEVELS, Both, Paper, Text, amount_fields, co
 from ecny_tax.refunds import rows
 from ecny_tax.refunds.model import Refund, RefundKind, RefundStatus
 from ecny_tax.store import Transaction
-from ecny_tax.taxes import service as taxes
+from ecny_tax.taxes import bills
+from ecny_tax.taxes.steps import Step
 from ecny_tax.wallets import service as wallets
 
 _TYPES = {
@@ -48,7 +49,8 @@ class VoucherLine:
 class RefundVoucher:
     """A revenue refund voucher (收入退还书) of ``amount`` fen; ``refund_no`` is its number.
 
-    Of the amount, ``set_off`` paid the taxpayer's open bills and ``credited`` went to the payee's wallet.
+    Of the amount, ``set_off`` paid the taxpayer's open bills; the rest, and ``interest`` on top, was
+    ``credited`` to the payee's wallet.
     Names are in Chinese, those of ``…_en`` in English; :func:`paper` prints it in either language.
     """
 
@@ -78,10 +80,12 @@ class RefundVoucher:
     amount: Fen
     amount_in_capitals: str
     set_off: Fen
+    interest: Fen
     credited: Fen
     lines: tuple[VoucherLine, ...]
     applied_at: datetime
     completed_at: datetime
+    steps: tuple[Step, ...]
 
 
 def voucher(tx: Transaction, keyring: Keyring, refund: Refund) -> RefundVoucher:
@@ -122,10 +126,12 @@ def voucher(tx: Transaction, keyring: Keyring, refund: Refund) -> RefundVoucher:
         amount=refund.amount,
         amount_in_capitals=capital_numerals(refund.amount),
         set_off=refund.set_off,
-        credited=Fen(refund.amount - refund.set_off),
+        interest=refund.interest,
+        credited=Fen(refund.amount - refund.set_off + refund.interest),
         lines=_lines(tx, refund, refund.completed_at),
         applied_at=refund.applied_at,
         completed_at=refund.completed_at,
+        steps=bills.steps(tx, refund.refund_no),
     )
 
 
@@ -133,7 +139,7 @@ def _taxpayer(tx: Transaction, refund: Refund) -> str:
     """Whose tax it was: a payment may have been made for somebody else."""
     if refund.payment_no is None:
         return refund.identity_id
-    return taxes.load(tx, payments.load(tx, refund.payment_no).bill_no).identity_id
+    return bills.load(tx, payments.load(tx, refund.payment_no).bill_no).identity_id
 
 
 def _reason(tx: Transaction, refund: Refund) -> Both:
@@ -198,13 +204,15 @@ def _occasion(voucher: RefundVoucher) -> tuple[Both, tuple[Text, ...]]:
 
 
 def _use(voucher: RefundVoucher) -> tuple[tuple[Both, tuple[Text, ...]], ...]:
-    """What became of the amount, where not all of it reached the wallet."""
-    if not voucher.set_off:
-        return ()
-    return (
-        (Both("其中抵缴欠税", "Set off"), (f"¥{yuan_text(voucher.set_off, grouped=True)}",)),
-        (Both("其中退至钱包", "Credited"), (f"¥{yuan_text(voucher.credited, grouped=True)}",)),
-    )
+    """What became of the amount, where the wallet got less or more."""
+    parts = []
+    if voucher.set_off:
+        parts.append((Both("其中抵缴欠税", "Set off"), voucher.set_off))
+    if voucher.interest:
+        parts.append((Both("另付利息", "Interest on top"), voucher.interest))
+    if parts:
+        parts.append((Both("退至钱包", "Credited"), voucher.credited))
+    return tuple((label, (f"¥{yuan_text(amount, grouped=True)}",)) for label, amount in parts)
 
 
 def _printed(line: VoucherLine) -> tuple[Text, ...]:

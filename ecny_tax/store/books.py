@@ -57,7 +57,7 @@ _RECORD_CHECKS = (
         "每张应征凭证至多一笔未冲正的缴款，且由其缴清",
         "SELECT b.bill_no FROM bill b LEFT JOIN payment p ON p.bill_no = b.bill_no AND p.status = 'settled'"
         " GROUP BY b.bill_no HAVING count(p.payment_no) <> max(b.status = 'paid')"
-        " OR max(coalesce(p.amount, b.amount) <> b.amount) LIMIT 1",
+        " OR max(coalesce(p.amount, b.amount) <> b.amount + coalesce(p.late_fee, 0)) LIMIT 1",
     ),
     (
         "I8",
@@ -81,10 +81,20 @@ _RECORD_CHECKS = (
     ),
     (
         "I8",
+        "every completed refund credited exactly its interest on top, and a settlement refund none",
+        "每笔完成的退税另记其利息，汇算退税不计息",
+        "SELECT r.refund_no FROM refund r LEFT JOIN (SELECT user_data, sum(amount) AS moved FROM transfer"
+        f" WHERE code = {TransferCode.INTEREST:d} AND seq > {_LAST_TRANSFER} GROUP BY user_data) t"
+        " ON t.user_data = r.refund_no WHERE (r.status = 'completed') * r.interest <> coalesce(t.moved, 0)"
+        " OR (r.kind = 'annual_settlement' AND r.interest > 0) LIMIT 1",
+    ),
+    (
+        "I8",
         "no refund credited another wallet than its own",
         "退税只记入其本身的钱包",
         "SELECT r.refund_no FROM refund r JOIN wallet w ON w.wallet_id = r.wallet_id"
-        f" JOIN transfer t ON t.user_data = r.refund_no AND t.code = {TransferCode.REFUND:d}"
+        f" JOIN transfer t ON t.user_data = r.refund_no"
+        f" AND t.code IN ({TransferCode.REFUND:d}, {TransferCode.INTEREST:d})"
         " WHERE t.credit_account_id <> w.account_id LIMIT 1",
     ),
     (
@@ -102,10 +112,10 @@ _RECORD_CHECKS = (
     ),
     (
         "I8",
-        "a settlement refund is paid once a year and person",
-        "汇算退税每人每年一次",
+        "a settlement refund is paid once a year and person, corrections apart",
+        "汇算退税每人每年一次（更正申报除外）",
         "SELECT subject_id || ' ' || tax_year FROM refund WHERE kind = 'annual_settlement'"
-        " AND status NOT IN ('withdrawn', 'tax_refused') GROUP BY subject_id, tax_year"
+        " AND is_correction = 0 AND status NOT IN ('withdrawn', 'tax_refused') GROUP BY subject_id, tax_year"
         " HAVING count(*) > 1 LIMIT 1",
     ),
     (

@@ -18,7 +18,8 @@ from ecny_tax.rulebook import PACKAGE, BracketTable, IncomeTaxRules, Rulebook
 from ecny_tax.taxes.brackets import by_brackets
 from ecny_tax.taxes.checks import check_amount, rules_of
 
-_MONTHS = 12
+#: A bonus taxed apart finds its rate by one of as many parts.
+MONTHS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def bonus_tax(bonus: Fen, *, tax_year: int, book: Rulebook = PACKAGE) -> Fen:
     (``bonus_mode_not_in_force``) after 2027.
     """
     check_amount("bonus", bonus)
-    return by_brackets(bonus, _table(rules_of(book, tax_year)), months=_MONTHS)
+    return by_brackets(bonus, _table(rules_of(book, tax_year)), months=MONTHS)
 
 
 def may_be_taxed_apart(rules: IncomeTaxRules) -> bool:
@@ -91,13 +92,13 @@ def bonus_trap_upper(lower: Fen, *, tax_year: int, book: Rulebook = PACKAGE) -> 
     """
     check_amount("lower", lower)
     table = _table(rules_of(book, tax_year))
-    bounds = [Fen(_MONTHS * line.up_to) for line in table.brackets if line.up_to is not None]
+    bounds = [Fen(MONTHS * line.up_to) for line in table.brackets if line.up_to is not None]
     if lower not in bounds:
         known = " ".join(yuan_text(bound) for bound in bounds)
         raise InvalidInputError("bonus_trap_unknown", value=yuan_text(lower), known=known)
 
     def left(bonus: int) -> int:
-        return bonus - by_brackets(Fen(bonus), table, months=_MONTHS)
+        return bonus - by_brackets(Fen(bonus), table, months=MONTHS)
 
     # Inside a bracket more gross never leaves less, so the first that leaves enough can be bisected for.
     start, target = lower + 1, left(lower)

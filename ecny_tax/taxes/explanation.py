@@ -14,7 +14,7 @@ from ecny_tax.taxes.bonus import may_be_taxed_apart
 from ecny_tax.taxes.brackets import line_of
 from ecny_tax.taxes.checks import rules_of
 from ecny_tax.taxes.exemption import REASONS, exemption_in_force
-from ecny_tax.taxes.income_tax import AnnualReturn, AnnualSettlement, settle
+from ecny_tax.taxes.income_tax import AnnualReturn, AnnualSettlement, deductible_pension, settle
 from ecny_tax.taxes.steps import Step
 
 _INCOMES: tuple[tuple[Literal["labour", "author", "royalty"], str, str], ...] = (
@@ -77,8 +77,10 @@ def _taxable(given: AnnualReturn, found: AnnualSettlement, rules: IncomeTaxRules
         label_zh = f"大病医疗：自付超过 {above} 的部分，最多 {most}"
         yield Step(label, label_zh, found.medical_deduction, rule.citation)
     if given.personal_pension:
-        citation = rules.personal_pension_cap.citation
-        yield Step("Less the personal pension", "个人养老金", given.personal_pension, citation)
+        cap = rules.personal_pension_cap
+        most = yuan_text(cap.amount, grouped=True)
+        label, label_zh = f"Less the personal pension, at most {most}", f"个人养老金，最多 {most}"
+        yield Step(label, label_zh, deductible_pension(given.personal_pension, rules), cap.citation)
     if given.other_deductions:
         yield Step("Less other deductions by law", "依法确定的其他扣除", given.other_deductions, law)
     if given.donations or given.donations_in_full:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ecny_tax import rulebook
-from ecny_tax.errors import InvalidInputError, RejectedError
-from ecny_tax.money import Fen, times, yuan_text
+from ecny_tax.errors import InvalidInputError
+from ecny_tax.money import Fen, times
 from ecny_tax.rulebook import PACKAGE, Cited, IncomeTaxRules, Rulebook
 from ecny_tax.taxes import checks
 from ecny_tax.taxes.bonus import bonus_tax, may_be_taxed_apart
@@ -22,6 +22,9 @@ from ecny_tax.taxes.checks import FIRST_YEAR, LAST_YEAR, check_amount, check_fla
 from ecny_tax.taxes.deductions import deductible, medical_deduction
 from ecny_tax.taxes.exemption import SettleReason, must_settle, reason_to_settle
 from ecny_tax.taxes.steps import Step
+
+if TYPE_CHECKING:
+    from ecny_tax.taxes.settle_many import settle_many as settle_many  # noqa: PLC0414 - a name of this module
 
 #: How a yearly bonus is taxed; ``better`` leaves the choice of the cheaper way to the computation.
 BonusMode = Literal["merge", "separate", "better"]
@@ -138,9 +141,8 @@ def settle(annual_return: AnnualReturn, *, book: Rulebook = PACKAGE) -> AnnualSe
     taxed apart.  With ``bonus_mode="better"`` the cheaper way is taken, merging where both cost the same or
     where taxing apart is no longer in force.
 
-    Raises ``RejectedError``: ``pension_above_cap`` (a contribution that may not be deducted is not silently
-    cut) and ``bonus_mode_not_in_force``; ``InvalidInputError`` (``no_rule_on_date``) for a personal pension
-    before there was one.  Source: 个人所得税法, art. 6 and 11.
+    Raises ``RejectedError`` (``bonus_mode_not_in_force``), and ``InvalidInputError`` (``no_rule_on_date``)
+    for a personal pension before there was one.  Source: 个人所得税法, art. 6 and 11.
     """
     given = annual_return
     if given.bonus_mode != "better":
@@ -168,7 +170,7 @@ def _settle(given: AnnualReturn, mode: Literal["merge", "separate"], book: Ruleb
     donated = _NOTHING
     if given.base_taxable is None:
         deducted = rules.basic_deduction.amount + given.social + given.sad + medical
-        deducted += _deductible_pension(given.personal_pension, rules) + given.other_deductions
+        deducted += deductible_pension(given.personal_pension, rules) + given.other_deductions
         taxable = Fen(max(0, income - deducted))
         if given.donations or given.donations_in_full:
             donated = deductible(given.donations, given.donations_in_full, taxable, rules.donations)
@@ -244,13 +246,9 @@ def malformed(key: str, value: object) -> InvalidInputError:
     return checks.malformed(key, value, accepted)
 
 
-def _deductible_pension(paid: Fen, rules: IncomeTaxRules) -> Fen:
-    if paid == 0:
-        return paid
-    cap = rules.personal_pension_cap.amount
-    if paid > cap:
-        raise RejectedError("pension_above_cap", value=yuan_text(paid), cap=yuan_text(cap))
-    return paid
+def deductible_pension(paid: Fen, rules: IncomeTaxRules) -> Fen:
+    """What was paid into a personal pension, up to the cap of the year (限额标准据实扣除)."""
+    return min(paid, rules.personal_pension_cap.amount) if paid else paid
 
 
 def _rules_used(given: AnnualReturn, apart: bool, rules: IncomeTaxRules) -> list[Cited]:
@@ -267,3 +265,12 @@ def _rules_used(given: AnnualReturn, apart: bool, rules: IncomeTaxRules) -> list
     if apart:
         used += (rules.monthly_brackets, rules.separate_bonus)
     return used
+
+
+def __getattr__(name: str) -> object:
+    """``settle_many``, which few need, is loaded when it is first asked for (PEP 562)."""
+    if name == "settle_many":
+        from ecny_tax.taxes.settle_many import settle_many
+
+        return settle_many
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,11 +6,11 @@ from calendar import monthrange
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from ecny_tax.errors import RejectedError
 from ecny_tax.money import Fen
-
-_SATURDAY = 5
+from ecny_tax.rulebook.calendar import Calendar
 
 
 class Tax(StrEnum):
@@ -32,12 +32,30 @@ class BillStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Basis(StrEnum):
+    """What the figures of an annual return rest on."""
+
+    STATED = "stated"  # the return stands for the authority's record, an assumption
+    RECORDED = "recorded"  # they agree with what withholding agents declared and paid
+
+
+@dataclass(frozen=True, slots=True)
+class BillLine:
+    """One line of a bill: the tax, or the late fee (滞纳金) on it; amount in fen."""
+
+    kind: Literal["tax", "late_fee"]
+    amount: Fen
+    citation: str
+
+
 @dataclass(frozen=True, slots=True)
 class Bill:
     """A bill: ``amount`` fen owed to ``authority`` for the period, until ``due_date``.
 
-    ``code`` is the collection item (征收项目); ``item``, ``base`` (fen) and ``rate`` stand where the tax
-    has them; ``evidence`` is the mark of the weakest rule that the amount rests on.
+    After that day a late fee comes on top: ``late_fee`` is what it comes to today, or came to when it was
+    paid, and ``total`` is what there is to pay.  ``code`` is the collection item (征收项目); ``item``,
+    ``base`` (fen) and ``rate`` stand where the tax has them; ``evidence`` is the mark of the weakest rule
+    that the amount rests on, ``basis`` what an annual return rests on.
     """
 
     bill_no: str
@@ -47,14 +65,18 @@ class Bill:
     base: Fen | None
     rate: str | None
     amount: Fen
+    late_fee: Fen
+    total: Fen
     authority: str
     period_start: date
     period_end: date
     due_date: date
     citation: str
     evidence: str
+    basis: Basis | None
     status: BillStatus
     declared_at: datetime
+    lines: tuple[BillLine, ...]
     identity_id: str = field(metadata={"internal": True})
     subject_id: str = field(metadata={"internal": True})
 
@@ -77,14 +99,12 @@ def month_of(day: date) -> tuple[date, date]:
     return day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1])
 
 
-def due_after(period_end: date, days: int = 15) -> date:
-    """``days`` after the end of the period; a deadline on a weekend moves on to Monday.
+def due_after(calendar: Calendar, period_end: date, days: int = 15) -> date:
+    """``days`` after the end of the period; a deadline on a day that is no working day moves on.
 
-    Fifteen days: 印花税法 art. 16; moving on: 税收征收管理法实施细则 art. 109.  Public holidays other than
-    weekends are not known here (an assumption).
+    Source: 税收征收管理法实施细则 art. 109.
     """
-    due = period_end + timedelta(days=days)
-    return due + timedelta(days=max(0, 7 - due.weekday()) if due.weekday() >= _SATURDAY else 0)
+    return calendar.working_day_from(period_end + timedelta(days=days))
 
 
 def check_open(bill: Bill) -> None:

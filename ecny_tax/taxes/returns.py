@@ -8,17 +8,18 @@ a float.  A key written twice, an unknown key and anything after the object are 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ecny_tax import strict_json
 from ecny_tax.errors import InvalidInputError
-from ecny_tax.money import yuan
+from ecny_tax.money import Fen, yuan
 from ecny_tax.taxes.income_tax import AMOUNTS, AnnualReturn, malformed
 
 MAX_BYTES = 64 * 1024
 
-_KEYS = ("tax_year", *AMOUNTS, "bonus_mode")
+_KEYS = ("tax_year", *AMOUNTS, "bonus_mode", "withheld_properly")
 
 
 def read_annual_return(source: bytes | str | Path) -> AnnualReturn:
@@ -28,14 +29,22 @@ def read_annual_return(source: bytes | str | Path) -> AnnualReturn:
     ``input_key_repeated``, ``input_key_unknown``, ``input_key_missing``, ``input_value_malformed`` and
     ``input_keys_conflict``.
     """
+    document = read_object(source, _KEYS, needed=("tax_year",))
+    amounts = {key: amount_of(key, document[key]) for key in AMOUNTS if key in document}
+    return AnnualReturn(**{**document, **amounts})  # which judges the year, the mode and the flag
+
+
+def read_object(source: bytes | str | Path, keys: Sequence[str], needed: Sequence[str]) -> dict[str, Any]:
+    """One JSON object from a file (a path), or from the bytes of one, with ``keys`` and no others."""
     path = "-" if isinstance(source, bytes) else str(source)
     document = _json_object(_content(source, path), path)
     for key in document:
-        if key not in _KEYS:
+        if key not in keys:
             raise InvalidInputError("input_key_unknown", key=key)
-    if "tax_year" not in document:
-        raise InvalidInputError("input_key_missing", key="tax_year")
-    return AnnualReturn(**{key: _value(key, value) for key, value in document.items()})
+    for key in needed:
+        if key not in document:
+            raise InvalidInputError("input_key_missing", key=key)
+    return document
 
 
 def _content(source: bytes | str | Path, path: str) -> bytes:
@@ -75,9 +84,8 @@ def _json_object(content: bytes, path: str) -> dict[str, Any]:
     raise InvalidInputError("input_not_json", path=path, reason=reason)
 
 
-def _value(key: str, value: object) -> Any:
-    if key not in AMOUNTS:
-        return value  # AnnualReturn judges tax_year and bonus_mode
+def amount_of(key: str, value: object) -> Fen:
+    """An amount as a file gives it, in fen: text in yuan, or a whole number."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise malformed(key, json.dumps(value, ensure_ascii=False))
     try:

@@ -1,25 +1,31 @@
-"""The SQL of bills."""
+"""The SQL of bills, of settled years, and of how amounts came about."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from datetime import date
 
 from ecny_tax.clock import from_micros, micros
+from ecny_tax.money import Fen
 from ecny_tax.store.transaction import Row, Transaction
-from ecny_tax.taxes.model import Bill, BillStatus, Tax
+from ecny_tax.taxes.late_fee import days_late
+from ecny_tax.taxes.late_fee import late_fee as compute_late_fee
+from ecny_tax.taxes.model import Basis, Bill, BillLine, BillStatus, Tax
+from ecny_tax.taxes.steps import Step
 
 _BILL = (
-    "SELECT bill_no, tax, code, item, base, rate, amount, authority, period_start, period_end, due_date,"
-    " citation, evidence, status, declared_at, identity_id, subject_id FROM bill"
+    "SELECT bill_no, tax, code, item, base, rate, amount, late_fee, authority, period_start, period_end,"
+    " due_date, citation, evidence, basis, status, declared_at, identity_id, subject_id FROM bill"
 )
 
 
 def insert(tx: Transaction, bill: Bill) -> None:
     tx.run(
         "INSERT INTO bill (bill_no, identity_id, subject_id, authority, tax, code, item, base, rate, amount,"
-        " period_start, period_end, due_date, citation, evidence, status, declared_at)"
+        " period_start, period_end, due_date, citation, evidence, basis, status, declared_at)"
         " VALUES (:bill_no, :identity_id, :subject_id, :authority, :tax, :code, :item, :base,"
-        " :rate, :amount, :period_start, :period_end, :due_date, :citation, :evidence, :status,"
+        " :rate, :amount, :period_start, :period_end, :due_date, :citation, :evidence, :basis, :status,"
         " :declared_at)",
         bill_no=bill.bill_no,
         identity_id=bill.identity_id,
@@ -36,6 +42,7 @@ def insert(tx: Transaction, bill: Bill) -> None:
         due_date=bill.due_date.isoformat(),
         citation=bill.citation,
         evidence=bill.evidence,
+        basis=bill.basis,
         status=bill.status,
         declared_at=micros(bill.declared_at),
     )
@@ -43,11 +50,11 @@ def insert(tx: Transaction, bill: Bill) -> None:
 
 def bill(tx: Transaction, bill_no: str) -> Bill | None:
     row = tx.row(f"{_BILL} WHERE bill_no = :bill_no", bill_no=bill_no)
-    return _bill(row) if row else None
+    return _bill(tx, row) if row else None
 
 
 def bills(tx: Transaction) -> list[Bill]:
-    return [_bill(row) for row in tx.rows(f"{_BILL} ORDER BY place")]
+    return [_bill(tx, row) for row in tx.rows(f"{_BILL} ORDER BY place")]
 
 
 def open_bills_of(tx: Transaction, subject_id: str) -> list[Bill]:
@@ -56,25 +63,30 @@ def open_bills_of(tx: Transaction, subject_id: str) -> list[Bill]:
         f"{_BILL} WHERE subject_id = :subject_id AND status = 'open' ORDER BY due_date, place",
         subject_id=subject_id,
     )
-    return [_bill(row) for row in found]
+    return [_bill(tx, row) for row in found]
 
 
-def settled_by(tx: Transaction, subject_id: str, tax_year: int) -> str | None:
-    """The number of the bill or refund by which a person settled that year."""
-    row = tx.row(
-        "SELECT record FROM annual_settlement WHERE subject_id = :subject_id AND tax_year = :tax_year",
+def settled_by(tx: Transaction, subject_id: str, tax_year: int) -> list[Row]:
+    """(record, outcome, is_final) of every bill and refund that settled a person's year, oldest first."""
+    return tx.rows(
+        "SELECT record, outcome, is_final FROM annual_settlement"
+        " WHERE subject_id = :subject_id AND tax_year = :tax_year ORDER BY place",
         subject_id=subject_id,
         tax_year=tax_year,
     )
-    return row[0] if row else None
 
 
-def insert_annual_settlement(tx: Transaction, subject_id: str, tax_year: int, record: str) -> None:
+def insert_annual_settlement(
+    tx: Transaction, subject_id: str, tax_year: int, record: str, outcome: int
+) -> None:
     tx.run(
-        "INSERT INTO annual_settlement VALUES (:subject_id, :tax_year, :record)",
+        "INSERT INTO annual_settlement (subject_id, tax_year, place, record, outcome)"
+        " SELECT :subject_id, :tax_year, coalesce(max(place), 0) + 1, :record, :outcome"
+        " FROM annual_settlement WHERE subject_id = :subject_id AND tax_year = :tax_year",
         subject_id=subject_id,
         tax_year=tax_year,
         record=record,
+        outcome=outcome,
     )
 
 
@@ -82,13 +94,46 @@ def delete_annual_settlement(tx: Transaction, record: str) -> None:
     tx.run("DELETE FROM annual_settlement WHERE record = :record", record=record)
 
 
-def set_status(tx: Transaction, bill_no: str, status: BillStatus) -> None:
-    tx.run("UPDATE bill SET status = :status WHERE bill_no = :bill_no", bill_no=bill_no, status=status)
+def set_final(tx: Transaction, record: str, *, final: bool) -> None:
+    """Whether a bill or refund that settled a year has moved its money."""
+    tx.run(
+        "UPDATE annual_settlement SET is_final = :final WHERE record = :record",
+        record=record,
+        final=int(final),
+    )
 
 
-def _bill(row: Row) -> Bill:
-    number, tax, code, item, base, rate, amount, authority, start, end, due, *rest = row
-    citation, evidence, status, at, identity_id, subject_id = rest
+def insert_steps(tx: Transaction, record: str, steps: Sequence[Step]) -> None:
+    text = json.dumps([[s.label, s.label_zh, s.amount, s.citation] for s in steps], ensure_ascii=False)
+    tx.run("INSERT INTO explanation VALUES (:record, :steps)", record=record, steps=text)
+
+
+def steps(tx: Transaction, record: str) -> tuple[Step, ...]:
+    """How the amount of a bill or refund came about; nothing where the amount was given."""
+    row = tx.row("SELECT steps FROM explanation WHERE record = :record", record=record)
+    return tuple(Step(*step) for step in json.loads(row[0])) if row else ()
+
+
+def set_status(tx: Transaction, bill_no: str, status: BillStatus, *, late_fee: int = 0) -> None:
+    """Close or open a bill; a paid one keeps the late fee that was paid with it."""
+    tx.run(
+        "UPDATE bill SET status = :status, late_fee = :late_fee WHERE bill_no = :bill_no",
+        bill_no=bill_no,
+        status=status,
+        late_fee=late_fee,
+    )
+
+
+def _bill(tx: Transaction, row: Row) -> Bill:
+    number, tax, code, item, base, rate, amount, late_fee, authority, start, end, due, *rest = row
+    citation, evidence, basis, status, at, identity_id, subject_id = rest
+    deadline, today = date.fromisoformat(due), tx.now.date()
+    lines = [BillLine("tax", amount, citation)]
+    if status == BillStatus.OPEN and today > deadline:
+        rule = tx.rulebook.on(today).taxes.late_fee
+        late_fee = compute_late_fee(amount, days=days_late(deadline, today), rate=rule.rate)
+    if late_fee:
+        lines.append(BillLine("late_fee", late_fee, tx.rulebook.on(today).taxes.late_fee.citation))
     return Bill(
         number,
         Tax(tax),
@@ -97,14 +142,18 @@ def _bill(row: Row) -> Bill:
         base,
         rate,
         amount,
+        late_fee,
+        Fen(amount + late_fee),
         authority,
         date.fromisoformat(start),
         date.fromisoformat(end),
-        date.fromisoformat(due),
+        deadline,
         citation,
         evidence,
+        None if basis is None else Basis(basis),
         BillStatus(status),
         from_micros(at),
+        tuple(lines),
         identity_id,
         subject_id,
     )

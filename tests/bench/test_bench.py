@@ -19,6 +19,7 @@ ROWS = {
     "single_payment": ("sqlite", 0.4),
     "version": ("none", 1.0),
     "wallet_show": ("sqlite", 1.0),
+    "settle_many": ("numpy", 0.5),
 }
 
 

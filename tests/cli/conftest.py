@@ -18,6 +18,8 @@ from tests.support import AUTHORITY, company_id, company_name, person_id, person
 
 #: The annual return of the story: 48,000 taxable, 2,280 tax, so 720 of the 3,000 withheld come back.
 ANNUAL_RETURN = {"tax_year": 2022, "wages": "150000", "social": "18000", "sad": "24000", "withheld": "3000"}
+#: A worked case that passes: 2,000 yuan a day late.
+LATE_FEE = {"id": "L", "kind": "late_fee", "inputs": {"tax": "2000", "days": 1}, "expected": {"fee": "1"}}
 Inside = Callable[..., Answer]
 
 
@@ -52,7 +54,22 @@ def told(folder: Path) -> World:
     cli = Cli(folder, ECNY_TAX_DB="s.db")
     (folder / "i.json").write_text(json.dumps(ANNUAL_RETURN))
     (folder / "due.json").write_text(json.dumps({"tax_year": 2021, "wages": "96000"}))
+    (folder / "withheld.json").write_text(
+        json.dumps(
+            {
+                "tax_year": 2021,
+                "name": "虚构人9号",
+                "id_number": person_id(9),
+                "wages": "1",
+                "withheld": "0.10",
+            }
+        )
+    )
     (folder / "i2020.json").write_text(json.dumps({**ANNUAL_RETURN, "tax_year": 2020}))
+    (folder / "wages.json").write_text(json.dumps({"months": [{"month": 1, "wage": "15000"}]}))
+    (folder / "pay.json").write_text(json.dumps({"tax_year": 2022, "type": "labour", "amount": "3000"}))
+    (folder / "cases.json").write_text(json.dumps([LATE_FEE]))
+    (folder / "many.csv").write_text("id,tax_year,wages,withheld\nP1,2022,150000,3000\nP2,2022,96000.5,0\n")
     company = ("--kind", "corporate", "--name", company_name(), "--id", company_id(), "--operator", "ICBC")
     person = ("--kind", "personal", "--name", person_name(), "--id", person_id(), "--phone", phone_number())
     w = cli("wallet", "open", *company, "--fund", "20000.00")["wallet_id"]

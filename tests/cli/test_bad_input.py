@@ -215,6 +215,12 @@ FUZZED = [
     "agreement verify -- {}", "agreement verify a.json --keys={}",
     "tax items --on={}", "tax quote stamp-duty --base 1 --item={}",
     "tax quote stamp-duty --item sale_contract --base={}",
+    "tax quote stamp-duty --item permit_or_licence --on 2021-05-10 --pieces={}",
+    "tax quote stamp-duty --item sale_contract --base 1 --vat={}",
+    "tax quote stamp-duty --item sale_contract --base 1 --exemption={}",
+    "tax quote stamp-duty --item sale_contract --base 1 --half-relief --taxpayer-kind={}",
+    "tax quote withholding --input={}", "tax check -- {}", "tax rules --on={}", "tax exemptions --on={}",
+    "tax deductions --on={}",
     "tax quote stamp-duty --item sale_contract --base 1 --on={}",
     "tax quote stamp-duty --item sale_contract --base 1 --side={}", "tax quote income-tax --input={}",
     "bill declare other --wallet {company} --amount 1 --code={}",
@@ -323,6 +329,8 @@ def test_an_arbitrary_input_file_ends_with_a_documented_exit_code(playground: Wo
     Path("any.json").write_bytes(content)
     for command in (
         "tax quote income-tax --input any.json",
+        "tax quote withholding --input any.json",
+        "tax check any.json",
         "bill declare income-tax --wallet {person} --input any.json",
         "agreement verify any.json --keys keys.json",
         "agreement verify a.json --keys any.json",

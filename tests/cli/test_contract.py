@@ -60,10 +60,32 @@ EXAMPLES: list[tuple[str, set[str]]] = [
     ),
     (
         "tax quote income-tax --input i.json",
-        {"taxable", "tax", "tax_total", "withheld", "refund", "due", "citation"},
+        {"taxable", "tax", "tax_total", "withheld", "refund", "due", "citation", "steps", "assumption"},
+    ),
+    (
+        "tax quote stamp-duty --item sale_contract --base 1130 --vat 130 --amount-includes-vat"
+        " --half-relief --taxpayer-kind small_scale_vat_payer",
+        {"base", "rate", "tax", "citation", "relief", "exemption", "pieces", "steps"},
+    ),
+    ("tax quote withholding --input wages.json", {"tax", "total", "months", "citation", "evidence"}),
+    ("tax quote withholding --input pay.json", {"taxable", "tax", "citation", "evidence"}),
+    ("tax check cases.json", {"passed", "failed", "mismatches"}),
+    ("tax rules --on 2023-04-20", {"rules"}),
+    ("tax exemptions --on 2023-04-20", {"exemptions"}),
+    ("tax deductions --on 2023-04-20", {"deductions"}),
+    (
+        "tax settle-many many.csv settled.csv",
+        {"people", "tax_total", "refund", "due", "passed_through", "file", "assumption"},
     ),
     ("bill declare stamp-duty --wallet {company} --item sale_contract --base 1000000", BILL),
     ("bill declare income-tax --wallet {person} --input due.json", BILL),
+    ("tax quote surcharge --paid 100 --place town", {"surcharges"}),
+    (
+        "bill declare withholding --wallet {company} --input withheld.json",
+        {"withholding_no", "bill_no", "amount", "status"},
+    ),
+    ("bill declare surcharge --wallet {company} --code 10109 --paid 100 --place town", BILL),
+    ("bill withholdings", {"withholdings"}),
     ("bill declare other --wallet {company} --code 10110 --amount 12.34", BILL),
     ("bill show {open}", BILL),
     ("bill list", {"bills"}),
@@ -507,14 +529,21 @@ def test_the_environment_names_the_keyring(cli: Cli) -> None:
         "payments show {payment}", "refunds list", "refunds show {refund}", "receipt show {receipt}",
         "ledger verify", "ledger accounts", "parties list", "clock show", "status", "tax items",
         "tax quote stamp-duty --item sale_contract --base 1", "tax quote income-tax --input i.json",
+        "tax quote stamp-duty --item permit_or_licence --pieces 3 --on 2021-05-10", "tax rules",
+        "tax quote stamp-duty --item sale_contract --base 1 --exemption armed_forces",
+        "tax quote withholding --input wages.json", "tax quote withholding --input pay.json",
+        "tax items --on 2021-05-10", "tax exemptions", "tax deductions", "tax check cases.json",
         "agreement verify a.json", "agreement export {agreement} --out b.json",
         "wallet top-up {company} --amount 1", "wallet transfer {company} {person} --amount 1",
+        "tax settle-many many.csv settled.csv",
     ],
 )  # fmt: skip
 def test_every_label_of_a_chinese_answer_is_chinese(world: World, inside: Inside, command: str) -> None:
     """Labels are what stands before the first column gap of a record, or in the head of a table."""
     document = inside(*world.filled(command), "--json").document
-    shown = inside(*world.filled(command), "--lang", "zh").stdout
+    answer = inside(*world.filled(command), "--lang", "zh")
+    assert (answer.exit_code, answer.stderr) == (0, "")
+    shown = answer.stdout
     keys = set(document)
     for value in document.values():
         keys |= (

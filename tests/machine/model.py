@@ -4,7 +4,7 @@ A command raises :class:`Refused`, having changed nothing, or returns the handle
 """
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 
 RANK = {"IV": 0, "III": 1, "II": 2, "I": 3}
 # Fen: balance cap, single payment, day, year; None is without limit.
@@ -16,6 +16,7 @@ LIMITS = {
 }
 FLAGS = ("closed", "frozen", "stopped", "may_exceed")
 AFTER = {"terminate": "terminated", "lock": "locked", "unlock": "verified"}
+DAY = timedelta(days=1)
 UNPAYABLE = {"paid": "bill_already_paid", "cancelled": "bill_cancelled"}
 
 
@@ -35,6 +36,14 @@ def no(code, when=True, *, limit=None):
         raise Refused(code, limit)
 
 
+def half_up(numerator, denominator):
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def working_day(day):
+    return day + DAY * (7 - day.weekday()) if day.weekday() >= 5 else day
+
+
 def covers(agreement, bill):
     return (agreement["subject"], agreement["authority"]) == (bill["subject"], bill["authority"])
 
@@ -44,6 +53,7 @@ class Model:
         self.now, self.authority = now, authority
         self.wallets, self.agreements, self.bills, self.payments, self.refunds = {}, {}, {}, {}, {}
         self.answered = {}  # (operation, actor, key) -> content
+        self.first_asked = {}  # where a key is found since an upgrade -> where it was remembered
         self.keyed = None  # where and what the present command will be remembered as
         self.collected, self.paid_out = Counter(), 0  # by operator; out of the treasury's revenue
 
@@ -51,11 +61,23 @@ class Model:
         shelf[handle := f"{prefix}{len(shelf) + 1}"] = record
         return handle
 
+    def _party(self, w):
+        """Who acts through a wallet: its holder; a nameless one is a party of its own."""
+        return w if self.wallets[w]["class"] == "IV" else self.wallets[w]["subject"]
+
+    def _hand_over(self, w, subject):
+        for where, content in list(self.answered.items()):
+            operation, actor, key = where
+            if actor == w and (operation, subject, key) not in self.answered:
+                self.answered[operation, subject, key] = content
+                self.first_asked[operation, subject, key] = self.first_asked.get(where, where)
+                del self.answered[where]
+
     def _once(self, operation, actor, key, *content):
         where = (operation, actor, key)
         if where in self.answered:
             no("idempotency_conflict", self.answered[where] != content)
-            raise Replayed(where)
+            raise Replayed(self.first_asked.get(where, where))
         self.keyed = (where, content) if key is not None else self.keyed
 
     def spent(self, wallet):
@@ -109,12 +131,13 @@ class Model:
         no("wallet_class_not_higher", RANK[cls] <= RANK.get(wallet["class"], 0))
         if wallet["class"] == "IV":
             self._check_holder("personal", cls, wallet["operator"], subject, name, too_young)
+            self._hand_over(w, subject)
             wallet |= {"subject": subject, "name": name}
         wallet["class"] = cls
 
     def exchange(self, w, amount, *, way, key=None):
         wallet = self.wallets[w]
-        self._once(way, wallet["subject"], key, w, amount)
+        self._once(way, self._party(w), key, w, amount)
         if way == "top_up":
             self._check_receive(wallet, amount)
         else:
@@ -124,7 +147,7 @@ class Model:
 
     def transfer(self, source, target, amount, *, key=None):
         payer, payee = self.wallets[source], self.wallets[target]
-        self._once("transfer", payer["subject"], key, source, target, amount)
+        self._once("transfer", self._party(source), key, source, target, amount)
         no("wallets_must_be_different", source == target)
         self._check_spend(payer, amount)
         self._check_receive(payee, amount)
@@ -163,14 +186,25 @@ class Model:
         mine = [r["status"] for r in records if r["subject"] == wallet["subject"]]
         no("annual_settlement_exists", not set(mine) <= {"cancelled", "tax_refused", "withdrawn"})
 
-    def declare(self, w, amount, *, authority, year=None):
+    def declare(self, w, amount, *, authority, year=None, months=1):
         wallet = self.wallets[w]
         self._check_open_wallet(wallet, named=True)
         no("nothing_to_pay", amount == 0)
         if year is not None:
             self._check_year(wallet, year)
         bill = {"subject": wallet["subject"], "authority": authority, "amount": amount, "year": year}
+        if year is None:  # documents by the quarter, everything else by the month, fifteen days after
+            last = self.now.month if months == 1 else (self.now.month + 2) // 3 * 3
+            end = date(self.now.year + last // 12, last % 12 + 1, 1) - DAY
+            bill["due"] = working_day(end + 15 * DAY)
+        else:
+            bill["due"] = working_day(date(year + 1, 6, 30))
         return self._new(self.bills, "B", bill | {"status": "open"})
+
+    def _total(self, bill):
+        """With the late fee: five ten-thousandths a day, half up."""
+        late = max(0, (self.now.date() - bill["due"]).days)
+        return bill["amount"] + half_up(bill["amount"] * late * 5, 10_000)
 
     def cancel(self, b):
         no(UNPAYABLE.get(self.bills[b]["status"]), self.bills[b]["status"] != "open")
@@ -188,7 +222,7 @@ class Model:
         bill = self.bills[b]
         no("wallet_or_agreement", w and a)
         named = self.agreements[a]["wallet"] if a else w
-        self._once("pay", (self.wallets[named] if named else bill)["subject"], key, b, w, a)
+        self._once("pay", self._party(named) if named else bill["subject"], key, b, w, a)
         no(UNPAYABLE.get(bill["status"]), bill["status"] != "open")
         a = a or self._agreement_for(bill, named)
         if a:
@@ -198,13 +232,13 @@ class Model:
             no("agreement_does_not_cover", not covers(agreement, bill))
             named = agreement["wallet"]
         no("agreement_required", named is None)
-        self._check_spend(self.wallets[named], bill["amount"])
-        self._spend(self.wallets[named], bill["amount"])
+        self._check_spend(self.wallets[named], self._total(bill))
+        self._spend(self.wallets[named], self._total(bill))
         return self._settled(b, named, "real_time_debit" if a else "scan_to_pay")
 
     def pay_stamp_duty(self, w, amount, *, key=None):
-        self._once("pay", self.wallets[w]["subject"], key, w, amount)
-        b = self.declare(w, amount, authority=self.authority)
+        self._once("pay", self._party(w), key, w, amount)
+        b = self.declare(w, amount, authority=self.authority, months=3)
         try:
             return self.pay(b, w=w)
         except Refused:
@@ -213,9 +247,10 @@ class Model:
 
     def _settled(self, b, w, mode):
         bill = self.bills[b]
-        self.collected[self.wallets[w]["operator"]] += bill["amount"]
+        total = self._total(bill)
+        self.collected[self.wallets[w]["operator"]] += total
         bill["status"] = "paid"
-        payment = {"bill": b, "wallet": w, "mode": mode, "amount": bill["amount"], "status": "settled"}
+        payment = {"bill": b, "wallet": w, "mode": mode, "amount": total, "status": "settled"}
         return self._new(self.payments, "P", payment | {"refunded": 0, "day": self.now.date()})
 
     def reverse(self, p, *, key=None):
@@ -235,7 +270,7 @@ class Model:
 
     def refund_year(self, w, amount, *, year, manual=False, key=None):
         wallet = self.wallets[w]
-        self._once("refund", wallet["subject"], key, "year", w, amount, year, manual)
+        self._once("refund", self._party(w), key, "year", w, amount, year, manual)
         self._check_open_wallet(wallet, named=True)
         no("claim_window_closed", self.now.date() > date(year + 4, 6, 30))
         no("nothing_to_refund", amount == 0)
@@ -246,7 +281,7 @@ class Model:
     def refund_payment(self, p, amount, *, manual=False, key=None):
         payment = self.payments[p]
         subject, day = self.wallets[payment["wallet"]]["subject"], payment["day"]
-        self._once("refund", subject, key, "payment", p, amount, manual)
+        self._once("refund", self._party(payment["wallet"]), key, "payment", p, amount, manual)
         no("payment_already_reversed", payment["status"] == "reversed")
         left = payment["amount"] - payment["refunded"]
         no("nothing_to_refund", left == 0)
@@ -266,7 +301,10 @@ class Model:
         wallet, mine = self.wallets[refund["wallet"]], (refund["subject"], "open")
         owed = [b for b, bill in self.bills.items() if (bill["subject"], bill["status"]) == mine]
         owed = owed if refund["payment"] is None else []
-        credit = refund["amount"] - sum(self.bills[b]["amount"] for b in owed)
+        credit, interest = refund["amount"] - sum(self._total(self.bills[b]) for b in owed), 0
+        if refund["payment"]:  # paid in error: 0.35 % a year of 360 days
+            days = (self.now.date() - self.payments[refund["payment"]]["day"]).days
+            interest = half_up(refund["amount"] * days * 35, 10_000 * 360)
         no("unpaid_bills", credit < 0)
         try:
             self._check_receive(wallet, credit)
@@ -274,8 +312,8 @@ class Model:
             return refund | {"status": "treasury_failed"}
         for b in owed:
             self._settled(b, refund["wallet"], "set_off")
-        wallet["balance"] += credit
-        self.paid_out += refund["amount"]
+        wallet["balance"] += credit + interest
+        self.paid_out += refund["amount"] + interest
         return refund | {"status": "completed"}
 
     def approve(self, r, *, key=None):

@@ -77,10 +77,6 @@ def test_a_nameless_wallet_and_a_company_receive_none(sandbox: Sandbox) -> None:
             "return_is_partial",
             AnnualReturn(tax_year=2022, base_taxable=Fen(0), wages=Fen(100), withheld=Fen(50)),
         ),
-        (
-            "pension_above_cap",
-            AnnualReturn(tax_year=2022, personal_pension=yuan("12000.01"), withheld=Fen(1)),
-        ),
         ("no_rule_on_date", AnnualReturn(tax_year=2021, personal_pension=Fen(1), withheld=Fen(1))),
     ],
 )

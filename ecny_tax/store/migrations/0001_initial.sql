@@ -142,16 +142,48 @@ CREATE TABLE bill (
     due_date       TEXT NOT NULL,
     citation       TEXT NOT NULL,
     evidence       TEXT NOT NULL,
+    basis          TEXT,           -- of an annual return: stated, recorded
+    late_fee       INTEGER NOT NULL DEFAULT 0 CHECK (late_fee >= 0),  -- as paid
     status         TEXT NOT NULL,
     declared_at    INTEGER NOT NULL
 ) STRICT;
 
 CREATE INDEX bill_by_subject ON bill (subject_id, status);
-CREATE TABLE annual_settlement (  -- a person settles a year once: by a bill or by a refund
+
+CREATE TABLE annual_settlement (  -- the bills and refunds by which a person settled a year, corrections after
     subject_id  TEXT    NOT NULL,
     tax_year    INTEGER NOT NULL,
-    record      TEXT    NOT NULL,  -- the number of that bill or refund
-    PRIMARY KEY (subject_id, tax_year)
+    place       INTEGER NOT NULL,
+    record      TEXT    NOT NULL UNIQUE,  -- the number of that bill or refund
+    outcome     INTEGER NOT NULL,         -- a refund is positive, what was due negative
+    is_final    INTEGER NOT NULL DEFAULT 0 CHECK (is_final IN (0, 1)),  -- paid, or refunded
+    PRIMARY KEY (subject_id, tax_year, place)
+) STRICT;
+
+CREATE TABLE withholding (        -- what withholding agents declared of persons and years
+    place           INTEGER PRIMARY KEY,  -- the order of writing
+    withholding_no  TEXT NOT NULL UNIQUE,
+    agent_id        TEXT NOT NULL REFERENCES identity,
+    identity_id     TEXT NOT NULL REFERENCES identity,
+    subject_id      TEXT NOT NULL,
+    tax_year        INTEGER NOT NULL,
+    wages           INTEGER NOT NULL,
+    labour          INTEGER NOT NULL,
+    author          INTEGER NOT NULL,
+    royalty         INTEGER NOT NULL,
+    bonus           INTEGER NOT NULL,
+    bonus_mode      TEXT    NOT NULL,
+    withheld        INTEGER NOT NULL,
+    bill_no         TEXT REFERENCES bill (bill_no),  -- none where nothing was withheld
+    declared_at     INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX withholding_by_subject ON withholding (subject_id, tax_year);
+CREATE INDEX withholding_by_bill    ON withholding (bill_no);
+
+CREATE TABLE explanation (        -- how the amount of a bill or refund came about
+    record  TEXT PRIMARY KEY,      -- its number
+    steps   TEXT NOT NULL          -- JSON: a list of [label, label in Chinese, amount, citation]
 ) STRICT;
 
 -- payments --------------------------------------------------------------------------------------------
@@ -163,6 +195,7 @@ CREATE TABLE payment (
     wallet_id      TEXT NOT NULL REFERENCES wallet,
     agreement_no   TEXT REFERENCES agreement (agreement_no),
     amount         INTEGER NOT NULL CHECK (amount > 0),
+    late_fee       INTEGER NOT NULL CHECK (late_fee >= 0 AND late_fee < amount),  -- part of the amount
     fee            INTEGER NOT NULL,
     mode           TEXT NOT NULL,
     status         TEXT NOT NULL,
@@ -192,10 +225,13 @@ CREATE TABLE refund (
     wallet_id      TEXT NOT NULL REFERENCES wallet,
     payment_no     TEXT REFERENCES payment (payment_no),
     tax_year       INTEGER,
+    is_correction  INTEGER NOT NULL CHECK (is_correction IN (0, 1)),
     code           TEXT NOT NULL,  -- collection item (征收项目)
     reason         TEXT NOT NULL,
+    basis          TEXT,           -- of an annual return: stated, recorded
     amount         INTEGER NOT NULL CHECK (amount > 0),
     set_off        INTEGER NOT NULL DEFAULT 0 CHECK (set_off >= 0 AND set_off <= amount),
+    interest       INTEGER NOT NULL DEFAULT 0 CHECK (interest >= 0),  -- on top of the amount
     status         TEXT NOT NULL,
     failure_code   TEXT,
     balance_after  INTEGER,

@@ -1,0 +1,94 @@
+"""Bills as records: written, found, paid, opened again, and explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from ecny_tax.errors import NotFoundError, RejectedError
+from ecny_tax.money import Fen
+from ecny_tax.parties import service as parties
+from ecny_tax.parties.model import Taxpayer
+from ecny_tax.store import Transaction
+from ecny_tax.taxes import rows
+from ecny_tax.taxes.model import Basis, Bill, BillStatus, Tax
+from ecny_tax.taxes.steps import Step
+
+
+def load(tx: Transaction, bill_no: str) -> Bill:
+    """The bill of that number; raises ``NotFoundError`` (``bill_not_found``)."""
+    bill = rows.bill(tx, bill_no)
+    if bill is None:
+        raise NotFoundError("bill_not_found", bill_no=bill_no)
+    return bill
+
+
+def insert(
+    tx: Transaction,
+    taxpayer: Taxpayer,
+    *,
+    tax: Tax,
+    code: str,
+    amount: Fen,
+    authority: str | None,
+    period: tuple[date, date],
+    due: date,
+    citation: str,
+    evidence: str,
+    item: str | None = None,
+    base: Fen | None = None,
+    rate: str | None = None,
+    basis: Basis | None = None,
+    steps: Sequence[Step] = (),
+) -> Bill:
+    """A new open bill, with how its amount came about; ``nothing_to_pay`` where that is zero."""
+    if amount == 0:
+        raise RejectedError("nothing_to_pay", tax=tax)
+    office = parties.tax_authority(tx, authority)
+    number = tx.ids.number("B", tx.now)
+    rows.insert(
+        tx,
+        Bill(
+            bill_no=number,
+            tax=tax,
+            code=code,
+            item=item,
+            base=base,
+            rate=rate,
+            amount=amount,
+            late_fee=Fen(0),
+            total=amount,
+            authority=office.code,
+            period_start=period[0],
+            period_end=period[1],
+            due_date=due,
+            citation=citation,
+            evidence=evidence,
+            basis=basis,
+            status=BillStatus.OPEN,
+            declared_at=tx.now,
+            lines=(),
+            identity_id=taxpayer.identity_id,
+            subject_id=taxpayer.subject_id,
+        ),
+    )
+    if steps:
+        rows.insert_steps(tx, number, steps)
+    return load(tx, number)
+
+
+def set_paid(tx: Transaction, bill: Bill) -> None:
+    """The bill has its settlement, late fee included."""
+    rows.set_status(tx, bill.bill_no, BillStatus.PAID, late_fee=bill.late_fee)
+    rows.set_final(tx, bill.bill_no, final=True)
+
+
+def set_open(tx: Transaction, bill: Bill) -> None:
+    """The bill's settlement was reversed."""
+    rows.set_status(tx, bill.bill_no, BillStatus.OPEN)
+    rows.set_final(tx, bill.bill_no, final=False)
+
+
+def steps(tx: Transaction, record: str) -> tuple[Step, ...]:
+    """How the amount of a bill or refund came about; nothing where it was given."""
+    return rows.steps(tx, record)

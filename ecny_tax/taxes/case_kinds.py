@@ -1,0 +1,442 @@
+"""The kinds of worked cases (算例): what each takes, which answers it gives, and who computes them.
+
+Their keys are those of ``cases/README.md``.  Nothing is computed here: a kind reads its inputs and asks the
+function of its tax.  Amounts are text in yuan, or whole numbers; a JSON number with a point is refused,
+because reading it would go through a float.
+
+A case of a kind that names no day or year is judged by the newest rules of the book, those of the last year
+that has them, so that a file of cases comes to the same on every day it is run.  Where the kind is about a
+year, ``tax_year`` may be given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from ecny_tax.clock import parse_date
+from ecny_tax.errors import InvalidInputError
+from ecny_tax.money import Fen, yuan
+from ecny_tax.rulebook import Rulebook, Rules
+from ecny_tax.taxes import bonus, business, deductions, exemption, income_tax, nonresident, withholding
+from ecny_tax.taxes import late_fee as delay
+from ecny_tax.taxes import special_additional as additional
+from ecny_tax.taxes import stamp_duty as duty
+from ecny_tax.taxes import stamp_duty_base as duty_base
+from ecny_tax.taxes import stamp_duty_documents as documents
+from ecny_tax.taxes.checks import AMOUNTS_ACCEPTED, LAST_YEAR, check_flag, malformed
+from ecny_tax.taxes.income_tax import AMOUNTS, AnnualReturn
+
+Given = dict[str, Any]
+_Reader = Callable[[str, object], Any]
+_Readers = Mapping[str, _Reader]
+
+_NOTHING = Fen(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of case: the inputs it ``needs`` and may take besides, each with what reads it, and its
+    ``answers``, the names of what ``compute`` gives."""
+
+    compute: Callable[[Rulebook, Given], object]
+    needs: _Readers
+    answers: tuple[str, ...]
+    may: _Readers
+
+
+def computed(kind: str, inputs: object, *, book: Rulebook) -> object:
+    """What the inputs of a case come to: a record, or a mapping, with an entry for each answer of the kind.
+
+    Raises ``InvalidInputError`` (``case_kind_unknown``, ``case_input_unknown``, ``input_key_missing``,
+    ``case_inputs_conflict``, ``input_value_malformed``) and what the rules of the tax refuse.
+    """
+    rule = kind_of(kind)
+    if not isinstance(inputs, Mapping):
+        raise not_accepted("inputs", inputs, '{"tax_year": 2025, …}')
+    known = {**rule.needs, **rule.may}
+    for key in inputs:
+        if key not in known:
+            raise InvalidInputError("case_input_unknown", key=key, kind=kind, known=" ".join(known))
+    for key in rule.needs:
+        if key not in inputs:
+            raise InvalidInputError("input_key_missing", key=key)
+    return rule.compute(book, {key: known[key](key, value) for key, value in inputs.items()})
+
+
+def kind_of(name: str) -> Kind:
+    """A kind by its name (``case_kind_unknown``)."""
+    found = KINDS.get(name)
+    if found is None:
+        raise InvalidInputError("case_kind_unknown", key="kind", value=name)
+    return found
+
+
+# --- reading inputs -----------------------------------------------------------------------------------------
+
+
+def not_accepted(key: str, value: object, accepted: str) -> InvalidInputError:
+    """The refusal of a value (``input_value_malformed``); of a list or an object it shows no more."""
+    if isinstance(value, Mapping):
+        value = "{…}"
+    elif not isinstance(value, str | int | float | None):
+        value = "[…]"
+    return malformed(key, value, accepted)
+
+
+def _amount(key: str, value: object) -> Fen:
+    """An amount in fen."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise not_accepted(key, value, AMOUNTS_ACCEPTED)
+    try:
+        return yuan(value)
+    except InvalidInputError:
+        raise not_accepted(key, value, AMOUNTS_ACCEPTED) from None
+
+
+def _amount_or_less(key: str, value: object) -> Fen:
+    """An amount that may come out below zero, as a loss or a refund does, and is then nothing."""
+    if isinstance(value, str) and value.startswith("-"):
+        _amount(key, value[1:])
+        return _NOTHING
+    if type(value) is int and value < 0:
+        _amount(key, -value)
+        return _NOTHING
+    return _amount(key, value)
+
+
+def _decimal(key: str, value: object) -> str:
+    """A number that is no amount in yuan, as text; the function that takes it judges its form."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise not_accepted(key, value, '"7.1" | 7')
+    try:
+        return str(value)
+    except ValueError:  # Python refuses to write out a number of thousands of digits
+        raise not_accepted(key, value, '"7.1" | 7') from None
+
+
+def _word(key: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise not_accepted(key, value, '"…"')
+    return value
+
+
+def _day(key: str, value: object) -> date:
+    try:
+        return parse_date(value if isinstance(value, str) else "")
+    except InvalidInputError:
+        raise not_accepted(key, value, '"2023-04-20"') from None
+
+
+def _flag(key: str, value: object) -> bool:
+    check_flag(key, value)
+    return value is True
+
+
+def _side(key: str, value: object) -> object:
+    if value not in ("buy", "sell"):
+        raise not_accepted(key, value, '"buy" | "sell"')
+    return value
+
+
+def _whole(key: str, value: object) -> int:
+    """A whole number; the function that takes it judges its range."""
+    if type(value) is not int:
+        raise not_accepted(key, value, "0, 1, 2, …")
+    return value
+
+
+def _rows(key: str, value: object, needs: _Readers, may: _Readers) -> list[Given]:
+    """A list of objects with the keys that are asked for and no others, each value read."""
+    known = {**needs, **may}
+    accepted = f"[{{{', '.join(known)}}}, …]"
+    if not isinstance(value, list | tuple):
+        raise not_accepted(key, value, accepted)
+    found = []
+    for place, row in enumerate(value):
+        if not isinstance(row, Mapping) or not needs.keys() <= row.keys() <= known.keys():
+            raise not_accepted(f"{key}[{place}]", row, accepted)
+        found.append({name: known[name](f"{key}[{place}].{name}", given) for name, given in row.items()})
+    return found
+
+
+def _item_amounts(key: str, value: object) -> list[documents.ItemAmount]:
+    return [documents.ItemAmount(**row) for row in _rows(key, value, {"item": _word, "amount": _amount}, {})]
+
+
+def _months(key: str, value: object) -> list[withholding.WageMonth]:
+    rows = _rows(key, value, {"month": _whole, "wage": _amount}, {"social": _amount, "sad": _amount})
+    return [withholding.WageMonth(**row) for row in rows]
+
+
+# --- stamp duty ---------------------------------------------------------------------------------------------
+
+
+def _document(book: Rulebook, given: Given) -> duty.StampDutyQuote:
+    rules = book.on(given["date"])
+    base = duty_base.of_document(rules, amount=_stated(given), **_those(given, *_VAT))
+    return duty.quote(rules, item=given["item"], base=base, half_relief=_is_relieved(rules, given))
+
+
+def _is_relieved(rules: Rules, given: Given) -> bool:
+    """A case says that the taxpayer qualifies for the relief; on a day without it, that gives nothing."""
+    try:
+        return bool(given.get("half_relief") and rules.stamp_duty.relief)
+    except InvalidInputError:
+        return False
+
+
+def _stated(given: Given) -> Fen | duty_base.ForeignAmount:
+    """The amount of a document, in yuan or in another currency, but not in both."""
+    foreign = [key for key in _FOREIGN if key in given]
+    if not foreign:
+        if "amount" not in given:
+            raise InvalidInputError("input_key_missing", key="amount")
+        return Fen(given["amount"])
+    if "amount" in given:
+        raise InvalidInputError("case_inputs_conflict", key="amount", other=foreign[0])
+    for key in _FOREIGN:
+        if key not in given:
+            raise InvalidInputError("input_key_missing", key=key)
+    return duty_base.ForeignAmount(*(given[key] for key in _FOREIGN))
+
+
+def _on_its_day(function: Callable[..., object]) -> Callable[[Rulebook, Given], object]:
+    """A function of stamp duty whose parameters are the inputs, by the rules of the day."""
+
+    def compute(book: Rulebook, given: Given) -> object:
+        rules = book.on(given["date"])
+        asked = _but(given, "date")
+        if "half_relief" in asked:
+            asked["half_relief"] = _is_relieved(rules, given)
+        return function(rules, **asked)
+
+    return compute
+
+
+def _securities(book: Rulebook, given: Given) -> duty.StampDutyQuote:
+    rules = book.on(given["date"])
+    return duty.quote(rules, item="securities", base=given["amount"], side=given["side"])
+
+
+# --- income tax ---------------------------------------------------------------------------------------------
+
+
+def _of_a_year(
+    answer: str, function: Callable[..., object], first: str, *tables: str
+) -> Callable[[Rulebook, Given], object]:
+    """One ``answer``, from a function that takes one amount and a tax year; where the case has none, the
+    newest year for which there are all the ``tables``."""
+
+    def compute(book: Rulebook, given: Given) -> object:
+        year = given["tax_year"] if "tax_year" in given else newest_year(book, *tables)
+        return {answer: function(given[first], tax_year=year, book=book)}
+
+    return compute
+
+
+def newest_year(book: Rulebook, *tables: str) -> int:
+    """The last tax year on whose last day each of these tables of income tax is in force."""
+    forever = date(LAST_YEAR, 12, 31)
+    end = min(max(figure.until or forever for figure in getattr(book.income_tax, table)) for table in tables)
+    return min(LAST_YEAR, end.year if (end.month, end.day) == (12, 31) else end.year - 1)
+
+
+def _bonus_compare(book: Rulebook, given: Given) -> bonus.BonusComparison:
+    return bonus.compare_bonus(given["bonus"], **_but(given, "bonus"), book=book)
+
+
+def _withhold_wage(book: Rulebook, given: Given) -> withholding.WageWithholding:
+    ways = [way for way in _WAYS if given.get(way)]
+    year = given.get("tax_year", newest_year(book, "monthly_deduction", "annual_brackets", *ways))
+    more = _but(given, "months", "tax_year")
+    return withholding.withhold_wages(given["months"], tax_year=year, **more, book=book)
+
+
+def _withhold_other(book: Rulebook, given: Given) -> withholding.PaymentWithholding:
+    year = given["tax_year"]
+    return withholding.withhold_payment(given["type"], given["amount"], tax_year=year, book=book)
+
+
+def _settlement(book: Rulebook, given: Given) -> income_tax.AnnualSettlement:
+    return income_tax.settle(AnnualReturn(**given), book=book)
+
+
+def _settlement_exemption(book: Rulebook, given: Given) -> exemption.SettlementDuty:
+    return exemption.settlement_exemption(**given, book=book)
+
+
+def _donation_cap(book: Rulebook, given: Given) -> object:
+    deducted = deductions.donation_deduction(
+        given["donation"],
+        taxable_before=given["taxable_before_donation"],
+        tax_year=given.get("tax_year", newest_year(book, "donations")),
+        book=book,
+    )
+    return {"deductible": deducted}
+
+
+def _special_additional(book: Rulebook, given: Given) -> object:
+    asked = _but(given, "date", "actual_interest")
+    try:
+        found = additional.special_additional(on=given["date"], **asked, book=book)
+    except InvalidInputError as refusal:
+        if refusal.code != "no_rule_on_date":
+            raise
+        found = _NOTHING  # there was no such deduction on that day
+    if given["item"] == "housing_loan_interest" and given.get("actual_interest") == 0:
+        found = _NOTHING  # a fixed amount, but for those only who do pay interest (国发〔2018〕41号, art. 14)
+    return {"amount": found}
+
+
+def _late_fee(book: Rulebook, given: Given) -> object:
+    newest = max(book.taxes.late_fees, key=lambda figure: figure.since).value
+    return {"fee": delay.late_fee(given["tax"], days=given["days"], rate=newest.rate)}
+
+
+# --- the kinds ----------------------------------------------------------------------------------------------
+
+
+def _those(given: Given, *keys: str) -> Given:
+    return {key: given[key] for key in keys if key in given}
+
+
+def _but(given: Given, *keys: str) -> Given:
+    return {key: value for key, value in given.items() if key not in keys}
+
+
+def _kind(
+    compute: Callable[[Rulebook, Given], object],
+    needs: _Readers,
+    answers: Sequence[str],
+    may: _Readers | None = None,
+) -> Kind:
+    return Kind(compute, needs, tuple(answers), may or {})
+
+
+_VAT = ("vat", "vat_listed_separately", "amount_includes_vat")
+_FOREIGN = ("amount_fx", "currency", "central_parity")
+_WAYS = ("first_wage_of_year", "annual_60000_from_january")
+_YEAR: _Readers = {"tax_year": _whole}
+_ITEM: _Readers = {"date": _day, "item": _word}
+_RELIEF: _Readers = {"half_relief": _flag}
+_TABLES_OF_BONUS = ("separate_bonus", "monthly_brackets")
+_TABLES_OF_NONRESIDENTS = ("non_resident", "monthly_brackets")
+
+KINDS: dict[str, Kind] = {
+    "stamp.document": _kind(
+        _document,
+        _ITEM,
+        ("base", "tax_per_party"),
+        {
+            "amount": _amount, "amount_fx": _decimal, "currency": _word, "central_parity": _decimal,
+            "vat": _amount, "vat_listed_separately": _flag, "amount_includes_vat": _flag, **_RELIEF,
+        },
+    ),
+    "stamp.account_book": _kind(
+        _on_its_day(documents.account_book),
+        {"date": _day, "paid_in_capital": _amount, "capital_reserve": _amount, "already_taxed": _amount},
+        ("base", "tax"),
+        _RELIEF,
+    ),
+    "stamp.equity_transfer": _kind(
+        _on_its_day(documents.equity_transfer),
+        {"date": _day, "consideration": _amount, "portion_for_unpaid_subscribed_capital": _amount},
+        ("base", "tax_per_party"),
+    ),
+    "stamp.securities": _kind(_securities, {"date": _day, "amount": _amount, "side": _side}, ("tax",)),
+    "stamp.mixed": _kind(
+        _on_its_day(documents.mixed),
+        {"date": _day, "separately_listed": _flag, "parts": _item_amounts},
+        ("taxes", "total"),
+    ),
+    "stamp.multi": _kind(
+        _on_its_day(documents.multi), {"date": _day, "documents": _item_amounts}, ("taxes", "total"), _RELIEF
+    ),
+    "stamp.amendment": _kind(
+        _on_its_day(documents.amendment),
+        {**_ITEM, "old_amount": _amount},
+        ("additional_tax", "refundable"),
+        {"new_amount": _amount, "not_performed": _flag},
+    ),
+    "stamp.document_1988": _kind(_document, {**_ITEM, "amount": _amount}, ("tax_per_party",)),
+    "iit.annual_tax": _kind(
+        _of_a_year("tax", income_tax.annual_tax, "taxable_income"),
+        {**_YEAR, "taxable_income": _amount_or_less},
+        ("tax",),
+    ),
+    "iit.bonus_separate": _kind(
+        _of_a_year("tax", bonus.bonus_tax, "bonus"), {**_YEAR, "bonus": _amount}, ("tax",)
+    ),
+    "iit.bonus_compare": _kind(
+        _bonus_compare,
+        {**_YEAR, "bonus": _amount, "other_taxable_income": _amount},
+        ("tax_separate", "tax_without_bonus", "tax_merged_total", "better", "saving"),
+    ),
+    "iit.bonus_trap_upper": _kind(
+        _of_a_year("upper", bonus.bonus_trap_upper, "lower", *_TABLES_OF_BONUS),
+        {"lower": _amount},
+        ("upper",),
+        _YEAR,
+    ),
+    "iit.withhold_wage": _kind(
+        _withhold_wage, {"months": _months}, ("tax", "total"), {**dict.fromkeys(_WAYS, _flag), **_YEAR}
+    ),
+    "iit.withhold_other": _kind(
+        _withhold_other, {**_YEAR, "type": _word, "amount": _amount}, ("taxable", "tax")
+    ),
+    "iit.settlement": _kind(
+        _settlement,
+        _YEAR,
+        (
+            "income_amount", "taxable", "tax", "tax_total", "refund", "due", "medical_deduction", "increment",
+            "withheld", "bonus_tax", "donation_deduction", "must_settle",
+        ),
+        {**dict.fromkeys(AMOUNTS, _amount), "bonus_mode": _word, "withheld_properly": _flag},
+    ),
+    "iit.settlement_exemption": _kind(
+        _settlement_exemption,
+        {
+            **_YEAR, "gross_comprehensive_income": _amount, "balance_due": _amount_or_less,
+            "withheld_properly": _flag,
+        },
+        ("must_settle",),
+    ),
+    "iit.donation_cap": _kind(
+        _donation_cap,
+        {"donation": _amount, "taxable_before_donation": _amount_or_less},
+        ("deductible",),
+        _YEAR,
+    ),
+    "iit.medical_deduction": _kind(
+        _of_a_year("deduction", deductions.medical_deduction, "self_pay"),
+        {**_YEAR, "self_pay": _amount},
+        ("deduction",),
+    ),
+    "iit.sad": _kind(
+        _special_additional,
+        {**_ITEM, "months": _whole},
+        ("amount",),
+        {"children": _whole, "share": _decimal, "actual_interest": _amount},
+    ),
+    "iit.nonresident_month": _kind(
+        _of_a_year("tax", nonresident.nonresident_month_tax, "wage", *_TABLES_OF_NONRESIDENTS),
+        {"wage": _amount},
+        ("tax",),
+        _YEAR,
+    ),
+    "iit.nonresident_bonus": _kind(
+        _of_a_year("tax", nonresident.nonresident_bonus_tax, "bonus", *_TABLES_OF_NONRESIDENTS),
+        {"bonus": _amount},
+        ("tax",),
+        _YEAR,
+    ),
+    "iit.business_tax": _kind(
+        _of_a_year("tax", business.business_tax, "taxable_income"),
+        {**_YEAR, "taxable_income": _amount_or_less},
+        ("tax",),
+    ),
+    "late_fee": _kind(_late_fee, {"tax": _amount, "days": _whole}, ("fee",)),
+}  # fmt: skip

@@ -1,0 +1,46 @@
+"""A JSON file from outside: read up to a limit, and strictly, or refused by name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ecny_tax import strict_json
+from ecny_tax.errors import InvalidInputError
+
+
+def read_json(source: bytes | str | Path, *, limit: int) -> object:
+    """The value in a file (a path), or in the bytes of one, of at most ``limit`` bytes.
+
+    Raises ``InvalidInputError``: ``input_file_unreadable``, ``input_too_large``, ``input_not_json`` and
+    ``input_key_repeated``.
+    """
+    path = "-" if isinstance(source, bytes) else str(source)
+    content = source if isinstance(source, bytes) else _content(path, limit)
+    if len(content) > limit:
+        raise InvalidInputError("input_too_large", path=path, limit=limit)
+    try:
+        return strict_json.loads(content.decode("utf-8"))
+    except strict_json.RepeatedKeyError as error:
+        raise InvalidInputError("input_key_repeated", key=error.key) from None
+    except UnicodeDecodeError as error:
+        reason = f"not UTF-8 at byte {error.start}"
+    except RecursionError:
+        reason = "nested too deeply"
+    except json.JSONDecodeError as error:
+        reason = f"line {error.lineno}, column {error.colno}: {error.msg}"
+    except ValueError:  # a whole number of thousands of digits
+        reason = "a number is too long"
+    raise InvalidInputError("input_not_json", path=path, reason=reason)
+
+
+def _content(path: str, limit: int) -> bytes:
+    """The file, and of one that is too large a byte more than the limit."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(limit + 1)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    except ValueError as error:  # a name that no file can have
+        reason = str(error)
+    raise InvalidInputError("input_file_unreadable", path=path, reason=reason)

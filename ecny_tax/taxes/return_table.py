@@ -1,0 +1,226 @@
+"""A table of annual returns (CSV) in, the same table with the settlements out, in blocks of lines.
+
+The first line names the columns: keys of ``AnnualReturn``, with amounts in yuan as ``money.yuan`` reads them,
+and any others.  Out comes every line as it was, with the columns of ``ManySettled`` added.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from ecny_tax.errors import InvalidInputError
+from ecny_tax.money import Fen, yuan
+from ecny_tax.rulebook import PACKAGE, Rulebook
+from ecny_tax.taxes.checks import FIRST_YEAR, LAST_YEAR, check_year
+from ecny_tax.taxes.income_tax import BONUS_MODES
+from ecny_tax.taxes.settle_many import (
+    AMOUNT_COLUMNS,
+    COLUMNS,
+    RESULT_COLUMNS,
+    ManySettled,
+    require_numpy,
+    settle_many,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+#: Lines that are in memory together, and the most characters of one.
+BLOCK, MAX_LINE = 10_000, 65_536
+
+#: What may stand in the columns that hold no amounts, and what it becomes.
+_WORDS: dict[str, dict[str, int | bool]] = {
+    "tax_year": {str(year): year for year in range(FIRST_YEAR, LAST_YEAR + 1)},
+    "bonus_mode": {mode: code for code, mode in enumerate(BONUS_MODES)},
+    "withheld_properly": {"true": True, "false": False},
+}
+#: Amounts that are read all at once, one a line: less than 10^15 yuan, without a unit.
+_PLAIN = re.compile(r"(?:[0-9]{1,15}+(?:\.[0-9]{1,2}+)?+\n)*+")
+_END_AFTER_ONE_DECIMAL = re.compile(r"(?<=\.[0-9])\n")
+_END_WITHOUT_TWO_DECIMALS = re.compile(r"(?<!\.[0-9]{2})\n")
+_HUNDREDTHS = [f".{part:02}" for part in range(100)]
+
+_Line = tuple[int, list[str]]  # its number in the file, its cells
+
+
+class SettledTable:
+    """Iterating once reads, settles and gives the lines to write; then the sums (in fen) are complete.
+
+    Raises ``InvalidInputError``: ``line_refused`` with the ``line``, the ``column`` and the ``cause`` (the
+    code with which ``money.yuan`` or ``income_tax.settle`` refuses that value), ``table_malformed``,
+    ``input_file_unreadable``, ``input_key_missing`` (no ``tax_year``); ``UnavailableError``
+    (``numpy_missing``).
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        tax_year: int | None = None,
+        book: Rulebook = PACKAGE,
+        advance: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """``tax_year`` is that of all lines where no column says it; ``advance`` is told the bytes read."""
+        require_numpy()
+        if tax_year is not None:
+            check_year(tax_year)
+        self._path, self._tax_year, self._book, self._advance = path, tax_year, book, advance
+        self.people = 0
+        self.tax_total = self.refund = self.due = Fen(0)
+        self.passed_through: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[str]:
+        blocks = self._blocks()
+        first = next(blocks, None)
+        if first is None:
+            raise self._malformed("it is empty")
+        header = first.pop(0)[1]
+        self._check(header)
+        self.passed_through = tuple(name for name in header if name not in COLUMNS)
+        yield _text([[*header, *RESULT_COLUMNS]])
+        if first:
+            yield self._settled(header, first)
+        for block in blocks:
+            yield self._settled(header, block)
+
+    def _check(self, header: Sequence[str]) -> None:
+        """Refuse names of columns that would be misread."""
+        for place, name in enumerate(header):
+            if name in header[:place]:
+                raise self._malformed(f"the column {name} stands twice")
+            if name in RESULT_COLUMNS or name == "base_taxable":
+                raise self._malformed(f"a column may not be named {name}")
+        if not set(AMOUNT_COLUMNS).intersection(header):
+            raise self._malformed(f"none of its columns is one of {', '.join(AMOUNT_COLUMNS)}")
+        if "tax_year" in header and self._tax_year is not None:
+            raise self._malformed("tax_year is one of its columns, and given for all lines")
+        if "tax_year" not in header and self._tax_year is None:
+            raise InvalidInputError("input_key_missing", key="tax_year")
+
+    def _blocks(self) -> Iterator[list[_Line]]:
+        """The lines of the file, many at a time."""
+        try:
+            with self._path.open("rb") as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as file:
+                reader = csv.reader(self._short_lines(file), strict=True)
+                try:
+                    while block := [(reader.line_num, cells) for cells in islice(reader, BLOCK)]:
+                        yield block
+                        if raw.seekable():
+                            self._advance(raw.tell())
+                except csv.Error as error:
+                    raise self._malformed(f"line {reader.line_num}: {error}") from None
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise InvalidInputError("input_file_unreadable", path=self._path, reason=reason) from None
+        except UnicodeDecodeError:
+            reason = "it is not UTF-8 text"
+            raise InvalidInputError("input_file_unreadable", path=self._path, reason=reason) from None
+
+    def _short_lines(self, file: TextIO) -> Iterator[str]:
+        while line := file.readline(MAX_LINE + 1):
+            if len(line) > MAX_LINE:
+                raise self._malformed(f"a line has more than {MAX_LINE} characters")
+            yield line
+
+    def _settled(self, header: Sequence[str], block: Sequence[_Line]) -> str:
+        """Settle some lines; what is to be written of them."""
+        for number, cells in block:
+            if len(cells) != len(header):
+                reason = f"line {number} has {len(cells)} cells, and the first line {len(header)}"
+                raise self._malformed(reason)
+        texts = dict(zip(header, zip(*(cells for _, cells in block), strict=True), strict=True))
+        columns: dict[str, Any] = {} if self._tax_year is None else {"tax_year": self._tax_year}
+        try:
+            for name in COLUMNS:
+                if name in texts:
+                    columns[name] = _values(name, texts[name])
+            settled = settle_many(columns, book=self._book)
+        except InvalidInputError as error:
+            if error.code != "row_refused":
+                raise
+            row, column = int(str(error.values["row"])), str(error.values["column"])
+            raise InvalidInputError(
+                "line_refused",
+                path=self._path,
+                line=block[row][0],
+                column=column,
+                value=texts[column][row] if column in texts else self._tax_year,
+                cause=error.values["cause"],
+            ) from None
+        self._add(settled)
+        added = zip(*(_texts(getattr(settled, name)) for name in RESULT_COLUMNS), strict=True)
+        return _text([[*cells, *results] for (_, cells), results in zip(block, added, strict=True)])
+
+    def _add(self, settled: ManySettled) -> None:
+        """Count them in; the sums of so many amounts might not fit int64."""
+        self.people += len(settled)
+        self.tax_total = Fen(self.tax_total + sum(settled.tax_total.tolist()))
+        self.refund = Fen(self.refund + sum(settled.refund.tolist()))
+        self.due = Fen(self.due + sum(settled.due.tolist()))
+
+    def _malformed(self, reason: str) -> InvalidInputError:
+        return InvalidInputError("table_malformed", path=self._path, reason=reason)
+
+
+def _values(name: str, texts: Sequence[str]) -> npt.NDArray[Any]:
+    """The values of a column; raises ``InvalidInputError`` (``row_refused``)."""
+    import numpy as np
+
+    if name in AMOUNT_COLUMNS:
+        return amounts_of(name, texts)
+    words = _WORDS[name]
+    for row, text in enumerate(texts):
+        if text not in words:
+            raise _refused(row, name, text, "input_value_malformed")
+    return np.array([words[text] for text in texts])
+
+
+def amounts_of(name: str, texts: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Amounts in yuan as fen, each as ``money.yuan`` reads it; most columns are read in one go.
+
+    Raises ``InvalidInputError`` (``row_refused``).
+    """
+    import numpy as np
+
+    lines = "\n".join([*texts, ""])
+    if lines.count("\n") == len(texts) and _PLAIN.fullmatch(lines):
+        lines = _END_AFTER_ONE_DECIMAL.sub("0\n", lines)
+        lines = _END_WITHOUT_TWO_DECIMALS.sub("00\n", lines)
+        return np.fromstring(lines.replace(".", ""), np.int64, count=len(texts), sep="\n")
+    found = []
+    for row, text in enumerate(texts):
+        try:
+            found.append(yuan(text))
+        except InvalidInputError as error:
+            raise _refused(row, name, text, error.code) from None
+    return np.array(found, np.int64)
+
+
+def _refused(row: int, column: str, value: str, cause: str) -> InvalidInputError:
+    return InvalidInputError("row_refused", row=row, column=column, value=value, cause=cause)
+
+
+def _texts(column: npt.NDArray[Any]) -> Sequence[str]:
+    """Amounts in yuan with two decimals, or flags as words."""
+    if column.dtype == bool:
+        return ["true" if flag else "false" for flag in column.tolist()]
+    if not column.any():
+        return ["0.00"] * len(column)
+    wholes = column // 100
+    parts = column - 100 * wholes
+    return [
+        f"{whole}{_HUNDREDTHS[part]}" for whole, part in zip(wholes.tolist(), parts.tolist(), strict=True)
+    ]
+
+
+def _text(lines: Sequence[Sequence[str]]) -> str:
+    written = io.StringIO(newline="")
+    csv.writer(written).writerows(lines)
+    return written.getvalue()

@@ -1,0 +1,112 @@
+"""Settling a person's year: once, by a bill or a refund, and by corrections after that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from ecny_tax.errors import InvalidInputError, RejectedError
+from ecny_tax.money import Fen
+from ecny_tax.parties.model import Taxpayer
+from ecny_tax.store import Transaction
+from ecny_tax.taxes import bills, income_tax, model, rows, withholding_records
+from ecny_tax.taxes.explanation import explain
+from ecny_tax.taxes.income_tax import AnnualReturn, AnnualSettlement
+from ecny_tax.taxes.model import Basis, Bill, Tax
+
+
+@dataclass(frozen=True, slots=True)
+class YearSettlement:
+    """What an annual return comes to, what its figures rest on, and what is left after earlier settlements.
+
+    ``outcome`` is what this return settles, in fen: a refund is positive, what is due negative.
+    """
+
+    found: AnnualSettlement
+    basis: Basis
+    is_correction: bool
+    outcome: int
+
+
+def settle_return(
+    tx: Transaction, taxpayer: Taxpayer, annual_return: AnnualReturn, *, correction: bool
+) -> YearSettlement:
+    """The settlement of a whole year's return, agreeing with what the authority holds.
+
+    Of a ``correction`` the outcome is the difference to what the year has come to so far.  Raises
+    ``return_is_partial`` (a what-if, ``base_taxable``, cannot be declared) and ``withholding_differs``.
+    """
+    if annual_return.base_taxable is not None:
+        raise InvalidInputError("return_is_partial")
+    found = explain(annual_return, book=tx.rulebook)
+    basis = withholding_records.compare(tx, taxpayer, annual_return)
+    outcome = found.refund - found.due
+    if correction:
+        outcome -= sum(row[1] for row in rows.settled_by(tx, taxpayer.subject_id, annual_return.tax_year))
+    return YearSettlement(found, basis, correction, outcome)
+
+
+def settle_year(
+    tx: Transaction, taxpayer: Taxpayer, tax_year: int, record: str, settled: YearSettlement
+) -> None:
+    """Note that the bill or refund ``record`` settles the year, and how its amount came about.
+
+    A person does that once, from the first of March that follows the year, and corrects it when that is
+    paid.  Raises ``taxpayer_is_not_a_person``, ``annual_settlement_not_open``, ``annual_settlement_exists``
+    and of a correction ``annual_settlement_missing`` and ``annual_settlement_pending``.
+    """
+    if not taxpayer.is_person:
+        raise RejectedError("taxpayer_is_not_a_person")
+    opens, _closes = income_tax.settlement_window(tax_year, book=tx.rulebook)
+    if tx.now.date() < opens:
+        raise RejectedError("annual_settlement_not_open", year=tax_year, opens=opens)
+    earlier = rows.settled_by(tx, taxpayer.subject_id, tax_year)
+    if earlier and not settled.is_correction:
+        raise RejectedError("annual_settlement_exists", year=tax_year, record=earlier[-1][0])
+    if settled.is_correction and not earlier:
+        raise RejectedError("annual_settlement_missing", year=tax_year)
+    for pending, _outcome, is_final in earlier:
+        if not is_final:
+            raise RejectedError("annual_settlement_pending", year=tax_year, record=pending)
+    rows.insert_annual_settlement(tx, taxpayer.subject_id, tax_year, record, settled.outcome)
+    rows.insert_steps(tx, record, settled.found.steps)
+
+
+def close_year(tx: Transaction, record: str) -> None:
+    """The refund that settles a year has reached its wallet."""
+    rows.set_final(tx, record, final=True)
+
+
+def reopen_year(tx: Transaction, record: str) -> None:
+    """The bill or refund that settled a year came to nothing: the person may settle it anew."""
+    rows.delete_annual_settlement(tx, record)
+
+
+def declare(
+    tx: Transaction,
+    taxpayer: Taxpayer,
+    annual_return: AnnualReturn,
+    authority: str | None,
+    correction: bool,
+) -> Bill:
+    """The bill of what a return leaves to pay; ``nothing_to_pay`` where there is nothing."""
+    year = annual_return.tax_year
+    settled = settle_return(tx, taxpayer, annual_return, correction=correction)
+    due = Fen(max(0, -settled.outcome))
+    _opens, closes = income_tax.settlement_window(year, book=tx.rulebook)
+    bill = bills.insert(
+        tx,
+        taxpayer,
+        tax=Tax.INCOME_TAX,
+        code=model.INCOME_TAX_CODE,
+        base=settled.found.taxable,
+        amount=due,
+        authority=authority,
+        period=(date(year, 1, 1), date(year, 12, 31)),
+        due=model.due_after(tx.rulebook.calendar, closes, 0),
+        citation=settled.found.citation,
+        evidence=settled.found.evidence,
+        basis=settled.basis,
+    )
+    settle_year(tx, taxpayer, year, bill.bill_no, settled)
+    return bill
