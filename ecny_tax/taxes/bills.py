@@ -80,13 +80,15 @@ def insert(
 def set_paid(tx: Transaction, bill: Bill) -> None:
     """The bill has its settlement, late fee included."""
     rows.set_status(tx, bill.bill_no, BillStatus.PAID, late_fee=bill.late_fee)
-    rows.set_final(tx, bill.bill_no, final=True)
+    if bill.tax is Tax.INCOME_TAX:
+        rows.set_final(tx, bill.bill_no, final=True)
 
 
 def set_open(tx: Transaction, bill: Bill) -> None:
     """The bill's settlement was reversed."""
     rows.set_status(tx, bill.bill_no, BillStatus.OPEN)
-    rows.set_final(tx, bill.bill_no, final=False)
+    if bill.tax is Tax.INCOME_TAX:
+        rows.set_final(tx, bill.bill_no, final=False)
 
 
 def steps(tx: Transaction, record: str) -> tuple[Step, ...]:
