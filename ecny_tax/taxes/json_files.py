@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ecny_tax import strict_json
 from ecny_tax.errors import InvalidInputError
@@ -32,6 +34,24 @@ def read_json(source: bytes | str | Path, *, limit: int) -> object:
     except ValueError:  # a whole number of thousands of digits
         reason = "a number is too long"
     raise InvalidInputError("input_not_json", path=path, reason=reason)
+
+
+def read_object(
+    source: bytes | str | Path, keys: Sequence[str], needed: Sequence[str], *, limit: int
+) -> dict[str, Any]:
+    """One JSON object with ``keys`` and no others; what :func:`read_json` raises, and
+    ``input_key_unknown`` and ``input_key_missing``."""
+    document = read_json(source, limit=limit)
+    if not isinstance(document, dict):
+        path = "-" if isinstance(source, bytes) else str(source)
+        raise InvalidInputError("input_not_json", path=path, reason="not one object in braces")
+    for key in document:
+        if key not in keys:
+            raise InvalidInputError("input_key_unknown", key=key)
+    for key in needed:
+        if key not in document:
+            raise InvalidInputError("input_key_missing", key=key)
+    return document
 
 
 def _content(path: str, limit: int) -> bytes:

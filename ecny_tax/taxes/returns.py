@@ -8,14 +8,12 @@ a float.  A key written twice, an unknown key and anything after the object are 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from ecny_tax import strict_json
 from ecny_tax.errors import InvalidInputError
 from ecny_tax.money import Fen, yuan
 from ecny_tax.taxes.income_tax import AMOUNTS, AnnualReturn, malformed
+from ecny_tax.taxes.json_files import read_object
 
 MAX_BYTES = 64 * 1024
 
@@ -29,59 +27,9 @@ def read_annual_return(source: bytes | str | Path) -> AnnualReturn:
     ``input_key_repeated``, ``input_key_unknown``, ``input_key_missing``, ``input_value_malformed`` and
     ``input_keys_conflict``.
     """
-    document = read_object(source, _KEYS, needed=("tax_year",))
+    document = read_object(source, _KEYS, needed=("tax_year",), limit=MAX_BYTES)
     amounts = {key: amount_of(key, document[key]) for key in AMOUNTS if key in document}
     return AnnualReturn(**{**document, **amounts})  # which judges the year, the mode and the flag
-
-
-def read_object(source: bytes | str | Path, keys: Sequence[str], needed: Sequence[str]) -> dict[str, Any]:
-    """One JSON object from a file (a path), or from the bytes of one, with ``keys`` and no others."""
-    path = "-" if isinstance(source, bytes) else str(source)
-    document = _json_object(_content(source, path), path)
-    for key in document:
-        if key not in keys:
-            raise InvalidInputError("input_key_unknown", key=key)
-    for key in needed:
-        if key not in document:
-            raise InvalidInputError("input_key_missing", key=key)
-    return document
-
-
-def _content(source: bytes | str | Path, path: str) -> bytes:
-    if isinstance(source, bytes):
-        content = source
-    else:
-        try:
-            with Path(source).open("rb") as file:
-                content = file.read(MAX_BYTES + 1)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise InvalidInputError("input_file_unreadable", path=path, reason=reason) from None
-        except ValueError as error:  # a name that no file can have
-            raise InvalidInputError("input_file_unreadable", path=path, reason=error) from None
-    if len(content) > MAX_BYTES:
-        raise InvalidInputError("input_too_large", path=path, limit=MAX_BYTES)
-    return content
-
-
-def _json_object(content: bytes, path: str) -> dict[str, Any]:
-    try:
-        document = strict_json.loads(content.decode("utf-8"))
-    except strict_json.RepeatedKeyError as error:
-        raise InvalidInputError("input_key_repeated", key=error.key) from None
-    except UnicodeDecodeError as error:
-        reason = f"not UTF-8 at byte {error.start}"
-    except RecursionError:
-        reason = "nested too deeply"
-    except json.JSONDecodeError as error:
-        reason = f"line {error.lineno}, column {error.colno}: {error.msg}"
-    except ValueError:  # a whole number of thousands of digits
-        reason = "a number is too long"
-    else:
-        if isinstance(document, dict):
-            return document
-        reason = "not one object in braces"
-    raise InvalidInputError("input_not_json", path=path, reason=reason)
 
 
 def amount_of(key: str, value: object) -> Fen:

@@ -23,8 +23,9 @@ from ecny_tax.taxes import bills, model
 from ecny_tax.taxes.bonus import bonus_tax
 from ecny_tax.taxes.checks import check_amount, check_year, malformed
 from ecny_tax.taxes.income_tax import AnnualReturn
+from ecny_tax.taxes.json_files import read_object
 from ecny_tax.taxes.model import Basis, Tax
-from ecny_tax.taxes.returns import amount_of, read_object
+from ecny_tax.taxes.returns import MAX_BYTES, amount_of
 
 _NOTHING = Fen(0)
 
@@ -89,7 +90,7 @@ def read_statement(source: bytes | str | Path) -> WithholdingStatement:
     Raises the codes of ``returns.read_annual_return``.
     """
     needed = ("tax_year", "name", "id_number")
-    document = read_object(source, (*needed, *AMOUNTS, "bonus_mode"), needed)
+    document = read_object(source, (*needed, *AMOUNTS, "bonus_mode"), needed, limit=MAX_BYTES)
     amounts = {key: amount_of(key, document[key]) for key in AMOUNTS if key in document}
     return WithholdingStatement(**{**document, **amounts})
 
