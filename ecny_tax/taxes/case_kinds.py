@@ -1,6 +1,6 @@
 """The kinds of worked cases (算例): what each takes, which answers it gives, and who computes them.
 
-Their keys are those of ``cases/README.md``.  Nothing is computed here: a kind reads its inputs and asks the
+Their keys are those of ``docs/cases.md``.  Nothing is computed here: a kind reads its inputs and asks the
 function of its tax.  Amounts are text in yuan, or whole numbers; a JSON number with a point is refused,
 because reading it would go through a float.
 
@@ -14,11 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-from ecny_tax.clock import parse_date
 from ecny_tax.errors import InvalidInputError
-from ecny_tax.money import Fen, yuan
+from ecny_tax.money import Fen
 from ecny_tax.rulebook import Rulebook, Rules
 from ecny_tax.taxes import bonus, business, deductions, exemption, income_tax, nonresident, withholding
 from ecny_tax.taxes import late_fee as delay
@@ -26,12 +24,23 @@ from ecny_tax.taxes import special_additional as additional
 from ecny_tax.taxes import stamp_duty as duty
 from ecny_tax.taxes import stamp_duty_base as duty_base
 from ecny_tax.taxes import stamp_duty_documents as documents
-from ecny_tax.taxes.checks import AMOUNTS_ACCEPTED, LAST_YEAR, check_flag, malformed
+from ecny_tax.taxes.case_inputs import (
+    Given,
+    Readers,
+    amount,
+    amount_or_less,
+    day,
+    decimal_text,
+    flag,
+    item_amounts,
+    not_accepted,
+    side,
+    wage_months,
+    whole,
+    word,
+)
+from ecny_tax.taxes.checks import LAST_YEAR
 from ecny_tax.taxes.income_tax import AMOUNTS, AnnualReturn
-
-Given = dict[str, Any]
-_Reader = Callable[[str, object], Any]
-_Readers = Mapping[str, _Reader]
 
 _NOTHING = Fen(0)
 
@@ -42,9 +51,9 @@ class Kind:
     ``answers``, the names of what ``compute`` gives."""
 
     compute: Callable[[Rulebook, Given], object]
-    needs: _Readers
+    needs: Readers
     answers: tuple[str, ...]
-    may: _Readers
+    may: Readers
 
 
 def computed(kind: str, inputs: object, *, book: Rulebook) -> object:
@@ -72,103 +81,6 @@ def kind_of(name: str) -> Kind:
     if found is None:
         raise InvalidInputError("case_kind_unknown", key="kind", value=name)
     return found
-
-
-# --- reading inputs -----------------------------------------------------------------------------------------
-
-
-def not_accepted(key: str, value: object, accepted: str) -> InvalidInputError:
-    """The refusal of a value (``input_value_malformed``); of a list or an object it shows no more."""
-    if isinstance(value, Mapping):
-        value = "{…}"
-    elif not isinstance(value, str | int | float | None):
-        value = "[…]"
-    return malformed(key, value, accepted)
-
-
-def _amount(key: str, value: object) -> Fen:
-    """An amount in fen."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise not_accepted(key, value, AMOUNTS_ACCEPTED)
-    try:
-        return yuan(value)
-    except InvalidInputError:
-        raise not_accepted(key, value, AMOUNTS_ACCEPTED) from None
-
-
-def _amount_or_less(key: str, value: object) -> Fen:
-    """An amount that may come out below zero, as a loss or a refund does, and is then nothing."""
-    if isinstance(value, str) and value.startswith("-"):
-        _amount(key, value[1:])
-        return _NOTHING
-    if type(value) is int and value < 0:
-        _amount(key, -value)
-        return _NOTHING
-    return _amount(key, value)
-
-
-def _decimal(key: str, value: object) -> str:
-    """A number that is no amount in yuan, as text; the function that takes it judges its form."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise not_accepted(key, value, '"7.1" | 7')
-    try:
-        return str(value)
-    except ValueError:  # Python refuses to write out a number of thousands of digits
-        raise not_accepted(key, value, '"7.1" | 7') from None
-
-
-def _word(key: str, value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise not_accepted(key, value, '"…"')
-    return value
-
-
-def _day(key: str, value: object) -> date:
-    try:
-        return parse_date(value if isinstance(value, str) else "")
-    except InvalidInputError:
-        raise not_accepted(key, value, '"2023-04-20"') from None
-
-
-def _flag(key: str, value: object) -> bool:
-    check_flag(key, value)
-    return value is True
-
-
-def _side(key: str, value: object) -> object:
-    if value not in ("buy", "sell"):
-        raise not_accepted(key, value, '"buy" | "sell"')
-    return value
-
-
-def _whole(key: str, value: object) -> int:
-    """A whole number; the function that takes it judges its range."""
-    if type(value) is not int:
-        raise not_accepted(key, value, "0, 1, 2, …")
-    return value
-
-
-def _rows(key: str, value: object, needs: _Readers, may: _Readers) -> list[Given]:
-    """A list of objects with the keys that are asked for and no others, each value read."""
-    known = {**needs, **may}
-    accepted = f"[{{{', '.join(known)}}}, …]"
-    if not isinstance(value, list | tuple):
-        raise not_accepted(key, value, accepted)
-    found = []
-    for place, row in enumerate(value):
-        if not isinstance(row, Mapping) or not needs.keys() <= row.keys() <= known.keys():
-            raise not_accepted(f"{key}[{place}]", row, accepted)
-        found.append({name: known[name](f"{key}[{place}].{name}", given) for name, given in row.items()})
-    return found
-
-
-def _item_amounts(key: str, value: object) -> list[documents.ItemAmount]:
-    return [documents.ItemAmount(**row) for row in _rows(key, value, {"item": _word, "amount": _amount}, {})]
-
-
-def _months(key: str, value: object) -> list[withholding.WageMonth]:
-    rows = _rows(key, value, {"month": _whole, "wage": _amount}, {"social": _amount, "sad": _amount})
-    return [withholding.WageMonth(**row) for row in rows]
 
 
 # --- stamp duty ---------------------------------------------------------------------------------------------
@@ -309,9 +221,9 @@ def _but(given: Given, *keys: str) -> Given:
 
 def _kind(
     compute: Callable[[Rulebook, Given], object],
-    needs: _Readers,
+    needs: Readers,
     answers: Sequence[str],
-    may: _Readers | None = None,
+    may: Readers | None = None,
 ) -> Kind:
     return Kind(compute, needs, tuple(answers), may or {})
 
@@ -319,9 +231,9 @@ def _kind(
 _VAT = ("vat", "vat_listed_separately", "amount_includes_vat")
 _FOREIGN = ("amount_fx", "currency", "central_parity")
 _WAYS = ("first_wage_of_year", "annual_60000_from_january")
-_YEAR: _Readers = {"tax_year": _whole}
-_ITEM: _Readers = {"date": _day, "item": _word}
-_RELIEF: _Readers = {"half_relief": _flag}
+_YEAR: Readers = {"tax_year": whole}
+_ITEM: Readers = {"date": day, "item": word}
+_RELIEF: Readers = {"half_relief": flag}
 _TABLES_OF_BONUS = ("separate_bonus", "monthly_brackets")
 _TABLES_OF_NONRESIDENTS = ("non_resident", "monthly_brackets")
 
@@ -331,61 +243,61 @@ KINDS: dict[str, Kind] = {
         _ITEM,
         ("base", "tax_per_party"),
         {
-            "amount": _amount, "amount_fx": _decimal, "currency": _word, "central_parity": _decimal,
-            "vat": _amount, "vat_listed_separately": _flag, "amount_includes_vat": _flag, **_RELIEF,
+            "amount": amount, "amount_fx": decimal_text, "currency": word, "central_parity": decimal_text,
+            "vat": amount, "vat_listed_separately": flag, "amount_includes_vat": flag, **_RELIEF,
         },
     ),
     "stamp.account_book": _kind(
         _on_its_day(documents.account_book),
-        {"date": _day, "paid_in_capital": _amount, "capital_reserve": _amount, "already_taxed": _amount},
+        {"date": day, "paid_in_capital": amount, "capital_reserve": amount, "already_taxed": amount},
         ("base", "tax"),
         _RELIEF,
     ),
     "stamp.equity_transfer": _kind(
         _on_its_day(documents.equity_transfer),
-        {"date": _day, "consideration": _amount, "portion_for_unpaid_subscribed_capital": _amount},
+        {"date": day, "consideration": amount, "portion_for_unpaid_subscribed_capital": amount},
         ("base", "tax_per_party"),
     ),
-    "stamp.securities": _kind(_securities, {"date": _day, "amount": _amount, "side": _side}, ("tax",)),
+    "stamp.securities": _kind(_securities, {"date": day, "amount": amount, "side": side}, ("tax",)),
     "stamp.mixed": _kind(
         _on_its_day(documents.mixed),
-        {"date": _day, "separately_listed": _flag, "parts": _item_amounts},
+        {"date": day, "separately_listed": flag, "parts": item_amounts},
         ("taxes", "total"),
     ),
     "stamp.multi": _kind(
-        _on_its_day(documents.multi), {"date": _day, "documents": _item_amounts}, ("taxes", "total"), _RELIEF
+        _on_its_day(documents.multi), {"date": day, "documents": item_amounts}, ("taxes", "total"), _RELIEF
     ),
     "stamp.amendment": _kind(
         _on_its_day(documents.amendment),
-        {**_ITEM, "old_amount": _amount},
+        {**_ITEM, "old_amount": amount},
         ("additional_tax", "refundable"),
-        {"new_amount": _amount, "not_performed": _flag},
+        {"new_amount": amount, "not_performed": flag},
     ),
-    "stamp.document_1988": _kind(_document, {**_ITEM, "amount": _amount}, ("tax_per_party",)),
+    "stamp.document_1988": _kind(_document, {**_ITEM, "amount": amount}, ("tax_per_party",)),
     "iit.annual_tax": _kind(
         _of_a_year("tax", income_tax.annual_tax, "taxable_income"),
-        {**_YEAR, "taxable_income": _amount_or_less},
+        {**_YEAR, "taxable_income": amount_or_less},
         ("tax",),
     ),
     "iit.bonus_separate": _kind(
-        _of_a_year("tax", bonus.bonus_tax, "bonus"), {**_YEAR, "bonus": _amount}, ("tax",)
+        _of_a_year("tax", bonus.bonus_tax, "bonus"), {**_YEAR, "bonus": amount}, ("tax",)
     ),
     "iit.bonus_compare": _kind(
         _bonus_compare,
-        {**_YEAR, "bonus": _amount, "other_taxable_income": _amount},
+        {**_YEAR, "bonus": amount, "other_taxable_income": amount},
         ("tax_separate", "tax_without_bonus", "tax_merged_total", "better", "saving"),
     ),
     "iit.bonus_trap_upper": _kind(
         _of_a_year("upper", bonus.bonus_trap_upper, "lower", *_TABLES_OF_BONUS),
-        {"lower": _amount},
+        {"lower": amount},
         ("upper",),
         _YEAR,
     ),
     "iit.withhold_wage": _kind(
-        _withhold_wage, {"months": _months}, ("tax", "total"), {**dict.fromkeys(_WAYS, _flag), **_YEAR}
+        _withhold_wage, {"months": wage_months}, ("tax", "total"), {**dict.fromkeys(_WAYS, flag), **_YEAR}
     ),
     "iit.withhold_other": _kind(
-        _withhold_other, {**_YEAR, "type": _word, "amount": _amount}, ("taxable", "tax")
+        _withhold_other, {**_YEAR, "type": word, "amount": amount}, ("taxable", "tax")
     ),
     "iit.settlement": _kind(
         _settlement,
@@ -394,49 +306,49 @@ KINDS: dict[str, Kind] = {
             "income_amount", "taxable", "tax", "tax_total", "refund", "due", "medical_deduction", "increment",
             "withheld", "bonus_tax", "donation_deduction", "must_settle",
         ),
-        {**dict.fromkeys(AMOUNTS, _amount), "bonus_mode": _word, "withheld_properly": _flag},
+        {**dict.fromkeys(AMOUNTS, amount), "bonus_mode": word, "withheld_properly": flag},
     ),
     "iit.settlement_exemption": _kind(
         _settlement_exemption,
         {
-            **_YEAR, "gross_comprehensive_income": _amount, "balance_due": _amount_or_less,
-            "withheld_properly": _flag,
+            **_YEAR, "gross_comprehensive_income": amount, "balance_due": amount_or_less,
+            "withheld_properly": flag,
         },
         ("must_settle",),
     ),
     "iit.donation_cap": _kind(
         _donation_cap,
-        {"donation": _amount, "taxable_before_donation": _amount_or_less},
+        {"donation": amount, "taxable_before_donation": amount_or_less},
         ("deductible",),
         _YEAR,
     ),
     "iit.medical_deduction": _kind(
         _of_a_year("deduction", deductions.medical_deduction, "self_pay"),
-        {**_YEAR, "self_pay": _amount},
+        {**_YEAR, "self_pay": amount},
         ("deduction",),
     ),
     "iit.sad": _kind(
         _special_additional,
-        {**_ITEM, "months": _whole},
+        {**_ITEM, "months": whole},
         ("amount",),
-        {"children": _whole, "share": _decimal, "actual_interest": _amount},
+        {"children": whole, "share": decimal_text, "actual_interest": amount},
     ),
     "iit.nonresident_month": _kind(
         _of_a_year("tax", nonresident.nonresident_month_tax, "wage", *_TABLES_OF_NONRESIDENTS),
-        {"wage": _amount},
+        {"wage": amount},
         ("tax",),
         _YEAR,
     ),
     "iit.nonresident_bonus": _kind(
         _of_a_year("tax", nonresident.nonresident_bonus_tax, "bonus", *_TABLES_OF_NONRESIDENTS),
-        {"bonus": _amount},
+        {"bonus": amount},
         ("tax",),
         _YEAR,
     ),
     "iit.business_tax": _kind(
         _of_a_year("tax", business.business_tax, "taxable_income"),
-        {**_YEAR, "taxable_income": _amount_or_less},
+        {**_YEAR, "taxable_income": amount_or_less},
         ("tax",),
     ),
-    "late_fee": _kind(_late_fee, {"tax": _amount, "days": _whole}, ("fee",)),
+    "late_fee": _kind(_late_fee, {"tax": amount, "days": whole}, ("fee",)),
 }  # fmt: skip

@@ -16,7 +16,8 @@ from pathlib import Path
 from ecny_tax.errors import EcnyTaxError, InvalidInputError
 from ecny_tax.money import yuan_text
 from ecny_tax.rulebook import PACKAGE, Rulebook
-from ecny_tax.taxes.case_kinds import computed, kind_of, not_accepted
+from ecny_tax.taxes.case_inputs import not_accepted
+from ecny_tax.taxes.case_kinds import computed, kind_of
 from ecny_tax.taxes.json_files import read_json
 
 MAX_BYTES = 4 * 1024 * 1024

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from ecny_tax import identifiers
-from ecny_tax.clock import from_micros, micros, within_range
+from ecny_tax.clock import micros, within_range
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError
 from ecny_tax.ledger import chart
@@ -19,12 +18,10 @@ from ecny_tax.parties.model import Identity, Taxpayer, fold_name
 from ecny_tax.store import Store, Transaction, journal
 from ecny_tax.store.idempotency import Request, earlier_answer, hand_over, remember
 from ecny_tax.store.journal import Move
-from ecny_tax.store.transaction import Row
-from ecny_tax.wallets import model, rows, supply
+from ecny_tax.wallets import model, rows, statements, supply
 from ecny_tax.wallets.model import (
     Exchange,
     Statement,
-    StatementLine,
     Wallet,
     WalletKind,
     WalletTransfer,
@@ -190,20 +187,8 @@ class Wallets:
         The dates are days of Beijing and both included; without them nothing is left out.  Raises
         ``wallet_not_found`` and ``InvalidInputError`` (``period_reversed``).
         """
-        first, last = model.period(from_date, to_date)
         with self._store.reading() as tx:
-            wallet = load(tx, wallet_id)
-            opening = rows.balance_after(tx, wallet.account_id, first - 1)
-            lines = _statement_lines(rows.statement(tx, wallet.account_id, first, last), opening)
-            return Statement(
-                wallet_id=wallet.wallet_id,
-                balance=wallet.balance,
-                from_date=from_date,
-                to_date=to_date,
-                opening=Fen(opening),
-                lines=lines,
-                closing=lines[-1].balance if lines else Fen(opening),
-            )
+            return statements.statement(tx, load(tx, wallet_id), from_date, to_date)
 
     def upgrade(
         self,
@@ -361,19 +346,6 @@ def check_may_receive(tx: Transaction, wallet: Wallet, amount: Fen) -> None:
 def fee(tx: Transaction, amount: Fen) -> Fen:
     """The fee of moving ``amount``: a rule whose value is zero (零手续费)."""
     return times(amount, tx.rulebook.on(tx.now.date()).wallets.fee_rate)
-
-
-def _statement_lines(found: Sequence[Row], balance: int) -> tuple[StatementLine, ...]:
-    """The lines of a statement that begins with ``balance``."""
-    lines = []
-    for at, id_, code, counterparty, reference, amount, _seq in found:
-        balance += amount
-        kind = TransferCode(code).name.lower()
-        moved = Fen(amount)
-        lines.append(
-            StatementLine(from_micros(at), id_.hex(), kind, counterparty, reference, moved, Fen(balance))
-        )
-    return tuple(lines)
 
 
 def _top_up(tx: Transaction, wallet: Wallet, amount: Fen) -> Exchange:
