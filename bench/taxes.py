@@ -62,7 +62,7 @@ def settle_many_row(setting: Setting) -> tuple[float, str]:
 def _by_hand(wages: Any, social: Any, sad: Any, withheld: Any) -> tuple[Any, Any, Any]:
     """Tax, refund and due as one would write them straight, the tax as the highest of the seven lines.
 
-    This is the quickest of the plain ways: `searchsorted`, or new arrays for every step, take longer.
+    Over whole columns, as one writes it; `searchsorted`, or new arrays for every step, take longer.
     """
     taxable = wages - social
     taxable -= sad

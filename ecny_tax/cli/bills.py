@@ -21,6 +21,8 @@ _Wallet = Annotated[str, typer.Option("--wallet", help="A wallet of the taxpayer
 #: What stands before the bill number in the text of a QR code.
 QR_PREFIX = "ECNYTAX:BILL:"
 
+_STATEMENT = "JSON: tax_year, name, id_number, wages, labour, author, royalty, bonus, bonus_mode, withheld."
+
 app = typer.Typer(help="Bills (应征凭证).", no_args_is_help=True)
 declare = typer.Typer(help="Declare a tax (申报).", no_args_is_help=True)
 app.add_typer(declare, name="declare")
@@ -90,7 +92,11 @@ def withholding(
     wallet: Annotated[str, typer.Option("--wallet", help="A wallet of the withholding agent.")],
     file: Annotated[
         Path,
-        typer.Option("--input", metavar="FILE", help="tax_year, name, id_number and the amounts, JSON."),
+        typer.Option(
+            "--input",
+            metavar="FILE",
+            help=_STATEMENT,
+        ),
     ],
     authority: Authority = None,
 ) -> None:
@@ -112,6 +118,7 @@ def surcharge(
         str, typer.Option("--paid", metavar="YUAN", help="VAT and consumption tax that were paid.")
     ],
     place: Place = "city",
+    half_relief: HalfRelief = False,
     authority: Authority = None,
 ) -> None:
     """Declare a surcharge on VAT and consumption tax (附加税费), an example of unverified rates."""
@@ -119,7 +126,12 @@ def surcharge(
 
     with run.sandbox() as s:
         bill = s.taxes.declare_surcharge(
-            wallet_id=wallet, code=code, paid=positive_yuan(paid), place=place, authority=authority
+            wallet_id=wallet,
+            code=code,
+            paid=positive_yuan(paid),
+            place=place,
+            half_relief=half_relief,
+            authority=authority,
         )
     _answer(run, bill)
 
@@ -156,7 +168,9 @@ def withholdings(run: Run) -> None:
     with run.sandbox() as s:
         found = s.taxes.withholdings()
     run.answer_list(
-        "withholdings", found, ("withholding_no", "tax_year", "wages", "amount", "bill_no", "status")
+        "withholdings",
+        found,
+        ("withholding_no", "tax_year", "wages", "amount", "paid", "bill_no", "status"),
     )
 
 
@@ -174,8 +188,11 @@ def list_(run: Run) -> None:
 
 @command(app, "cancel")
 def cancel(run: Run, bill: _Bill) -> None:
-    """Cancel an open bill (作废)."""
+    """Cancel an open bill (作废), or take back a withholding statement (W…)."""
     with run.sandbox() as s:
+        if bill.startswith("W"):
+            run.answer(s.taxes.cancel_withholding(withholding_no=bill))
+            return
         found = s.taxes.cancel(bill_no=bill)
     _answer(run, found)
 

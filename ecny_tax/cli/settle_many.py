@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +35,7 @@ def settle_many(
     from ecny_tax.money import yuan_text
     from ecny_tax.taxes.return_table import SettledTable
 
-    with progress_bar(table.stat().st_size if table.is_file() else 0) as advance:
+    with progress_bar(os.path.getsize(table) if os.path.isfile(table) else 0) as advance:
         settled = SettledTable(table, tax_year=tax_year, book=run.rulebook(), advance=advance)
         run.write(out, settled)
     answer = {

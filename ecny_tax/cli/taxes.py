@@ -192,13 +192,14 @@ def surcharge(
         str, typer.Option("--paid", metavar="YUAN", help="VAT and consumption tax that were paid.")
     ],
     place: Place = "city",
+    half_relief: HalfRelief = False,
     on: On = None,
 ) -> None:
     """Quote the surcharges (附加税费) on VAT and consumption tax; their rates are unverified."""
     from ecny_tax.money import positive_yuan
     from ecny_tax.taxes import surcharges
 
-    found = surcharges.quotes(run.rules(on).taxes, paid=positive_yuan(paid), place=place)
+    found = surcharges.quotes(run.rules(on), paid=positive_yuan(paid), place=place, half_relief=half_relief)
     name = "name_zh" if run.language == "zh" else "name_en"
     run.answer_list("surcharges", found, ("code", name, "base", "rate", "tax", "evidence"))
 

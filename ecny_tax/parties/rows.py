@@ -58,6 +58,14 @@ def identity(tx: Transaction, identity_id: str) -> Row:
     return row
 
 
+def identities_of(tx: Transaction, subject_id: str) -> list[str]:
+    """Every identity under which a person or body is known."""
+    found = tx.rows(
+        "SELECT identity_id FROM identity WHERE subject_id = :id ORDER BY identity_id", id=subject_id
+    )
+    return [row[0] for row in found]
+
+
 def identity_by_digest(tx: Transaction, digest: bytes) -> str | None:
     row = tx.row("SELECT identity_id FROM identity WHERE digest = :digest", digest=digest)
     return row[0] if row else None

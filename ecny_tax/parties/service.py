@@ -6,7 +6,7 @@ import json
 
 from ecny_tax import identifiers
 from ecny_tax.crypto.keyring import Keyring
-from ecny_tax.errors import ConflictError, InvalidInputError, NotFoundError
+from ecny_tax.errors import ConflictError, InvalidInputError, NotFoundError, RejectedError
 from ecny_tax.parties import rows
 from ecny_tax.parties.model import (
     Identity,
@@ -14,6 +14,7 @@ from ecny_tax.parties.model import (
     Institution,
     InstitutionKind,
     checked_identity,
+    fold_name,
 )
 from ecny_tax.store import Store, Transaction
 
@@ -181,6 +182,14 @@ def record_identity(
             tx, identity_id=identity_id, subject_id=subject_id, kind=kind, digest=digest, key=wrapped, box=box
         )
     return Identity(identity_id, subject_id, kind, name, id_number, phone)
+
+
+def check_same_name(tx: Transaction, keyring: Keyring, identity: Identity) -> None:
+    """Whoever bears an id number has one name: ``holder_name_differs`` where it is known under another."""
+    for known in rows.identities_of(tx, identity.subject_id):
+        name = open_identity(tx, keyring, known).name
+        if name and identity.name and fold_name(name) != fold_name(identity.name):
+            raise RejectedError("holder_name_differs")
 
 
 def subject_of(keyring: Keyring, kind: IdentityKind, number: str | None) -> str:

@@ -12,6 +12,7 @@ from ecny_tax.payments.paper import LEVELS, Both, Paper, Text, amount_fields, co
 from ecny_tax.store import Transaction
 from ecny_tax.taxes import bills
 from ecny_tax.taxes.model import STAMP_DUTY_CODE, Bill
+from ecny_tax.taxes.steps import Step
 from ecny_tax.treasury import service as treasury
 from ecny_tax.wallets import service as wallets
 
@@ -78,8 +79,19 @@ def receipt(tx: Transaction, keyring: Keyring, receipt_no: str) -> Receipt:
         print_count=rows.print_count(tx, payment.payment_no),
         remark=remark.zh,
         remark_en=remark.en,
-        steps=bills.steps(tx, bill.bill_no),
+        steps=_steps(tx, bill, payment),
     )
+
+
+def _steps(tx: Transaction, bill: Bill, payment: Payment) -> tuple[Step, ...]:
+    """How the tax was computed, and the late fee on it."""
+    steps = bills.steps(tx, bill.bill_no)
+    if not payment.late_fee:
+        return steps
+    days = (payment.settled_at.date() - bill.due_date).days
+    citation = tx.rulebook.on(payment.settled_at.date()).taxes.late_fee_citation
+    late = Step(f"Late fee of {days} days", f"滞纳 {days} 天", payment.late_fee, citation)
+    return (*steps, late)
 
 
 def _lines(tx: Transaction, bill: Bill, payment: Payment) -> tuple[ReceiptLine, ...]:

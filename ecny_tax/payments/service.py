@@ -21,7 +21,7 @@ from ecny_tax.rulebook import Side
 from ecny_tax.store import Store, Transaction, journal
 from ecny_tax.store.idempotency import Request, earlier_answer, remember
 from ecny_tax.store.journal import Move
-from ecny_tax.taxes import bills
+from ecny_tax.taxes import bills, settlements
 from ecny_tax.taxes import service as taxes
 from ecny_tax.taxes.model import Bill, check_open
 from ecny_tax.treasury import service as treasury
@@ -125,6 +125,7 @@ class Payments:
             if (earlier := earlier_answer(tx, request, Payment)) is not None:
                 return earlier
             model.check_reversible(payment, today=tx.now.date())
+            settlements.check_may_be_taken_back(tx, bill)
             wallet = wallets.load(tx, payment.wallet_id)
             check_not_closed(wallet)
             journal.move(

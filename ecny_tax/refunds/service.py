@@ -20,6 +20,7 @@ from ecny_tax.taxes import bills, income_tax, settlements
 from ecny_tax.taxes import rows as tax_rows
 from ecny_tax.taxes.income_tax import AnnualReturn
 from ecny_tax.taxes.interest import overpayment_interest
+from ecny_tax.taxes.late_fee import MAX_DAYS
 from ecny_tax.taxes.model import INCOME_TAX_CODE, Bill
 from ecny_tax.taxes.settlements import YearSettlement
 from ecny_tax.treasury import service as treasury
@@ -122,6 +123,7 @@ class Refunds:
             last = model.last_day_to_claim(payment.settled_at.date(), window)
             model.check_claim_window(last, today=tx.now.date())
             bill = bills.load(tx, payment.bill_no)
+            settlements.check_may_be_refunded(tx, bill)
             payment_rows.add_refund(tx, payment_no, pending=asked)
             application = self._apply(
                 tx,
@@ -252,8 +254,8 @@ class Refunds:
                 wallets.check_may_receive(tx, wallet, credit)
             office = parties.tax_authority(tx, refund.authority)
             by_level = _shares(tx, refund)
-            bearing = treasury.shares(tx.rulebook.on(tx.now.date()).taxes, refund.code, None, interest)
-            due = {level: Fen(by_level.get(level, 0) + share) for level, share in bearing.items()}
+            bearing = treasury.part_of(by_level, interest)
+            due = {level: Fen(share + bearing[level]) for level, share in by_level.items()}
             paid_out = treasury.payout_moves(tx, office.treasury or "", due)
         except RejectedError as refusal:
             rows.set_failed(tx, refund.refund_no, refusal.code)
@@ -332,11 +334,12 @@ def load(tx: Transaction, refund_no: str) -> Refund:
 
 def _interest(tx: Transaction, refund: Refund) -> Fen:
     """What an overpayment that the taxpayer found bears since it was paid (税收征收管理法 art. 51)."""
-    if refund.payment_no is None or not tx.rulebook.scheme.refund_reasons[refund.reason].bears_interest:
+    reason = tx.rulebook.scheme.refund_reasons.get(refund.reason)
+    if refund.payment_no is None or reason is None or not reason.bears_interest:
         return Fen(0)
     days = (tx.now.date() - payments.load(tx, refund.payment_no).settled_at.date()).days
     rate = tx.rulebook.on(tx.now.date()).taxes.deposit_interest.rate
-    return overpayment_interest(refund.amount, days=days, rate=rate)
+    return overpayment_interest(refund.amount, days=min(days, MAX_DAYS), rate=rate)
 
 
 def _shares(tx: Transaction, refund: Refund) -> dict[str, Fen]:

@@ -131,8 +131,20 @@ def voucher(tx: Transaction, keyring: Keyring, refund: Refund) -> RefundVoucher:
         lines=_lines(tx, refund, refund.completed_at),
         applied_at=refund.applied_at,
         completed_at=refund.completed_at,
-        steps=bills.steps(tx, refund.refund_no),
+        steps=_steps(tx, refund),
     )
+
+
+def _steps(tx: Transaction, refund: Refund) -> tuple[Step, ...]:
+    """How a settlement came out, or the interest on a payment that is given back."""
+    steps = bills.steps(tx, refund.refund_no)
+    if not refund.interest or refund.completed_at is None or refund.payment_no is None:
+        return steps
+    paid_on = payments.load(tx, refund.payment_no).settled_at.date()
+    rule = tx.rulebook.on(refund.completed_at.date()).taxes.deposit_interest
+    days = (refund.completed_at.date() - paid_on).days
+    label, label_zh = f"Interest of {days} days, a year having 360", f"{days} 天利息，一年按 360 天"
+    return (*steps, Step(label, label_zh, refund.interest, rule.citation))
 
 
 def _taxpayer(tx: Transaction, refund: Refund) -> str:

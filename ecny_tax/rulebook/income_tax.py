@@ -153,6 +153,15 @@ class YearlyWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class Days:
+    """A term in days."""
+
+    days: int
+    citation: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Years:
     """A term in whole years."""
 
@@ -197,6 +206,7 @@ class Figures:
         self.settlement_window = single(
             document["settlement_window"], YearlyWindow, opens=_month_day, closes=_month_day
         )
+        self.withholding_term = single(document["withholding_term"], Days)
         self.claim_window = single(document["claim_window"], Years)
 
 
@@ -296,6 +306,11 @@ class IncomeTaxRules:
     def settlement_window(self) -> YearlyWindow:
         """When the year that ends is settled, in the year that follows (汇算清缴期)."""
         return in_force("income_tax.settlement_window", self.figures.settlement_window, self.day)
+
+    @property
+    def withholding_term(self) -> Days:
+        """How long after a month an agent may take to pay what it withheld."""
+        return in_force("income_tax.withholding_term", self.figures.withholding_term, self.day)
 
     @property
     def claim_window(self) -> Years:

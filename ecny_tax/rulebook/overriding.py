@@ -2,12 +2,14 @@
 
 A file bears the name of one of the package's (``stamp_duty.toml``) and holds any of its tables.  A figure in
 it replaces the one that speaks of the same thing from the same day on; any other is added.  So a change of
-law is two figures: the old one with its last day, and the new one.
+law is one figure: on the day before it begins, the package's figure of the same thing ends.
 """
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from ecny_tax.errors import InvalidInputError
 from ecny_tax.rulebook.book import NAMES, Rulebook, package_document
@@ -23,7 +25,10 @@ def rulebook_with(path: str | Path) -> Rulebook:
     package's) and ``rule_file_malformed``, which names file, table and key.
     """
     path = Path(path)
-    found = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+    try:
+        found = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+    except (OSError, ValueError) as error:  # a name that no file can have
+        raise InvalidInputError("rule_file_unreadable", path=path, reason=error) from None
     if not found:
         raise InvalidInputError("rule_file_unreadable", path=path, reason="there is no .toml file in it")
     documents = {}
@@ -59,8 +64,27 @@ def _laid_over(name: str, own: Row) -> Row:
             merged[table] = rows
             continue
         replaced = {_thing_and_day(row) for row in rows if isinstance(row, dict)}
-        merged[table] = [row for row in theirs if _thing_and_day(row) not in replaced] + rows
+        kept = [row for row in theirs if _thing_and_day(row) not in replaced]
+        merged[table] = [_ended(row, rows) for row in kept] + rows
     return merged
+
+
+def _ended(row: Row, own: list[Any]) -> Row:
+    """A row of the package, ended where a row of the user's own follows on it."""
+    from ecny_tax.rulebook.forms import identity
+
+    first, last = row.get("effective_from"), row.get("effective_to")
+    for new in own:
+        if isinstance(new, dict) and repr(identity(new)) == repr(identity(row)):
+            begins = new.get("effective_from")
+            if (
+                type(begins) is date
+                and first is not None
+                and first < begins
+                and (last is None or begins <= last)
+            ):
+                last = begins - timedelta(days=1)
+    return row if last == row.get("effective_to") else {**row, "effective_to": last}
 
 
 def _thing_and_day(row: Row) -> str:

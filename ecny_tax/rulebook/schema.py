@@ -164,6 +164,10 @@ class Window(Figure):
         return self
 
 
+class TermInDays(Figure):
+    days: Annotated[int, Field(ge=0, le=366)]
+
+
 class ClaimWindow(Figure):
     years: Annotated[int, Field(ge=1, le=30)]
 
@@ -187,6 +191,7 @@ class IncomeTax(RuleFile):
     pay_withholding: list[PayWithholding]
     non_resident: list[NonResident]
     settlement_window: list[Window]
+    withholding_term: list[TermInDays]
     claim_window: list[ClaimWindow]
     conventions: Annotated[list[Convention], Field(default_factory=list)]
 
@@ -259,6 +264,12 @@ class WalletClass(Figure):
     minimum_age: Annotated[int, Field(ge=0, le=150)] | None = None
 
 
+class Fee(Figure):
+    """I6: there is none; the rule is there to say so."""
+
+    rate: Literal["0"]
+
+
 class WalletType(Named):
     kind: Code
 
@@ -266,7 +277,7 @@ class WalletType(Named):
 class Wallets(RuleFile):
     classes: list[WalletClass]
     types: list[WalletType]
-    fees: list[PlainRate]
+    fees: list[Fee]
     conventions: Annotated[list[Convention], Field(default_factory=list)]
 
 

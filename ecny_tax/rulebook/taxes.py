@@ -171,6 +171,14 @@ class TaxRules:
         return in_force("taxes.late_fee", self.figures.late_fees, self.day)
 
     @property
+    def late_fee_citation(self) -> str:
+        """Where the late fee comes from; empty where there is none any more."""
+        try:
+            return self.late_fee.citation
+        except InvalidInputError:
+            return ""
+
+    @property
     def deposit_interest(self) -> YearlyRate:
         """What an overpayment that the taxpayer found bears."""
         return in_force("taxes.deposit_interest", self.figures.deposit_interest, self.day)

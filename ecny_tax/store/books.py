@@ -119,6 +119,18 @@ _RECORD_CHECKS = (
         " HAVING count(*) > 1 LIMIT 1",
     ),
     (
+        "I8",
+        "what settled a year is the bill or refund it names, final when that is, corrections after it",
+        "年度汇算记录与其凭证或退税一致，更正在后",
+        "SELECT s.record FROM annual_settlement s LEFT JOIN bill b ON b.bill_no = s.record"
+        " LEFT JOIN refund r ON r.refund_no = s.record"
+        " WHERE s.outcome <> coalesce(r.amount, -b.amount) OR s.outcome IS NULL"
+        " OR s.is_final <> coalesce(r.status = 'completed', b.status = 'paid')"
+        " OR coalesce(r.is_correction, 0) > (s.place > 1)"
+        " OR s.place > (SELECT count(*) FROM annual_settlement o WHERE o.subject_id = s.subject_id"
+        " AND o.tax_year = s.tax_year) LIMIT 1",
+    ),
+    (
         "I11",
         "what counts towards the limits of personal wallets equals what went out",
         "计入个人钱包限额的金额等于实际付出",

@@ -164,6 +164,7 @@ CREATE TABLE withholding (        -- what withholding agents declared of persons
     place           INTEGER PRIMARY KEY,  -- the order of writing
     withholding_no  TEXT NOT NULL UNIQUE,
     agent_id        TEXT NOT NULL REFERENCES identity,
+    agent_subject   TEXT NOT NULL,
     identity_id     TEXT NOT NULL REFERENCES identity,
     subject_id      TEXT NOT NULL,
     tax_year        INTEGER NOT NULL,
@@ -175,7 +176,8 @@ CREATE TABLE withholding (        -- what withholding agents declared of persons
     bonus_mode      TEXT    NOT NULL,
     withheld        INTEGER NOT NULL,
     bill_no         TEXT REFERENCES bill (bill_no),  -- none where nothing was withheld
-    declared_at     INTEGER NOT NULL
+    declared_at     INTEGER NOT NULL,
+    cancelled_at    INTEGER
 ) STRICT;
 
 CREATE INDEX withholding_by_subject ON withholding (subject_id, tax_year);

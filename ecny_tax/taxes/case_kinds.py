@@ -195,7 +195,8 @@ def _special_additional(book: Rulebook, given: Given) -> object:
     try:
         found = additional.special_additional(on=given["date"], **asked, book=book)
     except InvalidInputError as refusal:
-        if refusal.code != "no_rule_on_date":
+        known = book.income_tax.special_additional.get(given["item"], ())
+        if refusal.code != "no_rule_on_date" or given["date"] >= min(figure.since for figure in known):
             raise
         found = _NOTHING  # there was no such deduction on that day
     if given["item"] == "housing_loan_interest" and given.get("actual_interest") == 0:

@@ -37,7 +37,8 @@ def check_amount(key: str, amount: object) -> None:
 def check_number(key: str, value: object, least: int, most: int) -> None:
     """Refuse what is not a whole number from ``least`` to ``most``."""
     if type(value) is not int or not least <= value <= most:
-        raise malformed(key, value, f"{least} … {most}" if least < most else f"{least}")
+        shown = f'"{value}"' if isinstance(value, str) else value  # text that looks like a number is none
+        raise malformed(key, shown, f"{least} … {most}" if least < most else f"{least}")
 
 
 def check_flag(key: str, value: object) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from datetime import date
 from fractions import Fraction
 
+from ecny_tax.errors import InvalidInputError
 from ecny_tax.money import Fen, times
+from ecny_tax.rulebook.taxes import TaxRules
 from ecny_tax.taxes.checks import check_amount, check_number
 
 #: Days of delay or of interest that are computed at most: a hundred years.
@@ -23,6 +25,15 @@ def late_fee(tax: Fen, *, days: int, rate: Fraction) -> Fen:
     """
     check_amount("tax", tax)
     check_number("days", days, 0, MAX_DAYS)
+    return times(tax, rate * days)
+
+
+def late_fee_by(rules: TaxRules, tax: Fen, days: int) -> Fen:
+    """The late fee of a bill by the rules of a day; none where they know of none."""
+    try:
+        rate = rules.late_fee.rate
+    except InvalidInputError:
+        return Fen(0)
     return times(tax, rate * days)
 
 

@@ -10,7 +10,7 @@ from ecny_tax.clock import from_micros, micros
 from ecny_tax.money import Fen
 from ecny_tax.store.transaction import Row, Transaction
 from ecny_tax.taxes.late_fee import days_late
-from ecny_tax.taxes.late_fee import late_fee as compute_late_fee
+from ecny_tax.taxes.late_fee import late_fee_by as compute_late_fee
 from ecny_tax.taxes.model import Basis, Bill, BillLine, BillStatus, Tax
 from ecny_tax.taxes.steps import Step
 
@@ -103,6 +103,32 @@ def set_final(tx: Transaction, record: str, *, final: bool) -> None:
     )
 
 
+def settlement_after(tx: Transaction, record: str) -> str | None:
+    """The record that corrected a settled year after this one, if this one settled a year."""
+    row = tx.row(
+        "SELECT l.record FROM annual_settlement s JOIN annual_settlement l ON l.subject_id = s.subject_id"
+        " AND l.tax_year = s.tax_year AND l.place > s.place WHERE s.record = :record ORDER BY l.place",
+        record=record,
+    )
+    return row[0] if row else None
+
+
+def year_settled_by(tx: Transaction, record: str) -> int | None:
+    """The tax year that a bill or refund settled."""
+    row = tx.row("SELECT tax_year FROM annual_settlement WHERE record = :record", record=record)
+    return row[0] if row else None
+
+
+def year_resting_on(tx: Transaction, bill_no: str) -> int | None:
+    """The tax year of a person's settlement that rests on the withholding which this bill pays."""
+    row = tx.row(
+        "SELECT h.tax_year FROM withholding h JOIN annual_settlement s ON s.subject_id = h.subject_id"
+        " AND s.tax_year = h.tax_year WHERE h.bill_no = :bill_no",
+        bill_no=bill_no,
+    )
+    return row[0] if row else None
+
+
 def insert_steps(tx: Transaction, record: str, steps: Sequence[Step]) -> None:
     text = json.dumps([[s.label, s.label_zh, s.amount, s.citation] for s in steps], ensure_ascii=False)
     tx.run("INSERT INTO explanation VALUES (:record, :steps)", record=record, steps=text)
@@ -130,10 +156,9 @@ def _bill(tx: Transaction, row: Row) -> Bill:
     deadline, today = date.fromisoformat(due), tx.now.date()
     lines = [BillLine("tax", amount, citation)]
     if status == BillStatus.OPEN and today > deadline:
-        rule = tx.rulebook.on(today).taxes.late_fee
-        late_fee = compute_late_fee(amount, days=days_late(deadline, today), rate=rule.rate)
+        late_fee = compute_late_fee(tx.rulebook.on(today).taxes, amount, days_late(deadline, today))
     if late_fee:
-        lines.append(BillLine("late_fee", late_fee, tx.rulebook.on(today).taxes.late_fee.citation))
+        lines.append(BillLine("late_fee", late_fee, tx.rulebook.on(today).taxes.late_fee_citation))
     return Bill(
         number,
         Tax(tax),

@@ -24,6 +24,9 @@ from ecny_tax.taxes.withholding_records import Withholding, WithholdingStatement
 if TYPE_CHECKING:
     from ecny_tax.taxes.checking import CaseReport
 
+#: The days a document may bear.
+_FIRST_DAY, _LAST_DAY = date(1980, 1, 1), date(2200, 12, 31)
+
 #: Answers whose wallet it is; the wallets' room stands on the same floor, so it is handed in.
 TaxpayerOf = Callable[[Transaction, str], Taxpayer]
 
@@ -74,10 +77,11 @@ class Taxes:
         return explain(annual_return, book=self._store.rulebook)
 
     def quote_surcharges(
-        self, *, paid: Fen, place: str = "city", on: date | None = None
+        self, *, paid: Fen, place: str = "city", half_relief: bool = False, on: date | None = None
     ) -> tuple[SurchargeQuote, ...]:
         """The surcharges (附加税费) on ``paid`` fen of VAT and consumption tax; declares nothing."""
-        return surcharges.quotes(self._store.rulebook.on(on or self._today()).taxes, paid=paid, place=place)
+        rules = self._store.rulebook.on(on or self._today())
+        return surcharges.quotes(rules, paid=paid, place=place, half_relief=half_relief)
 
     def check(self, cases: object) -> CaseReport:
         """Run worked cases (see ``taxes.checking``) against the rules of this simulation."""
@@ -152,13 +156,29 @@ class Taxes:
             agent = self._taxpayer_of(tx, wallet_id)
             return withholding_records.declare(tx, self._keyring, agent, statement, authority)
 
+    def cancel_withholding(self, *, withholding_no: str) -> Withholding:
+        """Take a statement back, with its open bill; the agent may declare anew.
+
+        Raises ``withholding_not_found``, ``withholding_cancelled``, ``bill_already_paid`` (ask the payment
+        back first) and ``withholding_relied_on`` (the person's year rests on it).
+        """
+        with self._store.transaction() as tx:
+            return withholding_records.cancel(tx, withholding_no)
+
     def withholdings(self) -> tuple[Withholding, ...]:
         """Every statement of a withholding agent, oldest first."""
         with self._store.reading() as tx:
             return tuple(withholding_records.every(tx))
 
     def declare_surcharge(
-        self, *, wallet_id: str, code: str, paid: Fen, place: str = "city", authority: str | None = None
+        self,
+        *,
+        wallet_id: str,
+        code: str,
+        paid: Fen,
+        place: str = "city",
+        half_relief: bool = False,
+        authority: str | None = None,
     ) -> Bill:
         """Declare a surcharge, computed from the ``paid`` fen of VAT and consumption tax.
 
@@ -166,8 +186,9 @@ class Taxes:
         """
         with self._store.transaction() as tx:
             taxpayer = self._taxpayer_of(tx, wallet_id)
+            rules = tx.rulebook.on(tx.now.date())
             quote = surcharges.quote(
-                tx.rulebook.on(tx.now.date()).taxes, code=code, paid=positive(paid), place=place
+                rules, code=code, paid=positive(paid), place=place, half_relief=half_relief
             )
             start, end = model.month_of(tx.now.date())
             return bills.insert(
@@ -227,7 +248,9 @@ class Taxes:
     def cancel(self, *, bill_no: str) -> Bill:
         """Cancel an open bill (作废)."""
         with self._store.transaction() as tx:
-            model.check_open(bills.load(tx, bill_no))
+            bill = bills.load(tx, bill_no)
+            model.check_open(bill)
+            settlements.check_may_be_taken_back(tx, bill)
             rows.set_status(tx, bill_no, BillStatus.CANCELLED)
             settlements.reopen_year(tx, bill_no)
             return bills.load(tx, bill_no)
@@ -252,6 +275,8 @@ def declare_stamp_duty(
 ) -> Bill:
     """Declare a document; the day of the document selects the rule."""
     document_date = on or tx.now.date()
+    if not _FIRST_DAY <= document_date <= _LAST_DAY:
+        raise InvalidInputError("date_malformed", value=document_date)
     rules = tx.rulebook.on(document_date)
     quote = stamp_duty.quote(
         rules,

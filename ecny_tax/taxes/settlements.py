@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from ecny_tax.errors import InvalidInputError, RejectedError
@@ -13,6 +13,7 @@ from ecny_tax.taxes import bills, income_tax, model, rows, withholding_records
 from ecny_tax.taxes.explanation import explain
 from ecny_tax.taxes.income_tax import AnnualReturn, AnnualSettlement
 from ecny_tax.taxes.model import Basis, Bill, Tax
+from ecny_tax.taxes.steps import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,20 @@ def settle_return(
     if annual_return.base_taxable is not None:
         raise InvalidInputError("return_is_partial")
     found = explain(annual_return, book=tx.rulebook)
-    basis = withholding_records.compare(tx, taxpayer, annual_return)
+    basis = withholding_records.compare(tx, taxpayer, annual_return, found.bonus_mode)
     outcome = found.refund - found.due
     if correction:
-        outcome -= sum(row[1] for row in rows.settled_by(tx, taxpayer.subject_id, annual_return.tax_year))
+        so_far = sum(row[1] for row in rows.settled_by(tx, taxpayer.subject_id, annual_return.tax_year))
+        outcome -= so_far
+        found = replace(found, steps=(*found.steps, *_difference(so_far, outcome)))
     return YearSettlement(found, basis, correction, outcome)
+
+
+def _difference(so_far: int, outcome: int) -> tuple[Step, Step]:
+    """What a correction adds to the steps: what the year came to before, and what is left."""
+    before, before_zh = ("Refunded before", "此前已退") if so_far >= 0 else ("Paid before", "此前已补缴")
+    left, left_zh = ("Still to refund", "本次应退") if outcome >= 0 else ("Still to pay", "本次应补")
+    return Step(before, before_zh, Fen(abs(so_far))), Step(left, left_zh, Fen(abs(outcome)))
 
 
 def settle_year(
@@ -70,6 +80,30 @@ def settle_year(
             raise RejectedError("annual_settlement_pending", year=tax_year, record=pending)
     rows.insert_annual_settlement(tx, taxpayer.subject_id, tax_year, record, settled.outcome)
     rows.insert_steps(tx, record, settled.found.steps)
+
+
+def check_may_be_taken_back(tx: Transaction, bill: Bill) -> None:
+    """Before a bill is cancelled or its payment reversed: nobody's settled year may rest on it.
+
+    Raises ``annual_settlement_corrected`` and ``withholding_relied_on``.
+    """
+    later = rows.settlement_after(tx, bill.bill_no)
+    if later is not None:
+        raise RejectedError("annual_settlement_corrected", record=bill.bill_no, later=later)
+    year = rows.year_resting_on(tx, bill.bill_no)
+    if year is not None:
+        raise RejectedError("withholding_relied_on", year=year)
+
+
+def check_may_be_refunded(tx: Transaction, bill: Bill) -> None:
+    """Before a payment is given back: what settled a year comes back by a corrected return alone.
+
+    Raises ``refund_by_correction`` and ``withholding_relied_on``.
+    """
+    year = rows.year_settled_by(tx, bill.bill_no)
+    if year is not None:
+        raise RejectedError("refund_by_correction", year=year)
+    check_may_be_taken_back(tx, bill)
 
 
 def close_year(tx: Transaction, record: str) -> None:

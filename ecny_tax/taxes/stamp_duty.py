@@ -180,15 +180,20 @@ def _relief(rules: Rules, item: str, taxpayer_kind: str | None) -> StampDutyReli
     if taxpayer_kind is not None and taxpayer_kind not in known:
         known_kinds = " ".join(sorted(known))
         raise InvalidInputError("taxpayer_kind_unknown", value=taxpayer_kind, known=known_kinds)
-    try:
-        relief = rules.stamp_duty.relief
-    except InvalidInputError as error:  # a lapsed relief is the law's answer, not a malformed request
-        raise RejectedError("relief_not_in_force", date=rules.day, periods=error.values["periods"]) from None
+    relief = relief_of(rules)
     if item in relief.not_for:
         raise RejectedError("relief_not_applicable", what=item)
     if taxpayer_kind is not None and taxpayer_kind not in relief.taxpayers:
         raise RejectedError("relief_not_applicable", what=taxpayer_kind)
     return relief
+
+
+def relief_of(rules: Rules) -> StampDutyRelief:
+    """The relief of six taxes and two fees; ``RejectedError`` (``relief_not_in_force``) where it lapsed."""
+    try:
+        return rules.stamp_duty.relief
+    except InvalidInputError as error:  # a lapsed relief is the law's answer, not a malformed request
+        raise RejectedError("relief_not_in_force", date=rules.day, periods=error.values["periods"]) from None
 
 
 def _exemption(rules: Rules, rule: StampDutyRate, code: str) -> Exemption:
@@ -208,7 +213,8 @@ def _exemption(rules: Rules, rule: StampDutyRate, code: str) -> Exemption:
 def _rounding(rules: Rules, item: str) -> Rounding | None:
     """The rule of rounding to more than a fen, where there is one."""
     rounding = rules.stamp_duty.rounding
-    return None if rounding.unit == 1 or item in rounding.not_for else rounding
+    plain = rounding.unit == 1 and rounding.exempt_below == 0
+    return None if plain or item in rounding.not_for else rounding
 
 
 def _whole_duty(

@@ -69,12 +69,18 @@ def of_document(
     if vat > stated.amount:
         raise InvalidInputError("vat_above_amount", value=yuan_text(vat), amount=yuan_text(stated.amount))
     rule = rules.stamp_duty.base_rule("vat_listed" if vat_listed_separately else "vat_not_listed")
-    base = stated.amount
     if vat_listed_separately and amount_includes_vat:
-        base = Fen(base - vat)
+        base = Fen(stated.amount - vat)
+        step = _step(rule, vat)
     elif not vat_listed_separately and not amount_includes_vat:
-        base = Fen(base + vat)
-    return TaxBase(positive(base), (*stated.steps, _step(rule, vat)), (*stated.rules, rule))
+        base = Fen(stated.amount + vat)
+        step = _step(rule, vat)
+    else:  # nothing is taken off or added: the amount is as the base must be
+        base = stated.amount
+        step = Step("VAT, beside the amount", "另列增值税", vat, rule.citation)
+        if amount_includes_vat:
+            step = Step("VAT, part of the amount", "价款所含增值税", vat, rule.citation)
+    return TaxBase(positive(base), (*stated.steps, step), (*stated.rules, rule))
 
 
 def in_yuan(rules: Rules, amount: ForeignAmount) -> TaxBase:

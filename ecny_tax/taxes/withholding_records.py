@@ -6,26 +6,27 @@ Where it holds one, an annual return must agree with it; where it holds none, th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
 from ecny_tax.clock import from_micros, micros
 from ecny_tax.crypto.keyring import Keyring
-from ecny_tax.errors import RejectedError
+from ecny_tax.errors import NotFoundError, RejectedError
 from ecny_tax.money import Fen, yuan_text
 from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import IdentityKind, Taxpayer
 from ecny_tax.store import Transaction
 from ecny_tax.store.transaction import Row
-from ecny_tax.taxes import bills, model
+from ecny_tax.taxes import bills, model, rows
 from ecny_tax.taxes.bonus import bonus_tax
 from ecny_tax.taxes.checks import check_amount, check_year, malformed
 from ecny_tax.taxes.income_tax import AnnualReturn
 from ecny_tax.taxes.json_files import read_object
-from ecny_tax.taxes.model import Basis, Tax
+from ecny_tax.taxes.model import Basis, BillStatus, Tax
 from ecny_tax.taxes.returns import MAX_BYTES, amount_of
+from ecny_tax.taxes.steps import Step
 
 _NOTHING = Fen(0)
 
@@ -67,12 +68,14 @@ class WithholdingStatement:
 class Withholding:
     """A statement as the authority keeps it; ``amount`` is what was withheld, ``status`` that of its bill.
 
-    The person's name and number are sealed away; ``status`` is ``recorded`` where nothing was withheld.
+    ``paid`` is what counts: paid, and not given back.  The person's name and number are sealed away;
+    ``status`` is ``recorded`` where nothing was withheld, and ``cancelled`` where it was taken back.
     """
 
     withholding_no: str
     bill_no: str | None
     amount: Fen
+    paid: Fen
     status: str
     tax_year: int
     wages: Fen
@@ -82,6 +85,8 @@ class Withholding:
     bonus: Fen
     bonus_mode: str
     declared_at: datetime
+    subject_id: str = field(metadata={"internal": True})
+    agent_subject: str = field(metadata={"internal": True})
 
 
 def read_statement(source: bytes | str | Path) -> WithholdingStatement:
@@ -104,18 +109,28 @@ def declare(
 ) -> Withholding:
     """Record a statement, with a bill for what was withheld."""
     given = statement
+    if given.tax_year > tx.now.year:
+        raise RejectedError("withholding_too_early", year=given.tax_year)
+    income = given.wages + given.labour + given.author + given.royalty + given.bonus
+    if income == 0 or given.withheld > income:
+        raise RejectedError(
+            "withholding_implausible", withheld=yuan_text(given.withheld), income=yuan_text(income)
+        )
     person = parties.record_identity(
         tx, keyring, kind=IdentityKind.PERSON, name=given.name, id_number=given.id_number, phone=None
     )
+    parties.check_same_name(tx, keyring, person)
+    earlier = _of(tx, person.subject_id, given.tax_year)
+    if any(row.agent_subject == agent.subject_id for row in earlier):
+        raise RejectedError("withholding_exists", year=given.tax_year)
     if given.bonus and given.bonus_mode == "separate":
         bonus_tax(given.bonus, tax_year=given.tax_year, book=tx.rulebook)  # refused where the choice lapsed
-        earlier = _of(tx, person.subject_id, given.tax_year)
         if any(row.bonus and row.bonus_mode == "separate" for row in earlier):
             raise RejectedError("separate_bonus_used", year=given.tax_year)
     bill = None
     if given.withheld:
-        rules = tx.rulebook.on(date(given.tax_year, 12, 31)).income_tax
-        _start, end = model.month_of(tx.now.date())
+        end = date(given.tax_year, 12, 31)
+        rule = tx.rulebook.on(end).income_tax.withholding_term
         bill = bills.insert(
             tx,
             agent,
@@ -123,19 +138,24 @@ def declare(
             code=model.INCOME_TAX_CODE,
             amount=given.withheld,
             authority=authority,
-            period=(date(given.tax_year, 1, 1), date(given.tax_year, 12, 31)),
-            due=model.due_after(tx.rulebook.calendar, end),
-            citation=rules.monthly_deduction.citation,
-            evidence=rules.monthly_deduction.evidence,
+            period=(date(given.tax_year, 1, 1), end),
+            due=model.due_after(tx.rulebook.calendar, end, rule.days),
+            citation=rule.citation,
+            evidence=rule.evidence,
+            steps=(
+                Step("Income paid", "支付的收入", Fen(income)),
+                Step("Tax withheld, as declared", "申报的已扣缴税额", given.withheld, rule.citation),
+            ),
         )
     number = tx.ids.number("W", tx.now)
     tx.run(
-        "INSERT INTO withholding (withholding_no, agent_id, identity_id, subject_id, tax_year, wages, labour,"
-        " author, royalty, bonus, bonus_mode, withheld, bill_no, declared_at) VALUES (:number, :agent_id,"
-        " :identity_id, :subject_id, :tax_year, :wages, :labour, :author, :royalty, :bonus, :bonus_mode,"
-        " :withheld, :bill_no, :now)",
+        "INSERT INTO withholding (withholding_no, agent_id, agent_subject, identity_id, subject_id, tax_year,"
+        " wages, labour, author, royalty, bonus, bonus_mode, withheld, bill_no, declared_at) VALUES (:number,"
+        " :agent_id, :agent_subject, :identity_id, :subject_id, :tax_year, :wages, :labour, :author,"
+        " :royalty, :bonus, :bonus_mode, :withheld, :bill_no, :now)",
         number=number,
         agent_id=agent.identity_id,
+        agent_subject=agent.subject_id,
         identity_id=person.identity_id,
         subject_id=person.subject_id,
         tax_year=given.tax_year,
@@ -152,19 +172,52 @@ def every(tx: Transaction) -> Iterator[Withholding]:
     return map(_withholding, tx.rows(f"{_WITHHOLDING} ORDER BY h.place"))
 
 
-def compare(tx: Transaction, taxpayer: Taxpayer, given: AnnualReturn) -> Basis:
-    """What a return rests on: it must agree with what agents declared and paid, where there is anything.
+def cancel(tx: Transaction, withholding_no: str) -> Withholding:
+    """Take a statement back, with its open bill; what was paid must have been given back before.
 
-    Raises ``RejectedError`` (``withholding_differs``).
+    Raises ``withholding_not_found``, ``withholding_cancelled``, ``bill_already_paid`` and
+    ``withholding_relied_on``.
     """
-    found = [
-        row for row in _of(tx, taxpayer.subject_id, given.tax_year) if row.status in ("paid", "recorded")
-    ]
+    found = next((row for row in every(tx) if row.withholding_no == withholding_no), None)
+    if found is None:
+        raise NotFoundError("withholding_not_found", withholding_no=withholding_no)
+    if found.status == "cancelled":
+        raise RejectedError("withholding_cancelled", withholding_no=withholding_no)
+    if found.paid:
+        raise RejectedError("bill_already_paid", bill_no=found.bill_no or "")
+    if rows.settled_by(tx, found.subject_id, found.tax_year):
+        raise RejectedError("withholding_relied_on", year=found.tax_year)
+    if found.bill_no is not None and found.status == BillStatus.OPEN:
+        rows.set_status(tx, found.bill_no, BillStatus.CANCELLED)
+    tx.run(
+        "UPDATE withholding SET cancelled_at = :now WHERE withholding_no = :number",
+        number=withholding_no,
+        now=micros(tx.now),
+    )
+    return next(row for row in every(tx) if row.withholding_no == withholding_no)
+
+
+def compare(tx: Transaction, taxpayer: Taxpayer, given: AnnualReturn, bonus_mode: str) -> Basis:
+    """What a return rests on: it must agree with what agents declared, where they declared anything.
+
+    Income counts as it was declared, tax as it was paid and not given back.  A bonus may be merged with
+    the wages whatever the agent did; one taxed apart must be one that was paid.  Raises ``RejectedError``
+    (``withholding_differs``).
+    """
+    found = _of(tx, taxpayer.subject_id, given.tax_year)
     if not found:
         return Basis.STATED
-    for key in AMOUNTS:
-        recorded = sum(row.amount if key == "withheld" else getattr(row, key) for row in found)
-        stated = getattr(given, key)
+    compared = {
+        "wages": (given.wages + given.bonus, sum(row.wages + row.bonus for row in found)),
+        "labour": (given.labour, sum(row.labour for row in found)),
+        "author": (given.author, sum(row.author for row in found)),
+        "royalty": (given.royalty, sum(row.royalty for row in found)),
+        "withheld": (given.withheld, sum(row.paid for row in found)),
+    }
+    bonuses = [row.bonus for row in found]
+    if bonus_mode == "separate" and given.bonus and given.bonus not in bonuses:
+        compared["bonus"] = (given.bonus, max(bonuses))
+    for key, (stated, recorded) in compared.items():
         if stated != recorded:
             raise RejectedError(
                 "withholding_differs",
@@ -178,16 +231,20 @@ def compare(tx: Transaction, taxpayer: Taxpayer, given: AnnualReturn) -> Basis:
 
 
 _WITHHOLDING = (
-    "SELECT h.withholding_no, h.bill_no, h.withheld, coalesce(b.status, 'recorded'), h.tax_year, h.wages,"
-    " h.labour, h.author, h.royalty, h.bonus, h.bonus_mode, h.declared_at"
-    " FROM withholding h LEFT JOIN bill b ON b.bill_no = h.bill_no"
+    "SELECT h.withholding_no, h.bill_no, h.withheld,"
+    " coalesce((SELECT max(0, p.amount - p.late_fee - p.refunded - p.refund_pending) FROM payment p"
+    " WHERE p.bill_no = h.bill_no AND p.status = 'settled'), 0),"
+    " CASE WHEN h.cancelled_at IS NOT NULL THEN 'cancelled' ELSE coalesce(b.status, 'recorded') END,"
+    " h.tax_year, h.wages, h.labour, h.author, h.royalty, h.bonus, h.bonus_mode, h.subject_id,"
+    " h.agent_subject, h.declared_at FROM withholding h LEFT JOIN bill b ON b.bill_no = h.bill_no"
 )
 
 
 def _of(tx: Transaction, subject_id: str, tax_year: int) -> list[Withholding]:
+    """The statements of a person and year that were not taken back."""
     found = tx.rows(
         f"{_WITHHOLDING} WHERE h.subject_id = :subject_id AND h.tax_year = :tax_year"
-        " AND coalesce(b.status, '') <> 'cancelled' ORDER BY h.place",
+        " AND h.cancelled_at IS NULL AND coalesce(b.status, '') <> 'cancelled' ORDER BY h.place",
         subject_id=subject_id,
         tax_year=tax_year,
     )
@@ -195,7 +252,9 @@ def _of(tx: Transaction, subject_id: str, tax_year: int) -> list[Withholding]:
 
 
 def _withholding(row: Row) -> Withholding:
-    number, bill_no, withheld, status, year, wages, labour, author, royalty, bonus, mode, at = row
+    *values, subject_id, agent_subject, at = row
+    number, bill_no, withheld, paid, status, year, wages, labour, author, royalty, bonus, mode = values
     return Withholding(
-        number, bill_no, withheld, status, year, wages, labour, author, royalty, bonus, mode, from_micros(at)
-    )
+        number, bill_no, withheld, paid, status, year, wages, labour, author, royalty, bonus, mode,
+        from_micros(at), subject_id, agent_subject,
+    )  # fmt: skip

@@ -288,6 +288,7 @@ class Model:
         no("refund_exceeds_payment", (amount or 0) > left)
         last = date(day.year + 3, day.month, 28 if (day.month, day.day) == (2, 29) else day.day)
         no("claim_window_closed", self.now.date() > last)
+        no("refund_by_correction", self.bills[payment["bill"]]["year"] is not None)
         payment["refunded"] += amount or left
         refund = {"subject": subject, "wallet": payment["wallet"], "payment": p, "amount": amount or left}
         authority = self.bills[payment["bill"]]["authority"]
@@ -313,6 +314,7 @@ class Model:
         for b in owed:
             self._settled(b, refund["wallet"], "set_off")
         wallet["balance"] += credit + interest
+        wallet["may_exceed"] |= interest > 0  # the cap, by what it bears
         self.paid_out += refund["amount"] + interest
         return refund | {"status": "completed"}
 

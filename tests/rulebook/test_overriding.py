@@ -57,6 +57,17 @@ def test_a_change_of_law_is_two_figures_and_the_rest_stays(tmp_path: Path) -> No
     assert rulebook.on(date(2023, 4, 1)).stamp_duty.rate("sale_contract").rate == "0.0003"
 
 
+def test_a_change_of_law_is_one_figure_that_ends_the_old_one(tmp_path: Path) -> None:
+    book = rulebook_with(written(tmp_path, RATE[RATE.rindex("[[items]]") :]))
+    for day, rate in ((date(2023, 3, 31), "0.0003"), (date(2023, 4, 1), "0.0006")):
+        assert book.on(day).stamp_duty.rate("sale_contract").rate == rate
+    text = '[[basic_deduction]]\namount = "96000"\neffective_from = 2027-01-01\ncitation = "made up"\n'
+    book = rulebook_with(written(tmp_path, text + 'evidence = "assumption"\n', "income_tax.toml"))
+    days = (date(2026, 12, 31), date(2027, 1, 1))
+    amounts = [book.on(day).income_tax.basic_deduction.amount for day in days]
+    assert amounts == [60_000_00, 96_000_00]
+
+
 def test_a_new_thing_is_added(tmp_path: Path) -> None:
     text = RATE[RATE.rindex("[[items]]") :].replace("sale_contract", "moon_contract")
     book = rulebook_with(written(tmp_path, text))

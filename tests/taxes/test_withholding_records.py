@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ecny_tax import Fen, InvalidInputError, Sandbox, yuan
+from ecny_tax import Fen, InvalidInputError, RejectedError, Sandbox, yuan
 from ecny_tax.taxes.income_tax import AnnualReturn
 from ecny_tax.taxes.withholding_records import WithholdingStatement, read_statement
 from ecny_tax.wallets.model import Wallet
@@ -77,21 +77,118 @@ def test_a_return_that_differs_is_refused_with_the_difference(
         sandbox.refunds.apply_for_income_tax(wallet_id=person.wallet_id, annual_return=refund_of(500_00))
 
 
-def test_several_agents_add_up_and_what_is_not_paid_or_cancelled_does_not_count(
-    sandbox: Sandbox, agent: Wallet
-) -> None:
-    other = corporate(sandbox, 2, fund=yuan(1_000))
+def test_several_agents_add_up_income_as_declared_and_tax_as_paid(sandbox: Sandbox, agent: Wallet) -> None:
+    second, third = corporate(sandbox, 2, fund=yuan(1_000)), corporate(sandbox, 3, fund=yuan(1_000))
     declared_and_paid(sandbox, agent, wages=yuan(40_000), withheld=Fen(200_00))
-    declared_and_paid(sandbox, other, wages=yuan(20_000), withheld=Fen(300_00))
+    declared_and_paid(sandbox, second, wages=yuan(19_000), withheld=Fen(300_00))
     unpaid = sandbox.taxes.declare_withholding(
-        wallet_id=agent.wallet_id, statement=statement(wages=yuan(1), withheld=Fen(1))
+        wallet_id=third.wallet_id, statement=statement(wages=yuan(1_000), withheld=Fen(1))
     )
+    assert (unpaid.paid, unpaid.status) == (0, "open")
     person = personal(sandbox)
     refund = sandbox.refunds.apply_for_income_tax(wallet_id=person.wallet_id, annual_return=refund_of(500_00))
     assert refund.basis == "recorded"
-    assert unpaid.bill_no is not None
-    sandbox.taxes.cancel(bill_no=unpaid.bill_no)
-    assert [row.status for row in sandbox.taxes.withholdings()] == ["paid", "paid", "cancelled"]
+
+
+def test_a_statement_is_made_once_and_taken_back_before_it_is_made_anew(
+    sandbox: Sandbox, agent: Wallet
+) -> None:
+    wrong = sandbox.taxes.declare_withholding(
+        wallet_id=agent.wallet_id, statement=statement(wages=yuan(50_000), withheld=Fen(500_00))
+    )
+    with refused(sandbox, "withholding_exists", year=2022):
+        sandbox.taxes.declare_withholding(wallet_id=agent.wallet_id, statement=statement(wages=Fen(1)))
+    gone = sandbox.taxes.cancel_withholding(withholding_no=wrong.withholding_no)
+    assert gone.status == "cancelled"
+    assert gone.bill_no is not None
+    assert sandbox.taxes.bill(bill_no=gone.bill_no).status == "cancelled"
+    with refused(sandbox, "withholding_cancelled"):
+        sandbox.taxes.cancel_withholding(withholding_no=wrong.withholding_no)
+    with refused(sandbox, "withholding_not_found"):
+        sandbox.taxes.cancel_withholding(withholding_no="W0")
+    declared_and_paid(sandbox, agent, wages=yuan(60_000), withheld=Fen(500_00))
+    with refused(sandbox, "bill_already_paid"):
+        sandbox.taxes.cancel_withholding(withholding_no=sandbox.taxes.withholdings()[-1].withholding_no)
+    person = personal(sandbox)
+    refund = sandbox.refunds.apply_for_income_tax(wallet_id=person.wallet_id, annual_return=refund_of(500_00))
+    assert refund.basis == "recorded"
+
+
+def test_what_a_settled_year_rests_on_stays_and_what_was_given_back_does_not_count(
+    sandbox: Sandbox, agent: Wallet
+) -> None:
+    sandbox.agreements.sign(wallet_id=agent.wallet_id)
+    found = sandbox.taxes.declare_withholding(
+        wallet_id=agent.wallet_id, statement=statement(wages=yuan(60_000), withheld=Fen(500_00))
+    )
+    assert found.bill_no is not None
+    paid = sandbox.payments.pay(bill_no=found.bill_no)
+    sandbox.refunds.apply_for_payment(payment_no=paid.payment_no, amount=Fen(100_00))
+    person = personal(sandbox)
+    with refused(sandbox, "withholding_differs", key="withheld", recorded="400.00"):
+        sandbox.refunds.apply_for_income_tax(wallet_id=person.wallet_id, annual_return=refund_of(500_00))
+    sandbox.refunds.apply_for_income_tax(wallet_id=person.wallet_id, annual_return=refund_of(400_00))
+    for attempt in (
+        lambda: sandbox.refunds.apply_for_payment(payment_no=paid.payment_no),
+        lambda: sandbox.taxes.cancel_withholding(withholding_no=found.withholding_no),
+    ):
+        with pytest.raises(RejectedError) as refusal:
+            attempt()
+        assert refusal.value.code in ("withholding_relied_on", "bill_already_paid")
+
+
+def test_a_debit_that_a_settled_year_rests_on_is_not_reversed(sandbox: Sandbox, agent: Wallet) -> None:
+    sandbox.agreements.sign(wallet_id=agent.wallet_id)
+    found = sandbox.taxes.declare_withholding(
+        wallet_id=agent.wallet_id, statement=statement(wages=yuan(60_000), withheld=Fen(500_00))
+    )
+    assert found.bill_no is not None
+    paid = sandbox.payments.pay(bill_no=found.bill_no)
+    person = personal(sandbox)
+    sandbox.refunds.apply_for_income_tax(wallet_id=person.wallet_id, annual_return=refund_of(500_00))
+    with refused(sandbox, "withholding_relied_on", year=2022):
+        sandbox.payments.reverse(payment_no=paid.payment_no)
+
+
+@pytest.mark.parametrize(
+    ("figures", "code"),
+    [
+        ({}, "withholding_implausible"),
+        ({"wages": Fen(100), "withheld": Fen(101)}, "withholding_implausible"),
+        ({"wages": Fen(100), "tax_year": 2024}, "withholding_too_early"),
+        ({"wages": Fen(100), "name": "虚构某"}, "holder_name_differs"),
+    ],
+)
+def test_a_statement_that_cannot_be_true_is_refused(
+    sandbox: Sandbox, agent: Wallet, figures: dict[str, Any], code: str
+) -> None:
+    personal(sandbox)
+    with refused(sandbox, code):
+        sandbox.taxes.declare_withholding(wallet_id=agent.wallet_id, statement=statement(**figures))
+
+
+def test_one_bonus_may_be_taxed_apart_and_the_other_merged_but_not_both_apart(
+    sandbox: Sandbox, agent: Wallet
+) -> None:
+    second = corporate(sandbox, 2, fund=yuan(10_000))
+    declared_and_paid(
+        sandbox, agent, wages=yuan(60_000), bonus=yuan(36_000), bonus_mode="separate", withheld=Fen(1_080_00)
+    )
+    declared_and_paid(sandbox, second, bonus=yuan(36_000), withheld=Fen(5_000_00))
+    person = personal(sandbox)
+
+    def apply(wages: int, bonus: int) -> None:
+        sandbox.refunds.apply_for_income_tax(
+            wallet_id=person.wallet_id,
+            annual_return=AnnualReturn(
+                tax_year=2022, wages=yuan(wages), bonus=yuan(bonus), bonus_mode="separate",
+                withheld=Fen(6_080_00),
+            ),
+        )  # fmt: skip
+
+    with refused(sandbox, "withholding_differs", key="bonus"):
+        apply(60_000, 72_000)
+    apply(96_000, 36_000)
 
 
 def test_where_nothing_was_withheld_the_statement_counts_without_a_bill(
@@ -114,10 +211,11 @@ def test_records_of_another_person_or_year_do_not_matter(sandbox: Sandbox, agent
 
 def test_a_second_bonus_taxed_apart_in_a_year_is_refused(sandbox: Sandbox, agent: Wallet) -> None:
     apart = {"bonus": yuan(36_000), "bonus_mode": "separate"}
+    second = corporate(sandbox, 2)
     declared_and_paid(sandbox, agent, withheld=Fen(1080_00), **apart)
     with refused(sandbox, "separate_bonus_used", year=2022):
-        sandbox.taxes.declare_withholding(wallet_id=agent.wallet_id, statement=statement(**apart))
-    declared_and_paid(sandbox, agent, bonus=yuan(1), bonus_mode="merge")
+        sandbox.taxes.declare_withholding(wallet_id=second.wallet_id, statement=statement(**apart))
+    declared_and_paid(sandbox, second, bonus=yuan(1), bonus_mode="merge")
     declared_and_paid(sandbox, agent, tax_year=2021, **apart)
     declared_and_paid(sandbox, agent, number=2, **apart)
 
@@ -221,6 +319,22 @@ def test_a_reversed_top_up_must_be_paid_again_before_a_correction(sandbox: Sandb
         sandbox.refunds.apply_for_income_tax(
             wallet_id=person.wallet_id, annual_return=year(500_00), correction=True
         )
+
+
+def test_what_settled_a_year_comes_back_by_a_correction_alone_i8(sandbox: Sandbox) -> None:
+    person = personal(sandbox, fund=yuan(10_000))
+    sandbox.agreements.sign(wallet_id=person.wallet_id)
+    bill = sandbox.taxes.declare_income_tax(wallet_id=person.wallet_id, annual_return=year(0, due=900_00))
+    paid = sandbox.payments.pay(bill_no=bill.bill_no)
+    with refused(sandbox, "refund_by_correction", year=2022):
+        sandbox.refunds.apply_for_payment(payment_no=paid.payment_no)
+    less = sandbox.refunds.apply_for_income_tax(
+        wallet_id=person.wallet_id, annual_return=year(0, due=300_00), correction=True
+    )
+    assert less.amount == 600_00
+    assert [step.amount for step in sandbox.taxes.steps(record=less.refund_no)[-2:]] == [900_00, 600_00]
+    with refused(sandbox, "annual_settlement_corrected", later=less.refund_no):
+        sandbox.payments.reverse(payment_no=paid.payment_no)
 
 
 def test_bill_and_refund_tell_how_their_amount_came_about(sandbox: Sandbox) -> None:
