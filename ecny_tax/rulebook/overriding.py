@@ -7,6 +7,7 @@ law is one figure: on the day before it begins, the package's figure of the same
 
 from __future__ import annotations
 
+import os
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,10 @@ def rulebook_with(path: str | Path) -> Rulebook:
         raise InvalidInputError("rule_file_unreadable", path=path, reason="there is no .toml file in it")
     documents = {}
     for file in found:
+        if not os.path.lexists(file):
+            raise InvalidInputError(
+                "rule_file_unreadable", path=file, reason="there is no such file or folder"
+            )
         if file.suffix != ".toml" or file.stem not in NAMES:
             known = " ".join(f"{name}.toml" for name in NAMES)
             raise InvalidInputError("rule_file_unknown", path=file, known=known)

@@ -190,7 +190,7 @@ def _settle(given: AnnualReturn, mode: Literal["merge", "separate"], book: Ruleb
     else:
         increment = Fen(total - by_brackets(given.base_taxable, rules.annual_brackets))
 
-    citation, evidence = rulebook.sources(*_rules_used(given, apart, rules))
+    citation, evidence = rulebook.sources(*_rules_used(given, apart, reason, rules))
     return AnnualSettlement(
         tax_year=year,
         income_amount=income,
@@ -251,8 +251,10 @@ def deductible_pension(paid: Fen, rules: IncomeTaxRules) -> Fen:
     return min(paid, rules.personal_pension_cap.amount) if paid else paid
 
 
-def _rules_used(given: AnnualReturn, apart: bool, rules: IncomeTaxRules) -> list[Cited]:
-    """The rules on which the tax of a return rests."""
+def _rules_used(
+    given: AnnualReturn, apart: bool, reason: SettleReason | None, rules: IncomeTaxRules
+) -> list[Cited]:
+    """The rules on which the tax of a return rests, and that nothing need be topped up."""
     used: list[Cited] = [rules.annual_brackets, rules.income_ratios]
     if given.base_taxable is None:
         used.append(rules.basic_deduction)
@@ -264,6 +266,8 @@ def _rules_used(given: AnnualReturn, apart: bool, rules: IncomeTaxRules) -> list
         used.append(rules.donations)
     if apart:
         used += (rules.monthly_brackets, rules.separate_bonus)
+    if reason in ("gross_within_limit", "balance_within_limit"):
+        used.append(rules.top_up_exemption)
     return used
 
 

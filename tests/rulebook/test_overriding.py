@@ -132,7 +132,7 @@ def test_a_file_that_cannot_be_a_rule_file_is_refused(
 
 
 def test_an_empty_folder_or_none_at_all_is_refused(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "stamp_duty.toml"):
+    for path in (tmp_path, tmp_path / "stamp_duty.toml", tmp_path / "nope", tmp_path / ("x" * 300)):
         with pytest.raises(InvalidInputError) as refusal:
             rulebook_with(path)
         assert refusal.value.code == "rule_file_unreadable"

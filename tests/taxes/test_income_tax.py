@@ -378,3 +378,10 @@ def test_a_personal_pension_is_deducted_up_to_the_cap_of_the_year() -> None:
     for paid, deducted in ((11_999_99, 11_999_99), (12_000_00, 12_000_00), (20_000_00, 12_000_00)):
         given_ = AnnualReturn(tax_year=2022, wages=yuan(100_000), personal_pension=Fen(paid))
         assert income_tax.settle(given_).taxable == 40_000_00 - deducted
+
+
+def test_an_exemption_from_topping_up_is_cited_with_its_mark() -> None:
+    exempt = income_tax.settle(AnnualReturn(tax_year=2024, wages=yuan(110_000)))
+    assert (exempt.must_settle, exempt.evidence) == (False, "secondary")
+    assert "2019年第94号" in exempt.citation
+    assert income_tax.settle(AnnualReturn(tax_year=2024, wages=yuan(300_000))).evidence == "law"
