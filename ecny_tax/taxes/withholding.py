@@ -17,6 +17,7 @@ from ecny_tax.money import Fen, times
 from ecny_tax.rulebook import PACKAGE, Cited, IncomeTaxRules, Rulebook
 from ecny_tax.taxes.brackets import by_brackets
 from ecny_tax.taxes.checks import check_amount, check_flag, check_number, malformed, rules_of
+from ecny_tax.taxes.steps import Step
 
 PayKind = Literal["labour", "author", "royalty"]
 PAY_KINDS = ("labour", "author", "royalty")
@@ -62,6 +63,7 @@ class WageWithholding:
     months: tuple[WithheldMonth, ...]
     citation: str
     evidence: str
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class PaymentWithholding:
     tax: Fen
     citation: str
     evidence: str
+    steps: tuple[Step, ...]
 
 
 def withhold_wages(
@@ -121,6 +124,7 @@ def withhold_wages(
         months=tuple(done),
         citation=citation,
         evidence=evidence,
+        steps=tuple(step for month in done for step in _steps_of(month, rules)),
     )
 
 
@@ -150,7 +154,26 @@ def withhold_payment(
     else:
         tax = times(taxable, rule.rate)
     citation, evidence = rulebook.sources(*used)
-    return PaymentWithholding(taxable=taxable, tax=tax, citation=citation, evidence=evidence)
+    steps = (
+        Step("What was paid", "支付额", amount),
+        Step("Taxable, after the flat cost", "减除费用后的预扣预缴应纳税所得额", taxable, rule.citation),
+        Step("Tax to withhold", "应预扣预缴税额", tax, used[-1].citation),
+    )
+    return PaymentWithholding(taxable=taxable, tax=tax, citation=citation, evidence=evidence, steps=steps)
+
+
+def _steps_of(month: WithheldMonth, rules: IncomeTaxRules) -> tuple[Step, Step, Step]:
+    number, deduction = month.month, rules.monthly_deduction.citation
+    return (
+        Step(f"Month {number}: taxable so far", f"{number} 月：累计应纳税所得额", month.taxable, deduction),
+        Step(
+            f"Month {number}: tax on that",
+            f"{number} 月：累计应纳税额",
+            month.tax_so_far,
+            rules.annual_brackets.citation,
+        ),
+        Step(f"Month {number}: less what was withheld before", f"{number} 月：本月应预扣税额", month.tax),
+    )
 
 
 def _check_months(months: Sequence[WageMonth]) -> None:

@@ -314,3 +314,14 @@ def test_the_table_of_business_income_has_no_jump(taxable: Fen) -> None:
 def test_business_income_is_checked() -> None:
     assert refused(lambda: business_tax(Fen(-1), tax_year=2025)).code == "input_value_malformed"
     assert refused(lambda: business_tax(Fen(1), tax_year=2018)).code == "input_value_malformed"
+
+
+def test_withholding_tells_its_steps_month_by_month() -> None:
+    months = [WageMonth(month, yuan(20_000), yuan(3_500)) for month in (1, 2)]
+    found = withhold_wages(months, tax_year=2025)
+    assert [step.amount for step in found.steps] == [
+        11_500_00, 345_00, 345_00, 23_000_00, 690_00, 345_00,
+    ]  # fmt: skip
+    paid = withhold_payment("author", yuan(3_000), tax_year=2025)
+    assert [step.amount for step in paid.steps] == [3_000_00, 1_540_00, 308_00]
+    assert all(step.label and step.label_zh for step in (*found.steps, *paid.steps))
