@@ -123,7 +123,9 @@ def year_resting_on(tx: Transaction, bill_no: str) -> int | None:
     """The tax year of a person's settlement that rests on the withholding which this bill pays."""
     row = tx.row(
         "SELECT h.tax_year FROM withholding h JOIN annual_settlement s ON s.subject_id = h.subject_id"
-        " AND s.tax_year = h.tax_year WHERE h.bill_no = :bill_no",
+        " AND s.tax_year = h.tax_year LEFT JOIN bill b ON b.bill_no = s.record"
+        " LEFT JOIN refund r ON r.refund_no = s.record"
+        " WHERE h.bill_no = :bill_no AND coalesce(b.basis, r.basis) = 'recorded'",
         bill_no=bill_no,
     )
     return row[0] if row else None

@@ -150,6 +150,20 @@ def test_a_debit_that_a_settled_year_rests_on_is_not_reversed(sandbox: Sandbox, 
         sandbox.payments.reverse(payment_no=paid.payment_no)
 
 
+def test_a_year_that_was_settled_before_the_statement_does_not_rest_on_it(
+    sandbox: Sandbox, agent: Wallet
+) -> None:
+    person = personal(sandbox)
+    sandbox.refunds.apply_for_income_tax(wallet_id=person.wallet_id, annual_return=refund_of(500_00))
+    sandbox.agreements.sign(wallet_id=agent.wallet_id)
+    found = sandbox.taxes.declare_withholding(
+        wallet_id=agent.wallet_id, statement=statement(wages=yuan(60_000), withheld=Fen(500_00))
+    )
+    assert found.bill_no is not None
+    paid = sandbox.payments.pay(bill_no=found.bill_no)
+    assert sandbox.payments.reverse(payment_no=paid.payment_no).status == "reversed"
+
+
 @pytest.mark.parametrize(
     ("figures", "code"),
     [
