@@ -18,6 +18,7 @@ from ecny_tax.errors import ConflictError, InvalidInputError, UnavailableError, 
 from ecny_tax.identifiers import is_text
 from ecny_tax.store import Store, Transaction, open_store
 from ecny_tax.store.simulated_clock import SimulatedClock
+from ecny_tax.store.sqlite import MEMORY
 
 if TYPE_CHECKING:
     from ecny_tax.agreements.service import Agreements
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from ecny_tax.treasury.service import Treasury
     from ecny_tax.wallets.service import Wallets
 
-MEMORY = ":memory:"
 _MAX_PATH = 4096
 
 

@@ -112,10 +112,9 @@ class SqliteStore:
     def reading(self) -> Iterator[SqliteTransaction]:
         with self._lock, self._refusals:
             self._look_again()
-            patiently(self._begin_reading)
+            fixed = patiently(self._begin_reading)
             try:
-                fixed = self._connection.execute(FIXED_TIME).fetchone()
-                yield SqliteTransaction(self._connection, self._time(fixed and fixed[0]), self._ids, self)
+                yield SqliteTransaction(self._connection, self._time(fixed), self._ids, self)
             finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
@@ -149,11 +148,12 @@ class SqliteStore:
             self._connection.close()
             self._connection, self._frozen = _connect(self.path, timeout=_NAP_SECONDS)
 
-    def _begin_reading(self) -> None:
-        """Start a transaction and read something, which is what fixes the state that it sees."""
+    def _begin_reading(self) -> str | None:
+        """Start a transaction and read the fixed time: reading is what fixes the state that it sees."""
         self._connection.execute("BEGIN")
         try:
-            self._connection.execute("SELECT 1 FROM meta").fetchone()
+            row = self._connection.execute(FIXED_TIME).fetchone()
+            return row[0] if row else None
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise

@@ -164,7 +164,7 @@ def declare(
         now=micros(tx.now),
         **{key: getattr(given, key) for key in AMOUNTS},
     )
-    return next(row for row in every(tx) if row.withholding_no == number)
+    return _load(tx, number)
 
 
 def every(tx: Transaction) -> Iterator[Withholding]:
@@ -178,9 +178,7 @@ def cancel(tx: Transaction, withholding_no: str) -> Withholding:
     Raises ``withholding_not_found``, ``withholding_cancelled``, ``bill_already_paid`` and
     ``withholding_relied_on``.
     """
-    found = next((row for row in every(tx) if row.withholding_no == withholding_no), None)
-    if found is None:
-        raise NotFoundError("withholding_not_found", withholding_no=withholding_no)
+    found = _load(tx, withholding_no)
     if found.status == "cancelled":
         raise RejectedError("withholding_cancelled", withholding_no=withholding_no)
     if found.paid:
@@ -194,7 +192,7 @@ def cancel(tx: Transaction, withholding_no: str) -> Withholding:
         number=withholding_no,
         now=micros(tx.now),
     )
-    return next(row for row in every(tx) if row.withholding_no == withholding_no)
+    return _load(tx, withholding_no)
 
 
 def compare(tx: Transaction, taxpayer: Taxpayer, given: AnnualReturn, bonus_mode: str) -> Basis:
@@ -238,6 +236,13 @@ _WITHHOLDING = (
     " h.tax_year, h.wages, h.labour, h.author, h.royalty, h.bonus, h.bonus_mode, h.subject_id,"
     " h.agent_subject, h.declared_at FROM withholding h LEFT JOIN bill b ON b.bill_no = h.bill_no"
 )
+
+
+def _load(tx: Transaction, withholding_no: str) -> Withholding:
+    row = tx.row(f"{_WITHHOLDING} WHERE h.withholding_no = :number", number=withholding_no)
+    if row is None:
+        raise NotFoundError("withholding_not_found", withholding_no=withholding_no)
+    return _withholding(row)
 
 
 def _of(tx: Transaction, subject_id: str, tax_year: int) -> list[Withholding]:
