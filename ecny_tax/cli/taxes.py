@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ecny_tax.cli import output, settle_many
-from ecny_tax.cli.command import Run, command
+from ecny_tax.cli.command import Run, check_options, command
 
 if TYPE_CHECKING:
     from ecny_tax.money import Fen
@@ -35,6 +35,10 @@ TaxpayerKind = Annotated[
     typer.Option("--taxpayer-kind", metavar="KIND", help="As what the taxpayer has the --half-relief."),
 ]
 _OnDay = Annotated[str | None, typer.Option("--on", metavar="DATE", help="The day (default: today).")]
+
+Year = Annotated[
+    int | None, typer.Option("--year", metavar="YEAR", help="The tax year (default: this year).")
+]
 
 #: Where a surcharge goes by the place.
 Place = Annotated[str, typer.Option("--place", metavar="city|town|other", help="Of 10109.")]
@@ -92,9 +96,10 @@ def deductions(run: Run, on: _OnDay = None) -> None:
         found.append(illness | output.document(law.medical))
     except InvalidInputError:
         pass
-    columns = ("code", _name(run), "amount", "paid", "for_each", "shares", "threshold", "cap", "citation")
     keys = dict.fromkeys(key for row in found for key in row)
-    run.answer_list("deductions", [{key: row.get(key) for key in keys} for row in found], columns)
+    columns = ("amount", "paid", "for_each", "shares", "not_with", "threshold", "cap", "citation")
+    rows = [{key: row.get(key) for key in keys} for row in found]
+    run.answer_list("deductions", rows, ("code", _name(run), *columns))
 
 
 @command(app, "rules")
@@ -235,6 +240,63 @@ def withholding(
         raise InvalidInputError("input_not_json", path=file, reason="not one object in braces")
     kind = "iit.withhold_wage" if "months" in given else "iit.withhold_other"
     run.answer(computed(kind, {"tax_year": run.today().year} | given, book=run.rulebook()))
+
+
+@command(quote, "deductions")
+def quote_deductions(
+    run: Run,
+    file: Annotated[Path, typer.Option("--input", metavar="FILE", help="The claims of a household, JSON.")],
+) -> None:
+    """Quote the special additional deductions (专项附加扣除) of a household in a year, claim by claim.
+
+    The file is one JSON object: `tax_year`, and `claims`, a list of {item, person, months, first_month,
+    children, share, concerning}, of which only the item must be given; see `tax deductions`.
+    """
+    from ecny_tax.taxes.household import household_deductions, read_claims
+
+    tax_year, claims = read_claims(file)
+    run.answer(household_deductions(claims, tax_year=tax_year, book=run.rulebook()))
+
+
+@command(quote, "business")
+def business(
+    run: Run,
+    taxable: Annotated[
+        str, typer.Option("--taxable", metavar="YUAN", help="The taxable income of the year.")
+    ],
+    year: Year = None,
+) -> None:
+    """Quote the income tax on a year's business income (经营所得), before reliefs for sole traders."""
+    from ecny_tax.money import yuan
+    from ecny_tax.taxes.business import business_tax
+
+    run.answer(business_tax(yuan(taxable), tax_year=_year(run, year), book=run.rulebook()))
+
+
+@command(quote, "non-resident")
+def non_resident(
+    run: Run,
+    wage: Annotated[str | None, typer.Option("--wage", metavar="YUAN", help="The wage of a month.")] = None,
+    bonus: Annotated[
+        str | None, typer.Option("--bonus", metavar="YUAN", help="A bonus for several months.")
+    ] = None,
+    year: Year = None,
+) -> None:
+    """Quote the income tax on a non-resident's (非居民个人) wage of a month, or on a bonus."""
+    from ecny_tax.money import yuan
+    from ecny_tax.taxes.nonresident import nonresident_bonus_tax, nonresident_month_tax
+
+    book, tax_year = run.rulebook(), _year(run, year)
+    if bonus is not None:
+        check_options("wage_or_bonus", {}, {"--wage": wage})
+        run.answer(nonresident_bonus_tax(yuan(bonus), tax_year=tax_year, book=book))
+    else:
+        check_options("wage_or_bonus", {"--wage": wage}, {})
+        run.answer(nonresident_month_tax(yuan(wage or ""), tax_year=tax_year, book=book))
+
+
+def _year(run: Run, year: int | None) -> int:
+    return run.today().year if year is None else year
 
 
 # --- worked cases -------------------------------------------------------------------------------------------

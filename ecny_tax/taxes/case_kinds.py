@@ -41,6 +41,7 @@ from ecny_tax.taxes.case_inputs import (
 )
 from ecny_tax.taxes.checks import LAST_YEAR
 from ecny_tax.taxes.income_tax import AMOUNTS, AnnualReturn
+from ecny_tax.taxes.steps import ExplainedTax
 
 _NOTHING = Fen(0)
 
@@ -139,12 +140,13 @@ def _securities(book: Rulebook, given: Given) -> duty.StampDutyQuote:
 def _of_a_year(
     answer: str, function: Callable[..., object], first: str, *tables: str
 ) -> Callable[[Rulebook, Given], object]:
-    """One ``answer``, from a function that takes one amount and a tax year; where the case has none, the
-    newest year for which there are all the ``tables``."""
+    """What a function of one amount and a tax year gives, under the name ``answer`` if it is an amount;
+    where the case has no year, that of the newest for which there are all the ``tables``."""
 
     def compute(book: Rulebook, given: Given) -> object:
         year = given["tax_year"] if "tax_year" in given else newest_year(book, *tables)
-        return {answer: function(given[first], tax_year=year, book=book)}
+        found = function(given[first], tax_year=year, book=book)
+        return {answer: found} if isinstance(found, int) else found
 
     return compute
 
@@ -167,7 +169,7 @@ def _withhold_wage(book: Rulebook, given: Given) -> withholding.WageWithholding:
     return withholding.withhold_wages(given["months"], tax_year=year, **more, book=book)
 
 
-def _withhold_other(book: Rulebook, given: Given) -> withholding.PaymentWithholding:
+def _withhold_other(book: Rulebook, given: Given) -> ExplainedTax:
     year = given["tax_year"]
     return withholding.withhold_payment(given["type"], given["amount"], tax_year=year, book=book)
 

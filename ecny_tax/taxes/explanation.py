@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
 from ecny_tax.money import Fen, times, yuan_text
-from ecny_tax.rulebook import PACKAGE, BracketTable, IncomeTaxRules, Rulebook
+from ecny_tax.rulebook import PACKAGE, IncomeTaxRules, Rulebook
 from ecny_tax.taxes.bonus import may_be_taxed_apart
-from ecny_tax.taxes.brackets import line_of
+from ecny_tax.taxes.brackets import bracket_steps
 from ecny_tax.taxes.checks import rules_of
 from ecny_tax.taxes.exemption import REASONS, exemption_in_force
 from ecny_tax.taxes.income_tax import AnnualReturn, AnnualSettlement, deductible_pension, settle
-from ecny_tax.taxes.steps import Step
+from ecny_tax.taxes.steps import Step, percent
 
 _INCOMES: tuple[tuple[Literal["labour", "author", "royalty"], str, str], ...] = (
     ("labour", "Labour service pay", "劳务报酬"),
@@ -51,8 +50,8 @@ def _income(given: AnnualReturn, found: AnnualSettlement, rules: IncomeTaxRules)
             yield Step(label, label_zh, received)
             counted = times(received, ratio)
             yield Step(
-                f"{label} that counts: {_percent(ratio)}",
-                f"{label_zh}收入额：{_percent(ratio)}",
+                f"{label} that counts: {percent(ratio)}",
+                f"{label_zh}收入额：{percent(ratio)}",
                 counted,
                 ratios.citation,
             )
@@ -85,7 +84,7 @@ def _taxable(given: AnnualReturn, found: AnnualSettlement, rules: IncomeTaxRules
         yield Step("Less other deductions by law", "依法确定的其他扣除", given.other_deductions, law)
     if given.donations or given.donations_in_full:
         rule_of_donations = rules.donations
-        before, share = Fen(found.taxable + found.donation_deduction), _percent(rule_of_donations.share)
+        before, share = Fen(found.taxable + found.donation_deduction), percent(rule_of_donations.share)
         yield Step("Taxable income before donations", "扣除捐赠前的应纳税所得额", before, law)
         if given.donations:
             label, label_zh = f"Donations, up to {share} of that", f"公益捐赠，不超过其 {share}"
@@ -98,7 +97,7 @@ def _taxable(given: AnnualReturn, found: AnnualSettlement, rules: IncomeTaxRules
 
 
 def _tax(found: AnnualSettlement, rules: IncomeTaxRules) -> Iterator[Step]:
-    yield from _by_brackets(found.taxable, rules.annual_brackets, "Taxable income", "应纳税所得额")
+    yield from bracket_steps(found.taxable, rules.annual_brackets, "Taxable income", "应纳税所得额")
     yield Step("Tax on comprehensive income", "综合所得应纳税额", found.tax, rules.annual_brackets.citation)
 
 
@@ -106,7 +105,7 @@ def _bonus(given: AnnualReturn, found: AnnualSettlement, rules: IncomeTaxRules) 
     if given.bonus and found.bonus_mode == "separate":
         yield Step("Yearly bonus, taxed apart", "全年一次性奖金，单独计税", given.bonus)
         label, label_zh = "Bonus, by the rate of its twelfth", "奖金（按十二分之一确定税率）"
-        yield from _by_brackets(given.bonus, rules.monthly_brackets, label, label_zh, parts=12)
+        yield from bracket_steps(given.bonus, rules.monthly_brackets, label, label_zh, parts=12)
         citation = rules.separate_bonus.citation
         yield Step("Tax on the bonus", "奖金应纳税额", found.bonus_tax, citation)
 
@@ -144,17 +143,3 @@ def _balance(given: AnnualReturn, found: AnnualSettlement, rules: IncomeTaxRules
         citation = rule.citation if rule and found.due else ""
         balance = Fen(found.refund + found.due)
         yield Step(f"{label}: {words}", f"{label_zh}：{words_zh}", balance, citation)
-
-
-def _by_brackets(
-    amount: Fen, table: BracketTable, label: str, label_zh: str, *, parts: int = 1
-) -> Iterator[Step]:
-    line = line_of(amount, table, parts=parts)
-    rate = _percent(line.rate)
-    yield Step(f"{label} × {rate}", f"{label_zh} × {rate}", times(amount, line.rate), table.citation)
-    yield Step("Less the quick deduction", "速算扣除数", line.quick_deduction, table.citation)
-
-
-def _percent(rate: Fraction) -> str:
-    number = Decimal(rate.numerator) * 100 / rate.denominator
-    return f"{number.normalize():f} %"

@@ -17,7 +17,7 @@ from ecny_tax.money import Fen, times
 from ecny_tax.rulebook import PACKAGE, Cited, IncomeTaxRules, Rulebook
 from ecny_tax.taxes.brackets import by_brackets
 from ecny_tax.taxes.checks import check_amount, check_flag, check_number, malformed, rules_of
-from ecny_tax.taxes.steps import Step
+from ecny_tax.taxes.steps import ExplainedTax, Step
 
 PayKind = Literal["labour", "author", "royalty"]
 PAY_KINDS = ("labour", "author", "royalty")
@@ -61,17 +61,6 @@ class WageWithholding:
     tax: tuple[Fen, ...]
     total: Fen
     months: tuple[WithheldMonth, ...]
-    citation: str
-    evidence: str
-    steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentWithholding:
-    """What is withheld on one payment, in fen: ``taxable`` is what is left of it after the flat cost."""
-
-    taxable: Fen
-    tax: Fen
     citation: str
     evidence: str
     steps: tuple[Step, ...]
@@ -128,14 +117,12 @@ def withhold_wages(
     )
 
 
-def withhold_payment(
-    kind: PayKind, amount: Fen, *, tax_year: int, book: Rulebook = PACKAGE
-) -> PaymentWithholding:
+def withhold_payment(kind: PayKind, amount: Fen, *, tax_year: int, book: Rulebook = PACKAGE) -> ExplainedTax:
     """The tax to withhold on one payment for labour service, to an author, or for royalties.
 
     Up to 4,000 less 800, above less 20 %; of an author's pay 70 % of that.  Labour service is taxed by a
-    table of its own, the others flat.  The taxable amount is rounded to the fen, then the tax.  Raises
-    ``InvalidInputError`` (``input_value_malformed``).
+    table of its own, the others flat.  What is left after the flat cost is rounded to the fen, then the tax.
+    Raises ``InvalidInputError`` (``input_value_malformed``).
     """
     if kind not in PAY_KINDS:
         raise malformed("type", kind, " | ".join(f'"{known}"' for known in PAY_KINDS))
@@ -159,7 +146,7 @@ def withhold_payment(
         Step("Taxable, after the flat cost", "减除费用后的预扣预缴应纳税所得额", taxable, rule.citation),
         Step("Tax to withhold", "应预扣预缴税额", tax, used[-1].citation),
     )
-    return PaymentWithholding(taxable=taxable, tax=tax, citation=citation, evidence=evidence, steps=steps)
+    return ExplainedTax(taxable=taxable, tax=tax, citation=citation, evidence=evidence, steps=steps)
 
 
 def _steps_of(month: WithheldMonth, rules: IncomeTaxRules) -> tuple[Step, Step, Step]:

@@ -68,6 +68,8 @@ def told(folder: Path) -> World:
     (folder / "i2020.json").write_text(json.dumps({**ANNUAL_RETURN, "tax_year": 2020}))
     (folder / "wages.json").write_text(json.dumps({"months": [{"month": 1, "wage": "15000"}]}))
     (folder / "pay.json").write_text(json.dumps({"tax_year": 2022, "type": "labour", "amount": "3000"}))
+    claims = [{"item": "child_education", "share": "0.5"}, {"item": "housing_loan_interest"}]
+    (folder / "claims.json").write_text(json.dumps({"tax_year": 2025, "claims": claims}))
     (folder / "cases.json").write_text(json.dumps([LATE_FEE]))
     (folder / "many.csv").write_text("id,tax_year,wages,withheld\nP1,2022,150000,3000\nP2,2022,96000.5,0\n")
     company = ("--kind", "corporate", "--name", company_name(), "--id", company_id(), "--operator", "ICBC")

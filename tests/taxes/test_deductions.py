@@ -1,4 +1,4 @@
-"""Serious illness, donations, and the special additional deductions of a household."""
+"""Serious illness, donations, and what one special additional deduction comes to."""
 
 from datetime import date
 from typing import Any
@@ -12,7 +12,7 @@ from ecny_tax.errors import EcnyTaxError, InvalidInputError, RejectedError
 from ecny_tax.money import MAX_AMOUNT, Fen, yuan
 from ecny_tax.taxes.deductions import donation_deduction, medical_deduction
 from ecny_tax.taxes.exemption import settlement_exemption
-from ecny_tax.taxes.special_additional import Claim, claimed_in_year, special_additional
+from ecny_tax.taxes.special_additional import special_additional
 from tests.taxes.worked_cases import cases
 
 amounts = st.one_of(st.integers(0, 200_000_000), st.integers(0, MAX_AMOUNT)).map(Fen)
@@ -221,75 +221,6 @@ def test_the_shares_that_may_be_claimed_are_told() -> None:
         lambda: special_additional(on=date(2025, 1, 1), item="child_education", months=1, share="0.3")
     )
     assert refusal.hint == "claim one of these parts: 1 0.5"
-
-
-def test_a_household_that_fits_together() -> None:
-    claims = [
-        Claim("mother", "child_education", share="0.5", concerning="elder"),
-        Claim("father", "child_education", share="0.5", concerning="elder"),
-        Claim("mother", "infant_care", months=8, concerning="younger"),
-        Claim("mother", "child_education", first_month=9, months=4, concerning="younger"),
-        Claim("father", "housing_loan_interest"),
-        Claim("father", "elderly_only_child", concerning="his parents"),
-        Claim("mother", "elderly_shared_max", concerning="her parents"),
-        Claim("aunt", "elderly_shared_max", concerning="her parents"),
-        Claim("mother", "professional_certificate", months=1, concerning="mother"),
-        Claim("father", "professional_certificate", months=1, concerning="father"),
-    ]
-    assert claimed_in_year(claims, tax_year=2025) == {
-        "mother": yuan(12_000 + 16_000 + 8_000 + 18_000 + 3_600),
-        "father": yuan(12_000 + 12_000 + 36_000 + 3_600),
-        "aunt": yuan(18_000),
-    }
-
-
-def test_nobody_claims_nothing() -> None:
-    assert claimed_in_year([], tax_year=2025) == {}
-
-
-@pytest.mark.parametrize(
-    ("claims", "code"),
-    [
-        ([Claim("a", "rent_large_city"), Claim("b", "housing_loan_interest")], "exclude"),
-        ([Claim("a", "housing_loan_interest", months=1), Claim("a", "rent_small_city")], "exclude"),
-        ([Claim("a", "rent_large_city", months=6), Claim("b", "rent_small_city", months=6)], "exclude"),
-        ([Claim("a", "elderly_only_child"), Claim("a", "elderly_shared_max")], "exclude"),
-        ([Claim("a", "child_education"), Claim("b", "child_education", share="0.5")], "shares"),
-        ([Claim("a", "infant_care", months=6), Claim("b", "infant_care", first_month=6, months=1)], "shares"),
-        ([Claim(p, "child_education", share="0.5") for p in "abc"], "shares"),
-        ([Claim(p, "elderly_shared_max") for p in "abc"], "shares"),
-        ([Claim("a", "elderly_shared_max"), Claim("b", "elderly_shared_max", share="0.5001"),
-          Claim("c", "elderly_shared_max", share="0.0001")], "shares"),
-        ([Claim("a", "professional_certificate", months=1),
-          Claim("a", "professional_certificate", first_month=7, months=1)], "shares"),
-        ([Claim("a", "child_education", first_month=2)], "malformed"),
-        ([Claim("a", "child_education", months=13)], "malformed"),
-        ([Claim("a", "child_education", first_month=0)], "malformed"),
-        ([Claim("a", "child_education", first_month=13, months=1)], "malformed"),
-        ([Claim("a", "pets")], "unknown"),
-    ],
-)  # fmt: skip
-def test_what_does_not_fit_together(claims: list[Claim], code: str) -> None:
-    codes = {
-        "exclude": (RejectedError, "deductions_exclude_each_other"),
-        "shares": (RejectedError, "deduction_shares_above_one"),
-        "malformed": (InvalidInputError, "input_value_malformed"),
-        "unknown": (InvalidInputError, "deduction_unknown"),
-    }
-    refusal = refused(lambda: claimed_in_year(claims, tax_year=2025))
-    assert (type(refusal), refusal.code) == codes[code]
-
-
-@given(
-    months=st.integers(1, 12),
-    share=st.sampled_from(["0.5", "1"]),
-    year=st.integers(2022, 2100),
-    item=st.sampled_from(["child_education", "infant_care", "housing_loan_interest"]),
-)
-def test_what_two_halves_claim_is_what_one_claims(months: int, share: str, year: int, item: str) -> None:
-    whole = claimed_in_year([Claim("a", item, months=months)], tax_year=year)["a"]
-    halves = claimed_in_year([Claim(p, item, months=months, share="0.5") for p in "ab"], tax_year=year)
-    assert sum(halves.values()) == whole
 
 
 def test_every_deduction_that_a_rule_names_is_known() -> None:

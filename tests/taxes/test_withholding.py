@@ -239,19 +239,19 @@ def test_what_is_refused_about_other_pay(kind: Any, amount: int, year: int) -> N
 
 @pytest.mark.parametrize(("inputs", "expected"), cases("iit.nonresident_month"))
 def test_worked_case_of_a_non_resident_s_month(inputs: dict[str, str], expected: dict[str, str]) -> None:
-    assert nonresident_month_tax(yuan(inputs["wage"]), tax_year=2025) == yuan(expected["tax"])
+    assert nonresident_month_tax(yuan(inputs["wage"]), tax_year=2025).tax == yuan(expected["tax"])
 
 
 @pytest.mark.parametrize(("inputs", "expected"), cases("iit.nonresident_bonus"))
 def test_worked_case_of_a_non_resident_s_bonus(inputs: dict[str, str], expected: dict[str, str]) -> None:
-    assert nonresident_bonus_tax(yuan(inputs["bonus"]), tax_year=2025) == yuan(expected["tax"])
+    assert nonresident_bonus_tax(yuan(inputs["bonus"]), tax_year=2025).tax == yuan(expected["tax"])
 
 
 @pytest.mark.parametrize(
     ("wage", "tax"), [("5000", "0"), ("8000", "90"), ("8000.10", "90.01"), ("100000", "27590")]
 )
 def test_a_non_resident_s_month_by_hand(wage: str, tax: str) -> None:
-    assert nonresident_month_tax(yuan(wage), tax_year=2025) == yuan(tax)
+    assert nonresident_month_tax(yuan(wage), tax_year=2025).tax == yuan(tax)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_a_non_resident_s_month_by_hand(wage: str, tax: str) -> None:
     [("18000", "540"), ("18000.06", "540.01"), ("600000", "179040"), ("0", "0")],
 )
 def test_a_non_resident_s_bonus_by_hand(bonus: str, tax: str) -> None:
-    assert nonresident_bonus_tax(yuan(bonus), tax_year=2025) == yuan(tax)
+    assert nonresident_bonus_tax(yuan(bonus), tax_year=2025).tax == yuan(tax)
 
 
 @given(bonus=amounts)
@@ -268,7 +268,7 @@ def test_a_non_resident_s_bonus_is_six_times_the_tax_on_a_sixth(bonus: Fen) -> N
     lines = rulebook.on(date(2025, 12, 31)).income_tax.monthly_brackets.brackets
     sixth = Fraction(bonus, 6)
     exact = 6 * max(sixth * line.rate - line.quick_deduction for line in lines)
-    assert nonresident_bonus_tax(bonus, tax_year=2025) == round_half_up(exact)
+    assert nonresident_bonus_tax(bonus, tax_year=2025).tax == round_half_up(exact)
 
 
 def test_amounts_of_non_residents_are_checked() -> None:
@@ -279,13 +279,33 @@ def test_amounts_of_non_residents_are_checked() -> None:
         assert refused(lambda compute=compute: compute(Fen(1), tax_year=2018)).code == "input_value_malformed"
 
 
+def test_a_non_resident_s_bonus_tells_its_steps() -> None:
+    found = nonresident_bonus_tax(yuan(600_000), tax_year=2025)
+    assert [(step.label, step.amount) for step in found.steps] == [
+        ("Bonus for several months", yuan(600_000)),
+        ("Bonus, by the rate of 1/6 of it × 45 %", yuan(270_000)),
+        ("Less the quick deduction, 6 times", yuan(90_960)),
+        ("Tax on the bonus", yuan(179_040)),
+    ]
+    assert all(step.citation for step in found.steps[1:])
+    assert found.taxable == yuan(600_000)
+
+
+def test_a_non_resident_s_month_tells_its_steps() -> None:
+    found = nonresident_month_tax(yuan(8_000), tax_year=2025)
+    assert [step.amount for step in found.steps] == [
+        yuan(8_000), yuan(5_000), yuan(3_000), yuan(90), Fen(0), yuan(90)
+    ]  # fmt: skip
+    assert found.taxable == yuan(3_000)
+
+
 # --- business income ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("inputs", "expected"), cases("iit.business_tax"))
 def test_worked_case_of_business_income(inputs: dict[str, Any], expected: dict[str, str]) -> None:
-    tax = business_tax(yuan(inputs["taxable_income"]), tax_year=inputs["tax_year"])
-    assert tax == yuan(expected["tax"])
+    found = business_tax(yuan(inputs["taxable_income"]), tax_year=inputs["tax_year"])
+    assert found.tax == yuan(expected["tax"])
 
 
 @pytest.mark.parametrize(
@@ -301,14 +321,24 @@ def test_worked_case_of_business_income(inputs: dict[str, Any], expected: dict[s
     ],
 )
 def test_business_income_by_hand(taxable: str, tax: str) -> None:
-    assert business_tax(yuan(taxable), tax_year=2019) == yuan(tax)
+    assert business_tax(yuan(taxable), tax_year=2019).tax == yuan(tax)
 
 
 @given(taxable=amounts)
 def test_the_table_of_business_income_has_no_jump(taxable: Fen) -> None:
     lines = rulebook.on(date(2025, 12, 31)).income_tax.business_brackets.brackets
     exact = max(taxable * line.rate - line.quick_deduction for line in lines)
-    assert business_tax(taxable, tax_year=2025) == round_half_up(exact)
+    assert business_tax(taxable, tax_year=2025).tax == round_half_up(exact)
+
+
+def test_business_income_tells_its_steps() -> None:
+    found = business_tax(yuan(90_000), tax_year=2025)
+    assert [(step.label_zh, step.amount) for step in found.steps] == [
+        ("全年经营所得应纳税所得额", yuan(90_000)),
+        ("应纳税所得额 × 10 %", yuan(9_000)),
+        ("速算扣除数", yuan(1_500)),
+        ("经营所得应纳税额", yuan(7_500)),
+    ]
 
 
 def test_business_income_is_checked() -> None:
