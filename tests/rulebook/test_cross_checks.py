@@ -1,13 +1,16 @@
-"""What a user's rule files must agree in: figures with each other."""
+"""What a user's rule files must agree in: figures with each other, and parties with the database."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ecny_tax import InvalidInputError
+from ecny_tax import ConflictError, Fen, FixedClock, InvalidInputError, Sandbox
 from ecny_tax.rulebook import rulebook_with
+from tests.support import AUTHORITY, START, corporate, due_of, owe, personal, refused
 
 MADE_UP = 'citation = "made up"\nevidence = "assumption"\n'
 NAMES = 'name_zh = "虚构"\nname_en = "Made up"\n'
@@ -166,3 +169,92 @@ def test_figures_that_agree_are_taken(tmp_path: Path, name: str, text: str) -> N
     path = tmp_path / f"{name}.toml"
     path.write_text(text, "utf-8")
     assert rulebook_with(path).document(name)
+
+
+# --- the dates of the scheme's figures --------------------------------------------------------------------
+
+
+def test_a_reason_for_a_refund_goes_by_the_day_on_which_it_is_given(tmp_path: Path) -> None:
+    """From 2024 on ``other`` bears interest and has another name; ``moon`` is a reason in 2023 alone."""
+    path = tmp_path / "scheme.toml"
+    path.write_text(
+        figure("[[refund_reasons]]", 'code = "other"\nbears_interest = true', "2024-01-01")
+        + figure(
+            "[[refund_reasons]]", 'code = "moon"\nbears_interest = false', "2023-01-01", until="2023-12-31"
+        ),
+        "utf-8",
+    )
+    clock = FixedClock(START)
+    with Sandbox.open(clock=clock, rulebook=path) as s:
+        wallet = corporate(s, fund=Fen(1_000_000_00))
+        bill = owe(s, wallet, 500_000_00)
+        payment = s.payments.pay(bill_no=bill.bill_no, wallet_id=wallet.wallet_id).payment_no
+        part: Any = {"payment_no": payment, "amount": Fen(100_000_00)}
+        s.refunds.apply_for_payment(reason="moon", **part, idempotency_key="once")
+        waits = s.refunds.apply_for_payment(reason="other", manual_review=True, **part)
+        clock.advance(timedelta(days=300))
+        with refused(s, "refund_reason_unknown"):
+            s.refunds.apply_for_payment(reason="moon", **part)
+        assert s.refunds.apply_for_payment(reason="moon", **part, idempotency_key="once").reason == "moon"
+        s.refunds.approve(refund_no=waits.refund_no)
+        later = s.refunds.apply_for_payment(reason="other", **part)
+        shown = [s.refunds.voucher(refund_no=no) for no in (waits.refund_no, later.refund_no)]
+    assert [voucher.reason_name for voucher in shown] == ["其他", "虚构"]
+    assert shown[0].interest == 0
+    assert shown[1].interest > 0
+
+
+# --- parties that a database holds already ----------------------------------------------------------------
+
+TREASURY = '[treasury]\ncode = "1907840000"\nname_zh = "国家金库鹤山市支库"\nname_en = "{}"\n'
+DIFFERENT = {
+    "operators / ICBC / name_zh": operator("2020-01-01"),
+    "operators / MOON / code": operator("2020-01-01", code="MOON", digits="99"),
+    "authority / 14400000001 / code": figure("[authority]", 'code = "14400000001"', "2020-01-01"),
+    f"authority / {AUTHORITY} / name_zh": figure("[authority]", f'code = "{AUTHORITY}"', "2020-01-01"),
+    "treasury / 1907840000 / name_en": TREASURY.format("Moon") + f"effective_from = 2020-01-01\n{MADE_UP}",
+}
+
+
+@pytest.mark.parametrize("place", DIFFERENT)
+def test_a_rule_file_does_not_change_the_parties_of_an_older_database(tmp_path: Path, place: str) -> None:
+    rules = tmp_path / "scheme.toml"
+    rules.write_text(DIFFERENT[place], "utf-8")
+    with Sandbox.open(tmp_path / "old.db", clock=FixedClock(START)) as s:
+        parties = s.parties.list()
+    with pytest.raises(ConflictError) as refusal:
+        Sandbox.open(tmp_path / "old.db", clock=FixedClock(START), rulebook=rules)
+    assert (refusal.value.code, refusal.value.values["place"]) == ("party_differs", place)
+    with Sandbox.open(tmp_path / "old.db", clock=FixedClock(START)) as s:
+        assert s.parties.list() == parties
+    for _ in ("made", "opened again"):
+        with Sandbox.open(tmp_path / "new.db", clock=FixedClock(START), rulebook=rules) as s:
+            assert len(s.parties.list()) >= len(parties)
+
+
+def test_a_rule_file_may_say_what_the_database_has_and_change_the_rest_of_the_scheme(tmp_path: Path) -> None:
+    """An authority that was added becomes the one to which declarations go by default."""
+    rules = tmp_path / "scheme.toml"
+    rules.write_text(
+        figure("[authority]", 'code = "14400000001"', "2020-01-01")
+        + figure("[[refund_reasons]]", 'code = "moon"\nbears_interest = false', "2020-01-01"),
+        "utf-8",
+    )
+    with Sandbox.open(tmp_path / "a.db", clock=FixedClock(START)) as s:
+        s.parties.add_tax_authority(code="14400000001", name="虚构", name_en="Made up")
+    with Sandbox.open(tmp_path / "a.db", clock=FixedClock(START), rulebook=rules) as s:
+        wallet = personal(s).wallet_id
+        declared = s.taxes.declare_income_tax(wallet_id=wallet, annual_return=due_of(300_00))
+        assert declared.authority == "14400000001"
+
+
+def test_a_refused_operator_is_told_those_of_the_database(tmp_path: Path) -> None:
+    rules = tmp_path / "scheme.toml"
+    rules.write_text(operator("2020-01-01", code="MOON", digits="99"), "utf-8")
+    with Sandbox.open(tmp_path / "a.db", clock=FixedClock(START), rulebook=rules):
+        pass
+    with Sandbox.open(tmp_path / "a.db", clock=FixedClock(START)) as s:  # without the rule file
+        assert personal(s, operator="MOON").operator == "MOON"
+        with pytest.raises(InvalidInputError) as refusal:
+            personal(s, 2, operator="SUN")
+    assert "MOON" in str(refusal.value.values["known"])

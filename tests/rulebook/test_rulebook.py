@@ -192,7 +192,8 @@ def test_a_new_simulation_starts_at_heshan() -> None:
     assert (len(scheme.treasury.code), scheme.treasury.name_zh) == (10, "国家金库鹤山市支库")
     assert scheme.operator_reserve == 10_000_000_000_00
     assert scheme.revenue_opening == 100_000_000_000_00
-    assert list(scheme.refund_reasons) == [
+    reasons = rulebook.on(SPRING_2023).scheme.refund_reasons
+    assert list(reasons) == [
         "paid_in_error",
         "overpaid",
         "relief_granted",
