@@ -125,7 +125,8 @@ class Sandbox:
         ``seed`` every id and key is the same in every run; ``keyring`` is the path of the keyring file
         (default: the database's path with ``.keys`` after it); ``rulebook`` a rule file, or a folder of them,
         laid over the package's rules.  Raises ``UnavailableError``, and ``InvalidInputError`` for a rule
-        file (``rule_file_unreadable``, ``rule_file_unknown``, ``rule_file_malformed``).
+        file (``rule_file_unreadable``, ``rule_file_unknown``, ``rule_file_malformed``), or ``ConflictError``
+        where it changes a party that the database holds (``party_differs``).
         """
         name = _checked(database)
         seed_text = None if seed is None else str(seed)
@@ -147,6 +148,8 @@ class Sandbox:
             store = open_store(name, clock=clock, seed=seed_text, rulebook=rules)
             try:
                 ring = read_keyring(keys)
+                if rules is not None and "scheme" in rules.own:
+                    _check_parties(store)
             except BaseException:
                 store.close()
                 raise
@@ -266,6 +269,15 @@ def _is_new(path: Path) -> bool:
     except OSError:  # a name too long, say
         pass
     raise UnavailableError("database_unwritable", path=path)
+
+
+def _check_parties(store: Store) -> None:
+    """A user's parties are those of the database, unless these are still to be recorded."""
+    from ecny_tax.parties import service as parties
+
+    with store.reading() as tx:
+        if tx.row("SELECT 1 FROM institution") is not None:
+            parties.check_founded(tx)
 
 
 def _found(store: Store, keyring: Keyring, ledger: Iterable[str] | None = None) -> None:

@@ -105,9 +105,13 @@ def deductions(run: Run, on: _OnDay = None) -> None:
 @command(app, "rules")
 def rules(run: Run, on: _OnDay = None) -> None:
     """List every figure of the rulebook (规则) in force on a day, with its source and evidence mark."""
-    from ecny_tax.rulebook.listing import figures
+    from ecny_tax.errors import InvalidInputError
+    from ecny_tax.rulebook.listing import figures, first_day
 
-    found = [output.document(figure) for figure in figures(run.rulebook(), run.rules(on).day)]
+    asked = run.rules(on)
+    found = [output.document(figure) for figure in figures(asked.book, asked.day)]
+    if not found:
+        raise InvalidInputError("no_rules_on_date", date=asked.day, first=first_day(asked.book))
     if run.as_json:
         output.print_json({"rules": found})
         return

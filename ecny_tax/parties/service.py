@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from ecny_tax import identifiers
 from ecny_tax.crypto.keyring import Keyring
@@ -18,8 +19,13 @@ from ecny_tax.parties.model import (
 )
 from ecny_tax.store import Store, Transaction
 
+if TYPE_CHECKING:
+    from ecny_tax.rulebook.scheme import Scheme
+
 CENTRAL_BANK = "PBC"
 _TREASURY_DIGITS = 10
+#: Table of the rulebook, kind, code, names, treasury, digits.
+_Founder = tuple[str, InstitutionKind, str, str, str, str | None, str | None]
 
 
 class Parties:
@@ -57,34 +63,41 @@ class Parties:
 
 def found(tx: Transaction, keyring: Keyring) -> None:
     """Record the institutions that every new database has."""
-    scheme = tx.rulebook.scheme
     _add(tx, keyring, InstitutionKind.CENTRAL_BANK, CENTRAL_BANK, "中国人民银行", "People's Bank of China")
-    for operator in scheme.operators:
-        _add(
-            tx,
-            keyring,
-            InstitutionKind.OPERATOR,
-            operator.code,
-            operator.name_zh,
-            operator.name_en,
-            digits=operator.digits,
-        )
-    add_treasury(
-        tx,
-        keyring,
-        code=scheme.treasury.code,
-        name=scheme.treasury.name_zh,
-        name_en=scheme.treasury.name_en,
-    )
-    _add(
-        tx,
-        keyring,
-        InstitutionKind.TAX_AUTHORITY,
-        scheme.authority.code,
-        scheme.authority.name_zh,
-        scheme.authority.name_en,
-        scheme.treasury.code,
-    )
+    for _table, kind, code, name_zh, name_en, treasury, digits in _of_scheme(tx.rulebook.scheme):
+        _add(tx, keyring, kind, code, name_zh, name_en, treasury, digits)
+
+
+def check_founded(tx: Transaction) -> None:
+    """Whether the database holds the parties of a user's rule file as that file has them (``party_differs``).
+
+    They were recorded when it was made, with keys and accounts of their own, and wallets and agreements name
+    them: what a file says otherwise could not come true, so it is refused and not passed over.
+    """
+    for table, kind, code, *others in _of_scheme(tx.rulebook.scheme):
+        held = rows.institution(tx, kind, code)
+        said = zip(("code", "name_zh", "name_en", "treasury", "digits"), (code, *others), strict=True)
+        for key, value in said:
+            found_one = getattr(held, key, None)
+            if value != found_one:
+                place = f"{table} / {code} / {key}"
+                raise ConflictError("party_differs", place=place, said=value, held=found_one or "–")
+
+
+def _of_scheme(scheme: Scheme) -> list[_Founder]:
+    """The operators, the treasury and the authority of the rulebook, each with its table there."""
+    office, treasury = scheme.authority, scheme.treasury
+    return [
+        *(
+            ("operators", InstitutionKind.OPERATOR, rule.code, rule.name_zh, rule.name_en, None, rule.digits)
+            for rule in scheme.operators
+        ),
+        ("treasury", InstitutionKind.TREASURY, treasury.code, treasury.name_zh, treasury.name_en, None, None),
+        (
+            "authority", InstitutionKind.TAX_AUTHORITY, office.code, office.name_zh, office.name_en,
+            treasury.code, None,
+        ),
+    ]  # fmt: skip
 
 
 def add_treasury(
@@ -119,10 +132,10 @@ def _add(
 
 
 def operator(tx: Transaction, code: str) -> Institution:
-    """The operator of that code; the ten are a closed list (``operator_unknown``)."""
+    """The operator of that code; those of the database are a closed list (``operator_unknown``)."""
     found_one = rows.institution(tx, InstitutionKind.OPERATOR, code.strip().upper())
     if found_one is None:
-        known = " ".join(rule.code for rule in tx.rulebook.scheme.operators)
+        known = " ".join(party.code for party in rows.institutions(tx) if party.digits is not None)
         raise InvalidInputError("operator_unknown", value=code, known=known)
     return found_one
 

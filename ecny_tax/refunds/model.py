@@ -10,7 +10,7 @@ from enum import StrEnum
 from ecny_tax.errors import InvalidInputError, RejectedError
 from ecny_tax.money import Fen, yuan_text
 from ecny_tax.payments.model import Payment, PaymentStatus
-from ecny_tax.rulebook import Rulebook, Years
+from ecny_tax.rulebook import Rules, Years
 from ecny_tax.taxes.model import Basis, Bill
 
 
@@ -82,9 +82,9 @@ def check_claim_window(last: date, *, today: date) -> None:
         raise RejectedError("claim_window_closed", last=last)
 
 
-def check_reason(reason: str, rulebook: Rulebook) -> None:
+def check_reason(reason: str, rules: Rules) -> None:
     """A reason (退税原因) is from the closed list; raises ``refund_reason_unknown``."""
-    known = rulebook.scheme.refund_reasons
+    known = rules.scheme.refund_reasons
     if reason not in known:
         raise InvalidInputError("refund_reason_unknown", value=reason, known=" ".join(known))
 

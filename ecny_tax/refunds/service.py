@@ -108,7 +108,6 @@ class Refunds:
         It returns to the wallet that paid.  Raises ``refund_exceeds_payment``, ``nothing_to_refund``,
         ``payment_already_reversed``, ``claim_window_closed``, ``refund_reason_unknown``.
         """
-        model.check_reason(reason, self._store.rulebook)
         if amount is not None:
             positive(amount)
         with self._store.transaction() as tx:
@@ -118,6 +117,7 @@ class Refunds:
             request = Request("refund", wallet.party, idempotency_key, content)
             if (earlier := earlier_answer(tx, request, Refund)) is not None:
                 return earlier
+            model.check_reason(reason, tx.rulebook.on(tx.now.date()))
             asked = model.amount_of_payment(payment, amount)
             window = tx.rulebook.on(tx.now.date()).income_tax.claim_window
             last = model.last_day_to_claim(payment.settled_at.date(), window)
@@ -334,7 +334,7 @@ def load(tx: Transaction, refund_no: str) -> Refund:
 
 def _interest(tx: Transaction, refund: Refund) -> Fen:
     """What an overpayment that the taxpayer found bears since it was paid (税收征收管理法 art. 51)."""
-    reason = tx.rulebook.scheme.refund_reasons.get(refund.reason)
+    reason = tx.rulebook.on(refund.applied_at.date()).scheme.refund_reasons.get(refund.reason)
     if refund.payment_no is None or reason is None or not reason.bears_interest:
         return Fen(0)
     days = (tx.now.date() - payments.load(tx, refund.payment_no).settled_at.date()).days

@@ -155,7 +155,7 @@ def _taxpayer(tx: Transaction, refund: Refund) -> str:
 
 
 def _reason(tx: Transaction, refund: Refund) -> Both:
-    known = tx.rulebook.scheme.refund_reasons.get(refund.reason)
+    known = tx.rulebook.on(refund.applied_at.date()).scheme.refund_reasons.get(refund.reason)
     return Both(known.name_zh, known.name_en) if known else _ANNUAL_REASON
 
 

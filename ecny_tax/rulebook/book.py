@@ -27,6 +27,7 @@ class Rulebook:
 
     def __init__(self, documents: Mapping[str, Row] | None = None) -> None:
         self._documents = dict(documents or {})
+        self.own = frozenset(self._documents)  # the names of the files that are not the package's
         self._days: dict[date, Rules] = {}
 
     def document(self, name: str) -> Row:

@@ -6,11 +6,12 @@ Import this only where a file is checked; see ``book.Rulebook`` for why reading 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from ecny_tax.errors import InvalidInputError
 from ecny_tax.money import yuan
@@ -63,22 +64,6 @@ class Figure(Form):
         return self
 
 
-def conflict(figures: Iterable[Figure]) -> str | None:
-    """Which figures of one thing overlap, or leave days without a rule in between; or ``None``."""
-    last: dict[object, Figure] = {}
-    for figure in sorted(figures, key=lambda figure: figure.effective_from):
-        thing = identity(figure)
-        before = last.get(thing)
-        if before is not None:
-            name = " ".join(map(str, thing)) or "the rule"
-            if before.effective_to is None or figure.effective_from <= before.effective_to:
-                return f"{name}: two rules from {figure.effective_from} on"
-            if before.effective_to + timedelta(days=1) < figure.effective_from and not figure.after_lapse:
-                return f"{name}: no rule between {before.effective_to} and {figure.effective_from}"
-        last[thing] = figure
-    return None
-
-
 #: The keys that name what a figure speaks of, so that two periods of one thing compare.
 NAMING = ("wallet_class", "code", "side", "case", "place")
 
@@ -87,6 +72,42 @@ def identity(figure: Figure | dict[str, object]) -> tuple[object, ...]:
     """What a figure, or its row, speaks of."""
     values = figure if isinstance(figure, dict) else figure.__dict__
     return tuple(values[key] for key in NAMING if values.get(key) is not None)
+
+
+def fault(table: str, figure: Figure, key: str, reason: str) -> PydanticCustomError:
+    """A fault between figures, with its place: the file's own form would name only the file."""
+    place = " / ".join(map(str, (table, *identity(figure), figure.effective_from, key)))
+    return PydanticCustomError("rule_file", "{place}: {reason}", {"place": place, "reason": reason})
+
+
+def check_periods(
+    table: str, figures: Iterable[Figure], thing: Callable[[Figure], object] = identity
+) -> None:
+    """Figures of one thing do not overlap, nor leave days without a rule in between unless they say so."""
+    last: dict[object, Figure] = {}
+    for figure in sorted(figures, key=lambda figure: figure.effective_from):
+        before, first = last.get(thing(figure)), figure.effective_from
+        if before is not None:
+            if before.effective_to is None or first <= before.effective_to:
+                reason = f"two rules from {first} on: end the earlier one the day before"
+                raise fault(table, figure, "effective_from", reason)
+            if before.effective_to + timedelta(days=1) < first and not figure.after_lapse:
+                gap = f"no rule between {before.effective_to} and {first}"
+                raise fault(table, figure, "effective_from", f"{gap}: fill it, or say after_lapse = true")
+        last[thing(figure)] = figure
+
+
+def uncovered(figure: Figure, others: Iterable[Figure]) -> date | None:
+    """The first day of a figure on which none of the others is in force."""
+    day, end = figure.effective_from, figure.effective_to or date.max
+    for other in sorted(others, key=lambda other: other.effective_from):
+        if other.effective_from > day:
+            break
+        until = other.effective_to or date.max
+        if until >= end:
+            return None
+        day = max(day, until + timedelta(days=1))
+    return day
 
 
 class RuleFile(Form):
@@ -98,8 +119,7 @@ class RuleFile(Form):
         for table in type(self).model_fields:
             rows = getattr(self, table)
             figures = [row for row in rows if isinstance(row, Figure)] if isinstance(rows, list) else []
-            if found := conflict(figures):
-                raise ValueError(f"{table}: {found}")
+            check_periods(table, figures)
         return self
 
 

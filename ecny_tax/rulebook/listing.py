@@ -63,6 +63,13 @@ def figures(book: Rulebook, on: date) -> tuple[FigureInForce, ...]:
     )
 
 
+def first_day(book: Rulebook) -> date:
+    """The first day on which a rule is in force."""
+    rows = (row for name in NAMES for _table, row in _rows(book.document(name)))
+    days: Iterator[date] = (row["effective_from"] for row in rows if "effective_from" in row)
+    return min(days)
+
+
 def _rows(document: Row) -> Iterator[tuple[str, Row]]:
     for table, rows in document.items():
         for row in rows if isinstance(rows, list) else [rows]:

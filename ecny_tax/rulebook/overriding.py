@@ -108,13 +108,17 @@ def _checked(file: Path, document: Row) -> Row:
         FILES[file.stem].model_validate(document)
     except ValidationError as errors:
         first = errors.errors()[0]
-        place, reason = _where(document, first["loc"]), first["msg"].removeprefix("Value error, ")
+        told = first.get("ctx", {}) if first["type"] == "rule_file" else {}  # see ``forms.fault``
+        place = told.get("place") or _where(document, first["loc"])
+        reason = told.get("reason") or first["msg"].removeprefix("Value error, ")
         raise InvalidInputError("rule_file_malformed", path=file, place=place, reason=reason) from None
     return document
 
 
 def _where(document: Row, location: tuple[str | int, ...]) -> str:
     """The place of an error, as a reader finds it: table, what the figure speaks of, key."""
+    from ecny_tax.rulebook.forms import NAMING
+
     if not location:
         return "–"
     table, *rest = location
@@ -123,7 +127,7 @@ def _where(document: Row, location: tuple[str | int, ...]) -> str:
     if rest and isinstance(rest[0], int) and isinstance(rows, list):
         row = rows[rest[0]]
         if isinstance(row, dict):
-            naming = ("code", "wallet_class", "side", "effective_from")
-            words += [str(row[key]) for key in naming if key in row] or [f"row {rest[0] + 1}"]
+            named = [str(row[key]) for key in (*NAMING, "effective_from") if key in row]
+            words += named or [f"row {rest[0] + 1}"]
         rest = rest[1:]
     return " / ".join([*words, *map(str, rest)])

@@ -10,6 +10,7 @@ from ecny_tax.rulebook.book import Rulebook
 
 if TYPE_CHECKING:  # as in ``book``: a subject is imported when it is asked for
     from ecny_tax.rulebook.income_tax import IncomeTaxRules
+    from ecny_tax.rulebook.scheme import SchemeRules
     from ecny_tax.rulebook.stamp_duty import StampDutyRules
     from ecny_tax.rulebook.taxes import TaxRules
     from ecny_tax.rulebook.wallets import WalletRules
@@ -49,3 +50,9 @@ class Rules:
         from ecny_tax.rulebook.wallets import WalletRules
 
         return WalletRules(self.day, self.book.wallets)
+
+    @property
+    def scheme(self) -> SchemeRules:
+        from ecny_tax.rulebook.scheme import SchemeRules
+
+        return SchemeRules(self.day, self.book.scheme)

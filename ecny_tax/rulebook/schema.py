@@ -22,6 +22,9 @@ from ecny_tax.rulebook.forms import (
     Text,
     Weight,
     Yuan,
+    check_periods,
+    fault,
+    uncovered,
 )
 
 # --- stamp_duty.toml --------------------------------------------------------------------------------
@@ -72,6 +75,12 @@ class StampDuty(RuleFile):
     def _documents_have_a_term(self) -> Self:
         if not any(term.code == "documents" for term in self.terms):
             raise ValueError('terms: there is none for "documents"')
+        return self
+
+    @model_validator(mode="after")
+    def _one_relief_a_day(self) -> Self:
+        """Whatever its code: a quote asks for the relief of its day, and would pass over a second one."""
+        check_periods("relief", self.relief, lambda _relief: None)
         return self
 
 
@@ -195,6 +204,21 @@ class IncomeTax(RuleFile):
     claim_window: list[ClaimWindow]
     conventions: Annotated[list[Convention], Field(default_factory=list)]
 
+    @model_validator(mode="after")
+    def _deductions_name_deductions(self) -> Self:
+        table = "special_additional"
+        known = dict.fromkeys(rule.code for rule in self.special_additional)
+        for rule in self.special_additional:
+            named = [("not_with", code) for code in rule.not_with]
+            for key, code in [*named, ("share_of", rule.share_of or rule.code)]:
+                if code not in known:
+                    raise fault(table, rule, key, f"{code} is none of: {' '.join(known)}")
+            shared = (other for other in self.special_additional if other.code == rule.share_of)
+            if rule.share_of and (day := uncovered(rule, shared)):
+                reason = f"{rule.share_of} is not in force on {day}: give it for that day too"
+                raise fault(table, rule, "share_of", reason)
+        return self
+
 
 # --- taxes.toml -------------------------------------------------------------------------------------
 
@@ -247,6 +271,15 @@ class Taxes(RuleFile):
     surcharges: list[Surcharge]
     late_fee: list[PlainRate]
     deposit_interest: list[PlainRate]
+
+    @model_validator(mode="after")
+    def _what_is_collected_is_shared(self) -> Self:
+        for item in self.collection_items:
+            shares = (share for share in self.shares if share.code == item.code and share.case is None)
+            if day := uncovered(item, shares):
+                reason = f"nobody shares it on {day}: give a [[shares]] for that day too"
+                raise fault("collection_items", item, "effective_from", reason)
+        return self
 
 
 # --- wallets.toml -----------------------------------------------------------------------------------
@@ -314,10 +347,28 @@ class SchemeFile(RuleFile):
     refund_reasons: list[RefundReason]
 
     @model_validator(mode="after")
+    def _a_database_is_made_once(self) -> Self:
+        """Its parties and opening balances are recorded then: nothing follows a second period, or an end."""
+        first: dict[str, Operator] = {}
+        for operator in sorted(self.operators, key=lambda operator: operator.effective_from):
+            before = first.setdefault(operator.code, operator)
+            if before is not operator:
+                reason = f"an operator has one period: replace the one from {before.effective_from}"
+                raise fault("operators", operator, "effective_from", reason)
+        made = [("authority", self.authority), ("treasury", self.treasury), ("opening", self.opening)]
+        for table, figure in [*made, *(("operators", operator) for operator in self.operators)]:
+            if figure.effective_to is not None:
+                reason = "what a database is made with has no last day: leave it out"
+                raise fault(table, figure, "effective_to", reason)
+        return self
+
+    @model_validator(mode="after")
     def _digits_are_unique(self) -> Self:
-        digits = [operator.digits for operator in self.operators]
-        if len(set(digits)) != len(digits):
-            raise ValueError("two operators share their digits")
+        bearers: dict[str, str] = {}
+        for operator in self.operators:
+            other = bearers.setdefault(operator.digits, operator.code)
+            if other != operator.code:
+                raise fault("operators", operator, "digits", f"{other} has these digits: choose others")
         return self
 
 

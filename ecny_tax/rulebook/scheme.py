@@ -1,11 +1,12 @@
-"""What ``scheme.toml`` says: operators, and what a new simulation starts with."""
+"""What ``scheme.toml`` says: what a new simulation starts with, and the reasons for refunds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from ecny_tax.money import yuan
-from ecny_tax.rulebook.figures import Row, read
+from ecny_tax.rulebook.figures import Row, keyed, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,11 @@ class RefundReason:
 
 
 class Scheme:
-    """What a new simulation starts with: operators, the default authority, its treasury, opening balances."""
+    """What a new simulation starts with: operators, the default authority, its treasury, opening balances.
+
+    These go by no day, whatever their dates: they are recorded when a database is made, also one that is set
+    before the scheme began, and stay (``schema`` refuses a second period).  Reasons for refunds have a day.
+    """
 
     def __init__(self, document: Row) -> None:
         self.operators = tuple(read(OperatorRule, row) for row in document["operators"])
@@ -47,4 +52,22 @@ class Scheme:
         self.treasury = read(OfficeRule, document["treasury"])
         self.operator_reserve = yuan(document["opening"]["operator_reserve"])
         self.revenue_opening = yuan(document["opening"]["revenue"])
-        self.refund_reasons = {row["code"]: read(RefundReason, row) for row in document["refund_reasons"]}
+        self.refund_reasons = keyed(document["refund_reasons"], "code", RefundReason)
+
+
+@dataclass(frozen=True, slots=True)
+class SchemeRules:
+    """The rules of the scheme in force on ``day``."""
+
+    day: date
+    figures: Scheme
+
+    @property
+    def refund_reasons(self) -> dict[str, RefundReason]:
+        """Every reason for a refund in force, by its code."""
+        return {
+            code: figure.value
+            for code, figures in self.figures.refund_reasons.items()
+            for figure in figures
+            if figure.covers(self.day)
+        }

@@ -361,6 +361,17 @@ def test_rules_are_every_figure_of_the_day(asked: Callable[..., Answer]) -> None
     assert sell["2023-08-28"]["values"]["rate"] == "0.0005"
 
 
+def test_a_day_without_any_rule_is_told_with_the_first_that_has_one(inside: Inside) -> None:
+    refused = inside("tax", "rules", "--on", "1988-09-30")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr.splitlines() == [
+        "the rulebook has no rules on 1988-09-30 (no_rules_on_date)",
+        "choose a date from 1988-10-01 on",
+    ]
+    assert inside("tax", "rules", "--on", "1988-09-30", "--json").problem["code"] == "no_rules_on_date"
+    assert inside("tax", "rules", "--on", "1988-10-01", "--json").document["rules"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal is made with a pty")
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_rules_fit_a_terminal_of_eighty_columns(cli: Cli, language: str) -> None:
