@@ -29,13 +29,21 @@ OTHER_AUTHORITY = "14407030000"
 #: The third person turns sixteen on this day.
 SIXTEEN = date(2024, 5, 1)
 BORN = {1: date(1990, 1, 1), 2: date(1958, 12, 31), 3: date(2008, 5, 1)}
-NUMBER = {"W": "wallet_id", "A": "agreement_no", "B": "bill_no", "P": "payment_no", "R": "refund_no"}
+NUMBER = {
+    "W": "wallet_id",
+    "A": "agreement_no",
+    "B": "bill_no",
+    "P": "payment_no",
+    "R": "refund_no",
+    "S": "withholding_no",
+}
 USEFUL = {
     "wallets": (),
     "agreements": ("verified",),
     "bills": ("open",),
     "payments": ("settled",),
     "refunds": ("tax_review", "treasury_failed"),
+    "statements": ("standing",),
 }
 keys = st.sampled_from([None, None, None, "k1", "k2"])
 manual = st.booleans()
@@ -133,10 +141,12 @@ class Harness(RuleBasedStateMachine):
         return True
 
     def name(self, handle: str, answer: Any) -> None:
-        """Note which number the sandbox gave to what the model made, and to the payments of a set-off."""
+        """Note which number the sandbox gave to what the model made, and to the bill that came with it."""
         self.numbers[handle] = getattr(answer, NUMBER[handle[0]])
         if handle[0] == "P":
             self.numbers.setdefault(self.model.payments[handle]["bill"], answer.bill_no)
+        if handle[0] == "S" and answer.bill_no is not None:
+            self.numbers[self.model.statements[handle]["bill"]] = answer.bill_no
 
     def no(self, handle: str | None) -> str | None:
         return None if handle is None else self.numbers[handle]
@@ -206,7 +216,8 @@ class Harness(RuleBasedStateMachine):
             self.numbers[h]: (r["amount"], r["status"], self.numbers[r["wallet"]])
             for h, r in model.refunds.items()
         }
-        paid = [(r.subject_id, r.tax_year) for r in refunds if r.tax_year and r.status == "completed"]
+        once = [r for r in refunds if r.tax_year and r.status == "completed" and not r.is_correction]
+        paid = [(r.subject_id, r.tax_year) for r in once]
         assert len(paid) == len(set(paid)), "I8"
         agreements = {a.agreement_no: a.status for a in s.agreements.list()}
         assert agreements == {self.numbers[h]: a["status"] for h, a in model.agreements.items()}
