@@ -119,14 +119,19 @@ def year_settled_by(tx: Transaction, record: str) -> int | None:
     return row[0] if row else None
 
 
-def year_resting_on(tx: Transaction, bill_no: str) -> int | None:
-    """The tax year of a person's settlement that rests on the withholding which this bill pays."""
+def year_resting_on(tx: Transaction, record: str) -> int | None:
+    """The tax year of a person's settlement that rests on a withholding statement, given it or its bill.
+
+    It rests on those that stood when it was compared with them: none taken back before, none made after.
+    """
     row = tx.row(
         "SELECT h.tax_year FROM withholding h JOIN annual_settlement s ON s.subject_id = h.subject_id"
         " AND s.tax_year = h.tax_year LEFT JOIN bill b ON b.bill_no = s.record"
         " LEFT JOIN refund r ON r.refund_no = s.record"
-        " WHERE h.bill_no = :bill_no AND coalesce(b.basis, r.basis) = 'recorded'",
-        bill_no=bill_no,
+        " WHERE (h.withholding_no = :record OR h.bill_no = :record) AND h.cancelled_at IS NULL"
+        " AND coalesce(b.basis, r.basis) = 'recorded'"
+        " AND coalesce(b.declared_at, r.applied_at) >= h.declared_at",
+        record=record,
     )
     return row[0] if row else None
 

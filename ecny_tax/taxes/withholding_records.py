@@ -183,7 +183,7 @@ def cancel(tx: Transaction, withholding_no: str) -> Withholding:
         raise RejectedError("withholding_cancelled", withholding_no=withholding_no)
     if found.paid:
         raise RejectedError("bill_already_paid", bill_no=found.bill_no or "")
-    if rows.settled_by(tx, found.subject_id, found.tax_year):
+    if rows.year_resting_on(tx, withholding_no) is not None:
         raise RejectedError("withholding_relied_on", year=found.tax_year)
     if found.bill_no is not None and found.status == BillStatus.OPEN:
         rows.set_status(tx, found.bill_no, BillStatus.CANCELLED)

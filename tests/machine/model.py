@@ -208,7 +208,11 @@ class Model:
 
     def cancel(self, b):
         no(UNPAYABLE.get(self.bills[b]["status"]), self.bills[b]["status"] != "open")
+        self._check_not_built_on(b)
         self.bills[b]["status"] = "cancelled"
+
+    def _check_not_built_on(self, b):
+        """Before a bill or its payment is taken back: nothing later is built on it, that this model knows."""
 
     def _agreement_for(self, bill, w):
         fitting = []
@@ -261,6 +265,7 @@ class Model:
         no("payment_not_reversible", payment["mode"] != "real_time_debit")
         no("reversal_too_late", payment["day"] != self.now.date())
         no("payment_already_refunded", payment["refunded"] > 0)
+        self._check_not_built_on(payment["bill"])
         self._check_open_wallet(wallet)
         wallet["balance"] += payment["amount"]
         wallet["spent"][payment["day"]] -= payment["amount"]
@@ -289,6 +294,7 @@ class Model:
         last = date(day.year + 3, day.month, 28 if (day.month, day.day) == (2, 29) else day.day)
         no("claim_window_closed", self.now.date() > last)
         no("refund_by_correction", self.bills[payment["bill"]]["year"] is not None)
+        self._check_not_built_on(payment["bill"])
         payment["refunded"] += amount or left
         refund = {"subject": subject, "wallet": payment["wallet"], "payment": p, "amount": amount or left}
         authority = self.bills[payment["bill"]]["authority"]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from ecny_tax import Fen, InvalidInputError, RejectedError, Sandbox, yuan
+from ecny_tax import Fen, FixedClock, InvalidInputError, RejectedError, Sandbox, yuan
 from ecny_tax.taxes.income_tax import AnnualReturn
 from ecny_tax.taxes.withholding_records import WithholdingStatement, read_statement
 from ecny_tax.wallets.model import Wallet
@@ -162,6 +163,68 @@ def test_a_year_that_was_settled_before_the_statement_does_not_rest_on_it(
     assert found.bill_no is not None
     paid = sandbox.payments.pay(bill_no=found.bill_no)
     assert sandbox.payments.reverse(payment_no=paid.payment_no).status == "reversed"
+
+
+def test_a_statement_that_a_settled_year_was_not_compared_with_is_taken_back(
+    sandbox: Sandbox, agent: Wallet
+) -> None:
+    person = personal(sandbox)
+    sandbox.refunds.apply_for_income_tax(wallet_id=person.wallet_id, annual_return=refund_of(500_00))
+    for withheld in (500_00, 0):
+        wrong = sandbox.taxes.declare_withholding(
+            wallet_id=agent.wallet_id, statement=statement(wages=yuan(60_000), withheld=Fen(withheld))
+        )
+        gone = sandbox.taxes.cancel_withholding(withholding_no=wrong.withholding_no)
+        assert gone.status == "cancelled"
+
+
+def test_a_year_does_not_rest_on_a_statement_made_after_it_was_settled(
+    sandbox: Sandbox, agent: Wallet, clock: FixedClock
+) -> None:
+    person, second = personal(sandbox), corporate(sandbox, 2, fund=yuan(1_000))
+    declared_and_paid(sandbox, agent, wages=yuan(60_000), withheld=Fen(500_00))
+    sandbox.refunds.apply_for_income_tax(wallet_id=person.wallet_id, annual_return=refund_of(500_00))
+    clock.at += timedelta(seconds=1)
+    late = sandbox.taxes.declare_withholding(
+        wallet_id=second.wallet_id, statement=statement(wages=yuan(1_000), withheld=Fen(1_00))
+    )
+    assert late.bill_no is not None
+    paid = sandbox.payments.pay(bill_no=late.bill_no, wallet_id=second.wallet_id)
+    sandbox.refunds.apply_for_payment(payment_no=paid.payment_no)
+    assert sandbox.taxes.cancel_withholding(withholding_no=late.withholding_no).status == "cancelled"
+    with refused(sandbox, "withholding_relied_on"):
+        sandbox.refunds.apply_for_payment(payment_no=sandbox.payments.list()[0].payment_no)
+
+
+def test_a_year_does_not_rest_on_a_statement_taken_back_before_it_was_settled(
+    sandbox: Sandbox, agent: Wallet
+) -> None:
+    wrong = sandbox.taxes.declare_withholding(
+        wallet_id=agent.wallet_id, statement=statement(wages=yuan(50_000), withheld=Fen(900_00))
+    )
+    assert wrong.bill_no is not None
+    paid = sandbox.payments.pay(bill_no=wrong.bill_no, wallet_id=agent.wallet_id)
+    asked = sandbox.refunds.apply_for_payment(payment_no=paid.payment_no, manual_review=True)
+    sandbox.taxes.cancel_withholding(withholding_no=wrong.withholding_no)
+    sandbox.refunds.reject(refund_no=asked.refund_no)
+    declared_and_paid(sandbox, agent, wages=yuan(60_000), withheld=Fen(500_00))
+    person = personal(sandbox)
+    sandbox.refunds.apply_for_income_tax(wallet_id=person.wallet_id, annual_return=refund_of(500_00))
+    assert sandbox.refunds.apply_for_payment(payment_no=paid.payment_no).status == "completed"
+
+
+def test_a_statement_without_a_bill_stays_too_where_a_year_rests_on_it(
+    sandbox: Sandbox, agent: Wallet
+) -> None:
+    found = sandbox.taxes.declare_withholding(
+        wallet_id=agent.wallet_id, statement=statement(wages=yuan(70_000))
+    )
+    person = personal(sandbox)
+    sandbox.taxes.declare_income_tax(
+        wallet_id=person.wallet_id, annual_return=AnnualReturn(tax_year=2022, wages=yuan(70_000))
+    )
+    with refused(sandbox, "withholding_relied_on", year=2022):
+        sandbox.taxes.cancel_withholding(withholding_no=found.withholding_no)
 
 
 @pytest.mark.parametrize(
