@@ -14,7 +14,7 @@ from typing import Literal
 from ecny_tax.clock import from_micros, micros
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import NotFoundError, RejectedError
-from ecny_tax.money import Fen, yuan_text
+from ecny_tax.money import NOTHING, Fen, yuan_text
 from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import IdentityKind, Taxpayer
 from ecny_tax.store import Transaction
@@ -27,8 +27,6 @@ from ecny_tax.taxes.json_files import read_object
 from ecny_tax.taxes.model import Basis, BillStatus, Tax
 from ecny_tax.taxes.returns import MAX_BYTES, amount_of
 from ecny_tax.taxes.steps import Step
-
-_NOTHING = Fen(0)
 
 #: The figures that agents state, and that an annual return is compared by.
 AMOUNTS = ("wages", "labour", "author", "royalty", "bonus", "withheld")
@@ -45,13 +43,13 @@ class WithholdingStatement:
     tax_year: int
     name: str
     id_number: str
-    wages: Fen = _NOTHING
-    labour: Fen = _NOTHING
-    author: Fen = _NOTHING
-    royalty: Fen = _NOTHING
-    bonus: Fen = _NOTHING
+    wages: Fen = NOTHING
+    labour: Fen = NOTHING
+    author: Fen = NOTHING
+    royalty: Fen = NOTHING
+    bonus: Fen = NOTHING
     bonus_mode: Literal["merge", "separate"] = "merge"
-    withheld: Fen = _NOTHING
+    withheld: Fen = NOTHING
 
     def __post_init__(self) -> None:
         check_year(self.tax_year)
