@@ -248,6 +248,14 @@ def test_a_quote_of_stamp_duty_that_is_refused(
     assert (problem["exit_code"], problem["code"]) == (exit_code, code)
 
 
+@pytest.mark.parametrize("option", ["--vat-listed", "--vat-not-listed"])
+def test_an_option_that_needs_another_is_named_as_it_was_given(
+    stamp_duty: Callable[..., Answer], option: str
+) -> None:
+    problem = stamp_duty(f"--item sale_contract --base 1 {option}").problem
+    assert (problem["code"], problem["option"], problem["needed"]) == ("option_needs", option, "--vat")
+
+
 def test_a_quote_of_income_tax_shows_its_steps_and_says_its_assumption(
     tmp_path: Path, inside: Inside
 ) -> None:
