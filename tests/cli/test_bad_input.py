@@ -175,6 +175,14 @@ def test_a_malformed_input_file_is_refused_and_nothing_changes(
     assert contents(world.database) == before
 
 
+def test_an_exported_agreement_and_keys_may_begin_with_the_mark_of_windows_editors(
+    world: World, inside: Inside
+) -> None:
+    for name in ("a.json", "keys.json"):
+        (world.folder / name).write_text((world.folder / name).read_text("utf-8"), "utf-8-sig")
+    assert inside("agreement", "verify", "a.json", "--keys", "keys.json", "--json").document["valid"]
+
+
 def test_a_file_of_a_hundred_megabytes_is_refused_without_reading_it_all(
     world: World, inside: Inside
 ) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.cli.conftest import ANNUAL_RETURN, LATE_FEE, Inside, run_inside
 from tests.cli.process import Answer, Cli, one_object
+from tests.support import person_id, person_name, phone_number
 
 SHARED = Path(__file__).parents[1] / "cases/tax-cases.json"
 Quote = Callable[..., dict[str, Any]]
@@ -36,6 +37,24 @@ def stamp_duty(asked: Callable[..., Answer]) -> Callable[..., Answer]:
 def written(folder: Path, content: object, name: str = "f.json") -> str:
     (folder / name).write_text(json.dumps(content), encoding="utf-8")
     return name
+
+
+@pytest.mark.parametrize(
+    ("command", "content"),
+    [
+        ("tax check f.json", [LATE_FEE]),
+        ("tax quote income-tax --input f.json", ANNUAL_RETURN),
+        ("tax quote withholding --input f.json", {"months": [{"month": 1, "wage": "15000"}]}),
+        ("refund --wallet {wallet} --tax income-tax --input f.json", ANNUAL_RETURN),
+    ],
+)
+def test_a_file_may_begin_with_the_mark_of_windows_editors(cli: Cli, command: str, content: object) -> None:
+    (cli.folder / "f.json").write_text(json.dumps(content), encoding="utf-8-sig")
+    wallet = "-"
+    if "{wallet}" in command:
+        holder = ("--name", person_name(), "--id", person_id(), "--phone", phone_number())
+        wallet = cli("wallet", "open", "--kind", "personal", "--operator", "BOC", *holder)["wallet_id"]
+    assert cli(*command.format(wallet=wallet).split())
 
 
 # --- worked cases -------------------------------------------------------------------------------------------
