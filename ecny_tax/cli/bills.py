@@ -10,7 +10,16 @@ import typer
 
 from ecny_tax.cli import output
 from ecny_tax.cli.command import Authority, Correction, Out, Run, command
-from ecny_tax.cli.taxes import HalfRelief, On, Pieces, Place, Side, TaxpayerKind, checked_side
+from ecny_tax.cli.taxes import (
+    HalfRelief,
+    On,
+    Pieces,
+    Place,
+    Side,
+    TaxpayerKind,
+    check_needs,
+    checked_side,
+)
 
 if TYPE_CHECKING:
     from ecny_tax.taxes.model import Bill
@@ -52,6 +61,7 @@ def stamp_duty(
     from ecny_tax.clock import parse_date
     from ecny_tax.money import positive_yuan
 
+    check_needs("--taxpayer-kind", taxpayer_kind, "--half-relief", half_relief or None)
     with run.sandbox() as s:
         bill = s.taxes.declare_stamp_duty(
             wallet_id=wallet,

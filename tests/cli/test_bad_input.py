@@ -121,6 +121,13 @@ def test_a_wallet_is_not_opened_for_malformed_identities_or_unknown_codes(
         (2, "wallet_or_agreement", "pay --bill {open} --wallet {company} --agreement {agreement}"),
         (2, "keys_malformed", "agreement verify a.json --keys a.json"),
         (2, "database_url_unknown", "status --db mysql://somewhere"),
+        (2, "pay_what", "pay --wallet {company} --tax stamp-duty --item sale_contract"),
+        (2, "pay_what", "pay --bill {open} --pieces 1"),
+        (2, "pay_what", "pay --bill {open} --taxpayer-kind sole_trader"),
+        (2, "option_needs", "pay --wallet {company} --tax stamp-duty --item sale_contract --base 1"
+         " --taxpayer-kind sole_trader"),
+        (2, "option_needs", "bill declare stamp-duty --wallet {company} --item sale_contract --base 1"
+         " --taxpayer-kind sole_trader"),
         (2, "input_file_unreadable", "tax quote income-tax --input none.json"),
         (2, "input_file_unreadable", "tax quote income-tax --input ."),
     ],

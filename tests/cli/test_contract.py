@@ -96,6 +96,15 @@ EXAMPLES: list[tuple[str, set[str]]] = [
     ("pay --bill {open} --wallet {person}", PAID),
     ("pay --bill {open} --agreement {agreement}", PAID),
     ("pay --wallet {company} --tax stamp-duty --item sale_contract --base 1000000", PAID),
+    (
+        "pay --wallet {company} --tax stamp-duty --item permit_or_licence --pieces 2 --on 2022-06-30",
+        PAID,
+    ),
+    (
+        "pay --wallet {company} --tax stamp-duty --item sale_contract --base 1000000"
+        " --half-relief --taxpayer-kind small_scale_vat_payer",
+        PAID,
+    ),
     ("payments list", {"payments"}),
     ("payments show {payment}", PAID),
     ("pay --bill {open}; payments list; payments reverse {payment_of_open}", PAID),

@@ -315,6 +315,36 @@ def test_i5_stamp_duty_with_a_key_is_one_payment_and_every_field_is_content(
     assert sandbox.payments.pay_stamp_duty(**asked).bill_no != first.bill_no
 
 
+@pytest.mark.parametrize("change", [{"pieces": 3}, {"base": Fen(1)}, {"taxpayer_kind": "sole_trader"}])
+def test_stamp_duty_by_the_piece_is_paid_and_every_field_is_content(
+    sandbox: Sandbox, change: dict[str, Any]
+) -> None:
+    wallet = corporate(sandbox, fund=Fen(20_00))
+    asked: dict[str, Any] = {"wallet_id": wallet.wallet_id, "item": "permit_or_licence", "pieces": 2}
+    asked["on"] = date(2022, 6, 30)
+    first = sandbox.payments.pay_stamp_duty(**asked, idempotency_key="k")
+    assert first.amount - first.late_fee == 10_00
+    assert sandbox.payments.pay_stamp_duty(**asked, idempotency_key="k") == first
+    with refused(sandbox, "idempotency_conflict"):
+        sandbox.payments.pay_stamp_duty(**(asked | change), idempotency_key="k")
+
+
+@pytest.mark.parametrize(
+    ("code", "wishes"),
+    [
+        ("base_required", {}),
+        ("pieces_not_applicable", {"pieces": 1}),
+        ("taxpayer_kind_unknown", {"base": Fen(1), "half_relief": True, "taxpayer_kind": "king"}),
+    ],
+)
+def test_stamp_duty_is_paid_on_what_its_item_goes_by(
+    sandbox: Sandbox, code: str, wishes: dict[str, Any]
+) -> None:
+    wallet = corporate(sandbox, fund=Fen(100)).wallet_id
+    with refused(sandbox, code):
+        sandbox.payments.pay_stamp_duty(wallet_id=wallet, item="sale_contract", **wishes)
+
+
 def test_i5_a_refusal_is_judged_anew(sandbox: Sandbox) -> None:
     wallet = corporate(sandbox)
     asked = {"bill_no": owe(sandbox, wallet, 10).bill_no, "wallet_id": wallet.wallet_id}
