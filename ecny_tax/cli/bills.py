@@ -174,13 +174,13 @@ def show(run: Run, bill: _Bill) -> None:
 
 @command(app, "withholdings")
 def withholdings(run: Run) -> None:
-    """List what withholding agents declared."""
+    """List what withholding agents declared, and of whom: both by the ids of parties, not by name."""
     with run.sandbox() as s:
         found = s.taxes.withholdings()
     run.answer_list(
         "withholdings",
         found,
-        ("withholding_no", "tax_year", "wages", "amount", "paid", "bill_no", "status"),
+        ("withholding_no", "agent", "person", "tax_year", "wages", "amount", "paid", "bill_no", "status"),
     )
 
 

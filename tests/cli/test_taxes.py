@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.cli.conftest import ANNUAL_RETURN, LATE_FEE, Inside, run_inside
 from tests.cli.process import Answer, Cli, one_object
-from tests.support import person_id, person_name, phone_number
+from tests.support import company_id, company_name, person_id, person_name, phone_number
 
 SHARED = Path(__file__).parents[1] / "cases/tax-cases.json"
 Quote = Callable[..., dict[str, Any]]
@@ -55,6 +55,24 @@ def test_a_file_may_begin_with_the_mark_of_windows_editors(cli: Cli, command: st
         holder = ("--name", person_name(), "--id", person_id(), "--phone", phone_number())
         wallet = cli("wallet", "open", "--kind", "personal", "--operator", "BOC", *holder)["wallet_id"]
     assert cli(*command.format(wallet=wallet).split())
+
+
+def test_the_statements_of_agents_show_ids_of_parties_and_no_names(cli: Cli) -> None:
+    holder = ("--name", company_name(), "--id", company_id(), "--operator", "ICBC")
+    wallet = cli("wallet", "open", "--kind", "corporate", *holder)["wallet_id"]
+    given = {"tax_year": 2022, "name": person_name(), "id_number": person_id(), "wages": "1"}
+    declared = cli(
+        "bill", "declare", "withholding", "--wallet", wallet, "--input", written(cli.folder, given)
+    )
+    (found,) = cli("bill", "withholdings")["withholdings"]
+    assert found == declared
+    for shown in (cli.text("bill", "withholdings"), cli.text("bill", "withholdings", "--lang", "zh")):
+        assert found["agent"] in shown
+        assert found["person"] in shown
+        assert not any(
+            secret in shown for secret in (person_name(), person_id(), company_name(), company_id())
+        )
+    assert "已缴金额" in shown
 
 
 # --- worked cases -------------------------------------------------------------------------------------------
