@@ -101,7 +101,7 @@ class SettledTable:
             if name in RESULT_COLUMNS or name == "base_taxable":
                 raise self._malformed(f"a column may not be named {name}")
         if not set(AMOUNT_COLUMNS).intersection(header):
-            raise self._malformed(f"none of its columns is one of {', '.join(AMOUNT_COLUMNS)}")
+            raise self._malformed("none of its columns is an amount of an annual return")
         if "tax_year" in header and self._tax_year is not None:
             raise self._malformed("tax_year is one of its columns, and given for all lines")
         if "tax_year" not in header and self._tax_year is None:

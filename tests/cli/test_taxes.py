@@ -285,6 +285,25 @@ def test_a_quote_of_stamp_duty_that_is_refused(
     assert (problem["exit_code"], problem["code"]) == (exit_code, code)
 
 
+@pytest.mark.parametrize(
+    ("item", "day"), [("sale_contract", "2022-06-30"), ("permit_or_licence", "2022-07-01")]
+)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_an_item_of_the_other_law_is_pointed_to_those_of_its_day(
+    stamp_duty: Callable[..., Answer], item: str, day: str, language: str
+) -> None:
+    problem = stamp_duty(f"--item {item} --base 1 --on {day} --lang {language}").problem
+    assert problem["code"] == "no_rule_on_date"
+    assert f"`tax items --on {day}`" in problem["hint"]
+
+
+def test_the_whole_list_of_what_is_known_is_told(stamp_duty: Callable[..., Answer]) -> None:
+    problem = stamp_duty(f"--item sale_contract --base 1 --exemption {'x' * 200}").problem
+    assert problem["hint"].startswith(f"use one of: {problem['known']};")
+    assert len(problem["known"]) > 80
+    assert "xx… is no reason" in problem["detail"]
+
+
 @pytest.mark.parametrize("option", ["--vat-listed", "--vat-not-listed"])
 def test_an_option_that_needs_another_is_named_as_it_was_given(
     stamp_duty: Callable[..., Answer], option: str

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ecny_tax import Fen, FixedClock, Sandbox
+from ecny_tax import EcnyTaxError, Fen, FixedClock, Sandbox
 from tests.support import (
     AUTHORITY,
     balance,
@@ -233,6 +233,16 @@ def test_a_refused_declaration_and_payment_leaves_no_bill(
     asked = {"wallet_id": wallet.wallet_id, "item": "sale_contract", "base": Fen(1_000_00)}
     with refused(sandbox, code):
         sandbox.payments.pay_stamp_duty(**(asked | wishes))
+
+
+def test_the_buyer_of_securities_is_told_why_there_is_nothing_to_pay(sandbox: Sandbox) -> None:
+    wallet = corporate(sandbox).wallet_id
+    asked: dict[str, Any] = {"wallet_id": wallet, "item": "securities", "side": "buy", "base": Fen(100_00)}
+    for act in (sandbox.taxes.declare_stamp_duty, sandbox.payments.pay_stamp_duty):
+        with pytest.raises(EcnyTaxError, match="nothing_to_pay") as caught:
+            act(**asked)
+        assert "the buyer of securities has owed no stamp duty since 2008-09-19" in caught.value.hint
+        assert "证券买方不缴印花税" in caught.value.hint_in("zh")
 
 
 def test_a_nameless_wallet_declares_nothing(sandbox: Sandbox) -> None:

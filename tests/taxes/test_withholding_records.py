@@ -312,6 +312,10 @@ def test_a_correction_refunds_or_bills_the_difference_i8(sandbox: Sandbox) -> No
     sandbox.payments.pay(bill_no=bill.bill_no, wallet_id=wallet)
     back = sandbox.refunds.apply_for_income_tax(wallet_id=wallet, annual_return=year(800_00), correction=True)
     assert back.amount == 900_00
+    with pytest.raises(RejectedError, match="nothing_to_refund") as caught:
+        sandbox.refunds.apply_for_income_tax(wallet_id=wallet, annual_return=year(0, due=100_00))
+    assert "`--correction`" in caught.value.hint
+    assert "`--correction`" in caught.value.hint_in("zh")
     with refused(sandbox, "nothing_to_refund"):
         sandbox.refunds.apply_for_income_tax(wallet_id=wallet, annual_return=year(800_00), correction=True)
     with refused(sandbox, "nothing_to_pay"):
