@@ -83,14 +83,18 @@ def catalogue() -> dict[str, dict[str, str]]:
     return tomllib.loads(files("ecny_tax").joinpath("errors.toml").read_text("utf-8"))
 
 
+#: Values that the program lists or says itself: they stand whole, since a list that is cut misleads.
+_WHOLE = frozenset({"known", "accepted", "allowed", "periods", "keys", "said"})
+
+
 def _sentence(code: str, name: str, values: dict[str, object]) -> str:
     template = catalogue()[code][name]
-    return template.format_map({key: _shown(value) for key, value in values.items()})
+    return template.format_map({key: _shown(key, value) for key, value in values.items()})
 
 
-def _shown(value: object) -> str:
-    """A value as it may stand in a sentence: short, and without control characters."""
+def _shown(key: str, value: object) -> str:
+    """A value as it may stand in a sentence: short where it may be anybody's, without control characters."""
     text = str(value)
-    if len(text) > 80:
+    if len(text) > 80 and key not in _WHOLE:
         text = text[:77] + "…"
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -15,6 +15,8 @@ from ecny_tax.errors import InvalidInputError
 
 Fen = NewType("Fen", int)
 
+NOTHING = Fen(0)
+
 #: The largest amount that is accepted anywhere: 10^15 yuan.  Sums of many such still fit 63 bits.
 MAX_AMOUNT = Fen(10**17)
 

@@ -62,13 +62,13 @@ def run_command_line(arguments: Sequence[str]) -> int:
     except EcnyTaxError as error:
         return report(error, as_json=as_json, language=language)
     except _USAGE_ERROR as error:
-        reason = " ".join(str(getattr(error, "format_message", error.__str__)()).split())
-        if type(error).__name__ == "NoArgsIsHelpError":  # its message is the whole help page
-            if not as_json:
-                print(error, file=sys.stderr)
-                return EXIT_USAGE
-            reason = "a command is missing"
-        return report(InvalidInputError("usage", reason=reason), as_json=as_json, language=language)
+        if type(error).__name__ == "NoArgsIsHelpError" and not as_json:  # its message is the help page
+            print(error, file=sys.stderr)
+            return EXIT_USAGE
+        from ecny_tax.cli import usage
+
+        refusal = InvalidInputError("usage", said=usage.words(error, language))
+        return report(refusal, as_json=as_json, language=language)
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED
     except (BrokenPipeError, SystemExit):  # typer leaves by the latter when a pipe breaks

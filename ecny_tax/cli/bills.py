@@ -10,7 +10,16 @@ import typer
 
 from ecny_tax.cli import output
 from ecny_tax.cli.command import Authority, Correction, Out, Run, command
-from ecny_tax.cli.taxes import HalfRelief, On, Pieces, Place, Side, TaxpayerKind, checked_side
+from ecny_tax.cli.taxes import (
+    HalfRelief,
+    On,
+    Pieces,
+    Place,
+    Side,
+    TaxpayerKind,
+    check_needs,
+    checked_side,
+)
 
 if TYPE_CHECKING:
     from ecny_tax.taxes.model import Bill
@@ -52,6 +61,7 @@ def stamp_duty(
     from ecny_tax.clock import parse_date
     from ecny_tax.money import positive_yuan
 
+    check_needs("--taxpayer-kind", taxpayer_kind, "--half-relief", half_relief or None)
     with run.sandbox() as s:
         bill = s.taxes.declare_stamp_duty(
             wallet_id=wallet,
@@ -164,13 +174,13 @@ def show(run: Run, bill: _Bill) -> None:
 
 @command(app, "withholdings")
 def withholdings(run: Run) -> None:
-    """List what withholding agents declared."""
+    """List what withholding agents declared, and of whom: both by the ids of parties, not by name."""
     with run.sandbox() as s:
         found = s.taxes.withholdings()
     run.answer_list(
         "withholdings",
         found,
-        ("withholding_no", "tax_year", "wages", "amount", "paid", "bill_no", "status"),
+        ("withholding_no", "agent", "person", "tax_year", "wages", "amount", "paid", "bill_no", "status"),
     )
 
 

@@ -68,7 +68,7 @@ def read_text(path: Path) -> str:
     if len(data) > MAX_BYTES:
         raise InvalidInputError("input_too_large", path=path, limit=MAX_BYTES)
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")  # editors of Windows begin with a mark
     except UnicodeDecodeError:
         raise InvalidInputError("input_file_unreadable", path=path, reason="it is not UTF-8 text") from None
 

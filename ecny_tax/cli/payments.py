@@ -8,7 +8,7 @@ import typer
 
 from ecny_tax.cli.bills import QR_PREFIX
 from ecny_tax.cli.command import Authority, Key, Run, check_options, command
-from ecny_tax.cli.taxes import HalfRelief, On, Side, checked_side
+from ecny_tax.cli.taxes import HalfRelief, On, Pieces, Side, TaxpayerKind, check_needs, checked_side
 
 _Payment = Annotated[str, typer.Argument(metavar="PAYMENT", help="The payment number.")]
 
@@ -36,10 +36,12 @@ def pay(
     on: On = None,
     half_relief: HalfRelief = False,
     side: Side = None,
+    pieces: Pieces = None,
+    taxpayer_kind: TaxpayerKind = None,
     authority: Authority = None,
     key: Key = None,
 ) -> None:
-    """Pay a bill (--bill), or declare stamp duty and pay it (--wallet --tax --item --base).
+    """Pay a bill (--bill), or declare stamp duty and pay it (--wallet --tax --item, --base or --pieces).
 
     A verified agreement with the bill's authority makes it a debit; without one the wallet scans to pay.
     """
@@ -49,7 +51,8 @@ def pay(
 
     if tax is None:
         needless = {"--item": item, "--base": base, "--on": on, "--side": side, "--authority": authority}
-        check_options("pay_what", {"--bill": bill}, needless | {"--half-relief": half_relief or None})
+        needless |= {"--half-relief": "yes" if half_relief else None, "--taxpayer-kind": taxpayer_kind}
+        check_options("pay_what", {"--bill": bill}, needless | {"--pieces": pieces})
         assert bill is not None  # noqa: S101 - checked above
         bill = bill.removeprefix(QR_PREFIX)
         with run.sandbox() as s:
@@ -59,18 +62,21 @@ def pay(
     else:
         if tax != "stamp-duty":
             raise InvalidInputError("tax_unknown", value=tax)
-        needed = {"--wallet": wallet, "--item": item, "--base": base}
+        needed = {"--wallet": wallet, "--item": item, "--base | --pieces": pieces if base is None else base}
         check_options("pay_what", needed, {"--bill": bill, "--agreement": agreement})
-        assert wallet is not None and item is not None and base is not None  # noqa: S101, PT018
+        check_needs("--taxpayer-kind", taxpayer_kind, "--half-relief", half_relief or None)
+        assert wallet is not None and item is not None  # noqa: S101, PT018 - checked above
         with run.sandbox() as s:
             payment = s.payments.pay_stamp_duty(
                 wallet_id=wallet,
                 item=item,
-                base=positive_yuan(base),
+                base=positive_yuan(base) if base is not None else None,
                 on=parse_date(on) if on is not None else None,
                 half_relief=half_relief,
                 side=checked_side(side),
                 authority=authority,
+                pieces=pieces,
+                taxpayer_kind=taxpayer_kind,
                 idempotency_key=key,
             )
     run.answer(payment)

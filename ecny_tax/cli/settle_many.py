@@ -28,8 +28,9 @@ def settle_many(
 
     Columns of IN are those of an annual return: tax_year, wages, labour, author, royalty, social, sad,
     medical_self_pay, personal_pension, other_deductions, donations, donations_in_full, bonus, bonus_mode
-    (merge, separate or better), withheld, withheld_properly (true or false). Amounts are in yuan, what is
-    missing is zero; other columns are passed through. One bad line refuses all, and OUT is not written.
+    (merge, separate or better), withheld, withheld_properly (true or false, also in capitals). Amounts are in
+    yuan, what is missing or empty is zero, merge and true; other columns are passed through. Blank lines at
+    the end are ignored. One bad line refuses all, and OUT is not written.
     """
     from ecny_tax.cli.progress import progress_bar
     from ecny_tax.money import yuan_text

@@ -60,15 +60,10 @@ def register(root: typer.Typer) -> None:
 @command(app, "items")
 def items(run: Run, on: _OnDay = None) -> None:
     """List the stamp duty items (税目) in force on a day; `each` is what one costs that goes by the piece."""
-    from ecny_tax.money import yuan_text
     from ecny_tax.taxes import stamp_duty
 
-    rules = run.rules(on)
-    found = [
-        output.document(item) | {"each": None if rate.each is None else yuan_text(rate.each)}
-        for item, rate in zip(stamp_duty.items(rules), rules.stamp_duty.rates(), strict=True)
-    ]
-    by_the_piece = ("each",) if any(row["each"] for row in found) else ()
+    found = stamp_duty.items(run.rules(on))
+    by_the_piece = ("each",) if any(item.each is not None for item in found) else ()
     run.answer_list("items", found, ("item", _name(run), "rate", *by_the_piece, "side", "evidence"))
 
 
@@ -158,7 +153,8 @@ def stamp_duty(
 
     check_needs("--taxpayer-kind", taxpayer_kind, "--half-relief", half_relief or None)
     check_needs("--vat", vat, "--base", base)
-    check_needs("--vat-listed", vat_listed, "--vat", vat)
+    said = "--vat-not-listed" if vat_listed is False else "--vat-listed"
+    check_needs(said, vat_listed, "--vat", vat)
     check_needs("--amount-includes-vat", amount_includes_vat or None, "--vat", vat)
     rules = run.rules(on)
     run.answer(

@@ -7,7 +7,6 @@ from ecny_tax.errors import Language
 _LABELS = {
     "passed_through": "原样保留的列",
     "people": "人数",
-    "person": "人员",
     "special_additional_deductions": "专项附加扣除",
     "imported": "其中导入",
     "format": "格式",
@@ -234,6 +233,7 @@ _LABELS = {
     "medical_self_pay": "大病自付",
     "other_deductions": "其他扣除",
     "outcome": "结果",
+    "person": "人员",
     "personal_pension": "个人养老金",
     "sad": "专项附加扣除",
     "social": "专项扣除",
@@ -330,9 +330,12 @@ _CLOSED = {
 
 
 def label(key: str, language: Language, value: object = None) -> str:
-    """The label of a field; what it holds tells the name of a tax from its amount."""
-    if language == "zh" and key == "tax" and isinstance(value, str) and value in _VALUES:
-        return "税种"
+    """The label of a field; what it holds tells the name of a tax, or a way to pay, from an amount."""
+    if language == "zh" and isinstance(value, str):
+        if key == "tax" and value in _VALUES:
+            return "税种"
+        if key == "paid" and value not in _VALUES:
+            return "已缴金额"
     if language == "zh" and key in _LABELS:
         return _LABELS[key]
     return key.removesuffix("_en").replace("_", " ")

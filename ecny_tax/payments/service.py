@@ -71,11 +71,13 @@ class Payments:
         *,
         wallet_id: str,
         item: str,
-        base: Fen,
+        base: Fen | None = None,
         on: date | None = None,
         half_relief: bool = False,
         side: Side | None = None,
         authority: str | None = None,
+        pieces: int | None = None,
+        taxpayer_kind: str | None = None,
         idempotency_key: str | None = None,
     ) -> Payment:
         """Declare a document for the wallet's holder and pay the bill, in one transaction.
@@ -85,7 +87,8 @@ class Payments:
         """
         with self._store.transaction() as tx:
             wallet = wallets.load(tx, wallet_id)
-            content = ("stamp-duty", wallet.wallet_id, item, base, on, half_relief, side, authority)
+            document = (item, base, on, half_relief, side, authority, pieces, taxpayer_kind)
+            content = ("stamp-duty", wallet.wallet_id, *document)
             request = Request("pay", wallet.party, idempotency_key, content)
             if (earlier := earlier_answer(tx, request, Payment)) is not None:
                 return earlier
@@ -98,6 +101,8 @@ class Payments:
                 half_relief=half_relief,
                 side=side,
                 authority=authority,
+                pieces=pieces,
+                taxpayer_kind=taxpayer_kind,
             )
             return remember(tx, request, self._settle(tx, bill, wallet, None))
 

@@ -111,7 +111,7 @@ def check_status(refund: Refund, *allowed: RefundStatus) -> None:
             "refund_state_not_normal",
             refund_no=refund.refund_no,
             state=refund.status,
-            allowed=" or ".join(allowed),
+            allowed=" / ".join(allowed),
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ecny_tax.clock import parse_date
 from ecny_tax.errors import InvalidInputError
-from ecny_tax.money import Fen, yuan
+from ecny_tax.money import NOTHING, Fen, yuan
 from ecny_tax.taxes import stamp_duty_documents as documents
 from ecny_tax.taxes import withholding
 from ecny_tax.taxes.checks import AMOUNTS_ACCEPTED, check_flag, malformed
@@ -16,7 +16,6 @@ from ecny_tax.taxes.checks import AMOUNTS_ACCEPTED, check_flag, malformed
 Given = dict[str, Any]
 Reader = Callable[[str, object], Any]
 Readers = Mapping[str, Reader]
-NOTHING = Fen(0)
 
 
 def not_accepted(key: str, value: object, accepted: str) -> InvalidInputError:

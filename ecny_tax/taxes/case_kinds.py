@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ecny_tax.errors import InvalidInputError
-from ecny_tax.money import Fen
+from ecny_tax.money import NOTHING, Fen
 from ecny_tax.rulebook import Rulebook, Rules
 from ecny_tax.taxes import bonus, business, deductions, exemption, income_tax, nonresident, withholding
 from ecny_tax.taxes import late_fee as delay
@@ -42,8 +42,6 @@ from ecny_tax.taxes.case_inputs import (
 from ecny_tax.taxes.checks import LAST_YEAR
 from ecny_tax.taxes.income_tax import AMOUNTS, AnnualReturn
 from ecny_tax.taxes.steps import ExplainedTax
-
-_NOTHING = Fen(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +198,9 @@ def _special_additional(book: Rulebook, given: Given) -> object:
         known = book.income_tax.special_additional.get(given["item"], ())
         if refusal.code != "no_rule_on_date" or given["date"] >= min(figure.since for figure in known):
             raise
-        found = _NOTHING  # there was no such deduction on that day
+        found = NOTHING  # there was no such deduction on that day
     if given["item"] == "housing_loan_interest" and given.get("actual_interest") == 0:
-        found = _NOTHING  # a fixed amount, but for those only who do pay interest (国发〔2018〕41号, art. 14)
+        found = NOTHING  # a fixed amount, but for those only who do pay interest (国发〔2018〕41号, art. 14)
     return {"amount": found}
 
 

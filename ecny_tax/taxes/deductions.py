@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from ecny_tax.money import Fen, times
+from ecny_tax.money import NOTHING, Fen, times
 from ecny_tax.rulebook import PACKAGE, Rulebook
 from ecny_tax.rulebook.income_tax import Donations
 from ecny_tax.taxes.checks import check_amount, rules_of
-
-_NOTHING = Fen(0)
 
 
 def medical_deduction(self_pay: Fen, *, tax_year: int, book: Rulebook = PACKAGE) -> Fen:
@@ -25,7 +23,7 @@ def donation_deduction(
     *,
     taxable_before: Fen,
     tax_year: int,
-    in_full: Fen = _NOTHING,
+    in_full: Fen = NOTHING,
     book: Rulebook = PACKAGE,
 ) -> Fen:
     """What is deducted for donations (公益捐赠), in fen.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ecny_tax import rulebook
 from ecny_tax.errors import InvalidInputError
-from ecny_tax.money import Fen, times
+from ecny_tax.money import NOTHING, Fen, times
 from ecny_tax.rulebook import PACKAGE, Cited, IncomeTaxRules, Rulebook
 from ecny_tax.taxes import checks
 from ecny_tax.taxes.bonus import bonus_tax, may_be_taxed_apart
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 BonusMode = Literal["merge", "separate", "better"]
 BONUS_MODES = ("merge", "separate", "better")
 
-_NOTHING = Fen(0)
 
 #: What every answer about a settlement says of its figures.
 ASSUMPTION = "the figures given stand for the tax authority's own record of this person and year"
@@ -58,21 +57,21 @@ class AnnualReturn:
     """
 
     tax_year: int
-    wages: Fen = _NOTHING
-    labour: Fen = _NOTHING
-    author: Fen = _NOTHING
-    royalty: Fen = _NOTHING
-    social: Fen = _NOTHING
-    sad: Fen = _NOTHING
-    medical_self_pay: Fen = _NOTHING
-    personal_pension: Fen = _NOTHING
-    bonus: Fen = _NOTHING
+    wages: Fen = NOTHING
+    labour: Fen = NOTHING
+    author: Fen = NOTHING
+    royalty: Fen = NOTHING
+    social: Fen = NOTHING
+    sad: Fen = NOTHING
+    medical_self_pay: Fen = NOTHING
+    personal_pension: Fen = NOTHING
+    bonus: Fen = NOTHING
     bonus_mode: BonusMode = "merge"
-    withheld: Fen = _NOTHING
+    withheld: Fen = NOTHING
     base_taxable: Fen | None = None
-    other_deductions: Fen = _NOTHING
-    donations: Fen = _NOTHING
-    donations_in_full: Fen = _NOTHING
+    other_deductions: Fen = NOTHING
+    donations: Fen = NOTHING
+    donations_in_full: Fen = NOTHING
     withheld_properly: bool = True
 
     def __post_init__(self) -> None:
@@ -167,7 +166,7 @@ def _settle(given: AnnualReturn, mode: Literal["merge", "separate"], book: Ruleb
         + times(given.royalty, ratios.royalty)
     )
     medical = medical_deduction(given.medical_self_pay, tax_year=year, book=book)
-    donated = _NOTHING
+    donated = NOTHING
     if given.base_taxable is None:
         deducted = rules.basic_deduction.amount + given.social + given.sad + medical
         deducted += deductible_pension(given.personal_pension, rules) + given.other_deductions
@@ -179,7 +178,7 @@ def _settle(given: AnnualReturn, mode: Literal["merge", "separate"], book: Ruleb
         taxable = Fen(given.base_taxable + income)
 
     tax = by_brackets(taxable, rules.annual_brackets)
-    apart_tax = bonus_tax(given.bonus, tax_year=year, book=book) if apart else _NOTHING
+    apart_tax = bonus_tax(given.bonus, tax_year=year, book=book) if apart else NOTHING
     total = Fen(tax + apart_tax)
     refund, due = Fen(max(0, given.withheld - total)), Fen(max(0, total - given.withheld))
 

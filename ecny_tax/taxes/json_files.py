@@ -22,7 +22,7 @@ def read_json(source: bytes | str | Path, *, limit: int) -> object:
     if len(content) > limit:
         raise InvalidInputError("input_too_large", path=path, limit=limit)
     try:
-        return strict_json.loads(content.decode("utf-8"))
+        return strict_json.loads(content.decode("utf-8-sig"))  # editors of Windows begin with a mark
     except strict_json.RepeatedKeyError as error:
         raise InvalidInputError("input_key_repeated", key=error.key) from None
     except UnicodeDecodeError as error:

@@ -9,7 +9,7 @@ from datetime import date
 from fractions import Fraction
 
 from ecny_tax.errors import InvalidInputError
-from ecny_tax.money import Fen, times
+from ecny_tax.money import NOTHING, Fen, times
 from ecny_tax.rulebook.taxes import TaxRules
 from ecny_tax.taxes.checks import check_amount, check_number
 
@@ -25,7 +25,7 @@ def late_fee(tax: Fen, *, days: int, rate: Fraction) -> Fen:
     """
     check_amount("tax", tax)
     check_number("days", days, 0, MAX_DAYS)
-    return times(tax, rate * days)
+    return _by_the_day(tax, days, rate)
 
 
 def late_fee_by(rules: TaxRules, tax: Fen, days: int) -> Fen:
@@ -33,7 +33,11 @@ def late_fee_by(rules: TaxRules, tax: Fen, days: int) -> Fen:
     try:
         rate = rules.late_fee.rate
     except InvalidInputError:
-        return Fen(0)
+        return NOTHING
+    return _by_the_day(tax, days, rate)
+
+
+def _by_the_day(tax: Fen, days: int, rate: Fraction) -> Fen:
     return times(tax, rate * days)
 
 

@@ -1,7 +1,8 @@
 """A table of annual returns (CSV) in, the same table with the settlements out, in blocks of lines.
 
 The first line names the columns: keys of ``AnnualReturn``, with amounts in yuan as ``money.yuan`` reads them,
-and any others.  Out comes every line as it was, with the columns of ``ManySettled`` added.
+and any others.  Out comes every line as it was, with the columns of ``ManySettled`` added.  Tables come
+out of spreadsheets: flags may be in capitals, an empty cell is one not given, blank lines at the end none.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -41,6 +42,8 @@ _WORDS: dict[str, dict[str, int | bool]] = {
     "bonus_mode": {mode: code for code, mode in enumerate(BONUS_MODES)},
     "withheld_properly": {"true": True, "false": False},
 }
+#: What an empty cell means, as a missing column does; a year must be said, and every other cell is an amount.
+_EMPTY = {"tax_year": "", "bonus_mode": "merge", "withheld_properly": "true"}
 #: Amounts that are read all at once, one a line: less than 10^15 yuan, without a unit.
 _PLAIN = re.compile(r"(?:[0-9]{1,15}+(?:\.[0-9]{1,2}+)?+\n)*+")
 _END_AFTER_ONE_DECIMAL = re.compile(r"(?<=\.[0-9])\n")
@@ -98,7 +101,7 @@ class SettledTable:
             if name in RESULT_COLUMNS or name == "base_taxable":
                 raise self._malformed(f"a column may not be named {name}")
         if not set(AMOUNT_COLUMNS).intersection(header):
-            raise self._malformed(f"none of its columns is one of {', '.join(AMOUNT_COLUMNS)}")
+            raise self._malformed("none of its columns is an amount of an annual return")
         if "tax_year" in header and self._tax_year is not None:
             raise self._malformed("tax_year is one of its columns, and given for all lines")
         if "tax_year" not in header and self._tax_year is None:
@@ -109,8 +112,9 @@ class SettledTable:
         try:
             with self._path.open("rb") as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as file:
                 reader = csv.reader(self._short_lines(file), strict=True)
+                lines = self._filled((reader.line_num, cells) for cells in reader)
                 try:
-                    while block := [(reader.line_num, cells) for cells in islice(reader, BLOCK)]:
+                    while block := list(islice(lines, BLOCK)):
                         yield block
                         if raw.seekable():
                             self._advance(raw.tell())
@@ -122,6 +126,17 @@ class SettledTable:
         except UnicodeDecodeError:
             reason = "it is not UTF-8 text"
             raise InvalidInputError("input_file_unreadable", path=self._path, reason=reason) from None
+
+    def _filled(self, lines: Iterable[_Line]) -> Iterator[_Line]:
+        """The lines without the blank ones at the end; one that others follow may be a person gone astray."""
+        blank = 0
+        for number, cells in lines:
+            if not any(map(str.strip, cells)):
+                blank = blank or number
+                continue
+            if blank:
+                raise self._malformed(f"line {blank} is blank, and line {number} is not")
+            yield number, cells
 
     def _short_lines(self, file: TextIO) -> Iterator[str]:
         while line := file.readline(MAX_LINE + 1):
@@ -173,9 +188,13 @@ def _values(name: str, texts: Sequence[str]) -> npt.NDArray[Any]:
     """The values of a column; raises ``InvalidInputError`` (``row_refused``)."""
     import numpy as np
 
+    if "" in texts:
+        texts = [text or _EMPTY.get(name, "0") for text in texts]
     if name in AMOUNT_COLUMNS:
         return amounts_of(name, texts)
     words = _WORDS[name]
+    if name == "withheld_properly":
+        texts = [text.lower() for text in texts]
     for row, text in enumerate(texts):
         if text not in words:
             raise _refused(row, name, text, "input_value_malformed")

@@ -27,7 +27,10 @@ MAX_PIECES = 10**9
 
 @dataclass(frozen=True, slots=True)
 class StampDutyItem:
-    """An item (税目) that can be declared on a day; ``side`` is set for securities only."""
+    """An item (税目) that can be declared on a day; ``side`` is set for securities only.
+
+    ``each`` is what a piece costs, in fen, where the item goes by the piece instead of a ``rate``.
+    """
 
     item: str
     name_zh: str
@@ -38,6 +41,7 @@ class StampDutyItem:
     base_en: str
     citation: str
     evidence: str
+    each: Fen | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ def items(rules: Rules) -> tuple[StampDutyItem, ...]:
             base_en=rate.base_en,
             citation=rate.citation,
             evidence=rate.evidence,
+            each=rate.each,
         )
         for rate in rules.stamp_duty.rates()
     )

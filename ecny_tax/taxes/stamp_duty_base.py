@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ecny_tax.errors import InvalidInputError
-from ecny_tax.money import Fen, positive, round_half_up, yuan_text
+from ecny_tax.money import NOTHING, Fen, positive, round_half_up, yuan_text
 from ecny_tax.rulebook import Rules
 from ecny_tax.rulebook.stamp_duty import BaseRule
 from ecny_tax.taxes.steps import Step
 
-_NOTHING = Fen(0)
 _DECIMAL = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,12})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -50,7 +49,7 @@ def of_document(
     rules: Rules,
     *,
     amount: Fen | ForeignAmount,
-    vat: Fen = _NOTHING,
+    vat: Fen = NOTHING,
     vat_listed_separately: bool = True,
     amount_includes_vat: bool = False,
 ) -> TaxBase:
@@ -104,7 +103,7 @@ def in_yuan(rules: Rules, amount: ForeignAmount) -> TaxBase:
 
 
 def of_account_book(
-    rules: Rules, *, paid_in_capital: Fen, capital_reserve: Fen, already_taxed: Fen = _NOTHING
+    rules: Rules, *, paid_in_capital: Fen, capital_reserve: Fen, already_taxed: Fen = NOTHING
 ) -> TaxBase:
     """The base of a capital account book (art. 5 and 11): capital and reserve over what was taxed before.
 
@@ -123,7 +122,7 @@ def of_account_book(
 
 
 def of_equity_transfer(
-    rules: Rules, *, consideration: Fen, portion_for_unpaid_subscribed_capital: Fen = _NOTHING
+    rules: Rules, *, consideration: Fen, portion_for_unpaid_subscribed_capital: Fen = NOTHING
 ) -> TaxBase:
     """The base of a deed transferring equity: its price less the listed part for capital not yet paid in.
 

@@ -14,14 +14,12 @@ from fractions import Fraction
 
 from ecny_tax import rulebook
 from ecny_tax.errors import InvalidInputError
-from ecny_tax.money import Fen, positive, round_half_up
+from ecny_tax.money import NOTHING, Fen, positive, round_half_up
 from ecny_tax.rulebook import Rules
 from ecny_tax.taxes import stamp_duty, stamp_duty_base
 from ecny_tax.taxes.stamp_duty import StampDutyQuote
 from ecny_tax.taxes.stamp_duty_base import TaxBase
 from ecny_tax.taxes.steps import Step
-
-_NOTHING = Fen(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ def account_book(
     *,
     paid_in_capital: Fen,
     capital_reserve: Fen,
-    already_taxed: Fen = _NOTHING,
+    already_taxed: Fen = NOTHING,
     half_relief: bool = False,
     taxpayer_kind: str | None = None,
 ) -> StampDutyQuote:
@@ -97,7 +95,7 @@ def equity_transfer(
     rules: Rules,
     *,
     consideration: Fen,
-    portion_for_unpaid_subscribed_capital: Fen = _NOTHING,
+    portion_for_unpaid_subscribed_capital: Fen = NOTHING,
     half_relief: bool = False,
     taxpayer_kind: str | None = None,
 ) -> StampDutyQuote:
@@ -238,13 +236,13 @@ def amendment(
         half_relief=half_relief,
         taxpayer_kind=taxpayer_kind,
     )
-    tax = _NOTHING if rule.code == "decrease_not_refunded" else quote.tax
+    tax = NOTHING if rule.code == "decrease_not_refunded" else quote.tax
     outcome = Step(rule.text_en, rule.text_zh, tax, rule.citation)
     return StampDutyAmendment(
         item=item,
         base=change,
-        additional_tax=_NOTHING if down else tax,
-        refundable=tax if down else _NOTHING,
+        additional_tax=NOTHING if down else tax,
+        refundable=tax if down else NOTHING,
         on=rules.day,
         citation=quote.citation,
         evidence=quote.evidence,

@@ -13,7 +13,7 @@ from typing import Literal
 
 from ecny_tax import rulebook
 from ecny_tax.errors import InvalidInputError, RejectedError
-from ecny_tax.money import Fen, times
+from ecny_tax.money import NOTHING, Fen, times
 from ecny_tax.rulebook import PACKAGE, Cited, IncomeTaxRules, Rulebook
 from ecny_tax.taxes.brackets import by_brackets
 from ecny_tax.taxes.checks import check_amount, check_flag, check_number, malformed, rules_of
@@ -21,8 +21,6 @@ from ecny_tax.taxes.steps import ExplainedTax, Step
 
 PayKind = Literal["labour", "author", "royalty"]
 PAY_KINDS = ("labour", "author", "royalty")
-
-_NOTHING = Fen(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +33,8 @@ class WageMonth:
 
     month: int
     wage: Fen
-    social: Fen = _NOTHING
-    sad: Fen = _NOTHING
+    social: Fen = NOTHING
+    sad: Fen = NOTHING
 
     def __post_init__(self) -> None:
         check_number("month", self.month, 1, 12)

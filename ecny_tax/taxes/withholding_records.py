@@ -6,7 +6,7 @@ Where it holds one, an annual return must agree with it; where it holds none, th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,7 @@ from typing import Literal
 from ecny_tax.clock import from_micros, micros
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import NotFoundError, RejectedError
-from ecny_tax.money import Fen, yuan_text
+from ecny_tax.money import NOTHING, Fen, yuan_text
 from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import IdentityKind, Taxpayer
 from ecny_tax.store import Transaction
@@ -27,8 +27,6 @@ from ecny_tax.taxes.json_files import read_object
 from ecny_tax.taxes.model import Basis, BillStatus, Tax
 from ecny_tax.taxes.returns import MAX_BYTES, amount_of
 from ecny_tax.taxes.steps import Step
-
-_NOTHING = Fen(0)
 
 #: The figures that agents state, and that an annual return is compared by.
 AMOUNTS = ("wages", "labour", "author", "royalty", "bonus", "withheld")
@@ -45,13 +43,13 @@ class WithholdingStatement:
     tax_year: int
     name: str
     id_number: str
-    wages: Fen = _NOTHING
-    labour: Fen = _NOTHING
-    author: Fen = _NOTHING
-    royalty: Fen = _NOTHING
-    bonus: Fen = _NOTHING
+    wages: Fen = NOTHING
+    labour: Fen = NOTHING
+    author: Fen = NOTHING
+    royalty: Fen = NOTHING
+    bonus: Fen = NOTHING
     bonus_mode: Literal["merge", "separate"] = "merge"
-    withheld: Fen = _NOTHING
+    withheld: Fen = NOTHING
 
     def __post_init__(self) -> None:
         check_year(self.tax_year)
@@ -68,11 +66,14 @@ class WithholdingStatement:
 class Withholding:
     """A statement as the authority keeps it; ``amount`` is what was withheld, ``status`` that of its bill.
 
-    ``paid`` is what counts: paid, and not given back.  The person's name and number are sealed away;
-    ``status`` is ``recorded`` where nothing was withheld, and ``cancelled`` where it was taken back.
+    ``agent`` declared it of ``person``: ids of parties, each the same on all statements; their names and
+    numbers are sealed away.  ``paid`` is what counts: paid, and not given back.  ``status`` is ``recorded``
+    where nothing was withheld, and ``cancelled`` where it was taken back.
     """
 
     withholding_no: str
+    agent: str
+    person: str
     bill_no: str | None
     amount: Fen
     paid: Fen
@@ -85,8 +86,6 @@ class Withholding:
     bonus: Fen
     bonus_mode: str
     declared_at: datetime
-    subject_id: str = field(metadata={"internal": True})
-    agent_subject: str = field(metadata={"internal": True})
 
 
 def read_statement(source: bytes | str | Path) -> WithholdingStatement:
@@ -121,7 +120,7 @@ def declare(
     )
     parties.check_same_name(tx, keyring, person)
     earlier = _of(tx, person.subject_id, given.tax_year)
-    if any(row.agent_subject == agent.subject_id for row in earlier):
+    if any(row.agent == agent.subject_id for row in earlier):
         raise RejectedError("withholding_exists", year=given.tax_year)
     if given.bonus and given.bonus_mode == "separate":
         bonus_tax(given.bonus, tax_year=given.tax_year, book=tx.rulebook)  # refused where the choice lapsed
@@ -229,12 +228,12 @@ def compare(tx: Transaction, taxpayer: Taxpayer, given: AnnualReturn, bonus_mode
 
 
 _WITHHOLDING = (
-    "SELECT h.withholding_no, h.bill_no, h.withheld,"
+    "SELECT h.withholding_no, h.agent_subject, h.subject_id, h.bill_no, h.withheld,"
     " coalesce((SELECT max(0, p.amount - p.late_fee - p.refunded - p.refund_pending) FROM payment p"
     " WHERE p.bill_no = h.bill_no AND p.status = 'settled'), 0),"
     " CASE WHEN h.cancelled_at IS NOT NULL THEN 'cancelled' ELSE coalesce(b.status, 'recorded') END,"
-    " h.tax_year, h.wages, h.labour, h.author, h.royalty, h.bonus, h.bonus_mode, h.subject_id,"
-    " h.agent_subject, h.declared_at FROM withholding h LEFT JOIN bill b ON b.bill_no = h.bill_no"
+    " h.tax_year, h.wages, h.labour, h.author, h.royalty, h.bonus, h.bonus_mode,"
+    " h.declared_at FROM withholding h LEFT JOIN bill b ON b.bill_no = h.bill_no"
 )
 
 
@@ -257,9 +256,10 @@ def _of(tx: Transaction, subject_id: str, tax_year: int) -> list[Withholding]:
 
 
 def _withholding(row: Row) -> Withholding:
-    *values, subject_id, agent_subject, at = row
-    number, bill_no, withheld, paid, status, year, wages, labour, author, royalty, bonus, mode = values
+    *values, mode, at = row
+    number, agent, person, bill_no, withheld, paid, status, year, *incomes = values
+    wages, labour, author, royalty, bonus = incomes
     return Withholding(
-        number, bill_no, withheld, paid, status, year, wages, labour, author, royalty, bonus, mode,
-        from_micros(at), subject_id, agent_subject,
+        number, agent, person, bill_no, withheld, paid, status, year, wages, labour, author, royalty, bonus,
+        mode, from_micros(at),
     )  # fmt: skip

@@ -121,6 +121,13 @@ def test_a_wallet_is_not_opened_for_malformed_identities_or_unknown_codes(
         (2, "wallet_or_agreement", "pay --bill {open} --wallet {company} --agreement {agreement}"),
         (2, "keys_malformed", "agreement verify a.json --keys a.json"),
         (2, "database_url_unknown", "status --db mysql://somewhere"),
+        (2, "pay_what", "pay --wallet {company} --tax stamp-duty --item sale_contract"),
+        (2, "pay_what", "pay --bill {open} --pieces 1"),
+        (2, "pay_what", "pay --bill {open} --taxpayer-kind sole_trader"),
+        (2, "option_needs", "pay --wallet {company} --tax stamp-duty --item sale_contract --base 1"
+         " --taxpayer-kind sole_trader"),
+        (2, "option_needs", "bill declare stamp-duty --wallet {company} --item sale_contract --base 1"
+         " --taxpayer-kind sole_trader"),
         (2, "input_file_unreadable", "tax quote income-tax --input none.json"),
         (2, "input_file_unreadable", "tax quote income-tax --input ."),
     ],
@@ -173,6 +180,14 @@ def test_a_malformed_input_file_is_refused_and_nothing_changes(
         assert (problem["exit_code"], problem["code"]) == (2, code)
         assert len(problem["detail"]) < 400
     assert contents(world.database) == before
+
+
+def test_an_exported_agreement_and_keys_may_begin_with_the_mark_of_windows_editors(
+    world: World, inside: Inside
+) -> None:
+    for name in ("a.json", "keys.json"):
+        (world.folder / name).write_text((world.folder / name).read_text("utf-8"), "utf-8-sig")
+    assert inside("agreement", "verify", "a.json", "--keys", "keys.json", "--json").document["valid"]
 
 
 def test_a_file_of_a_hundred_megabytes_is_refused_without_reading_it_all(

@@ -99,6 +99,15 @@ EXAMPLES: list[tuple[str, set[str]]] = [
     ("pay --bill {open} --wallet {person}", PAID),
     ("pay --bill {open} --agreement {agreement}", PAID),
     ("pay --wallet {company} --tax stamp-duty --item sale_contract --base 1000000", PAID),
+    (
+        "pay --wallet {company} --tax stamp-duty --item permit_or_licence --pieces 2 --on 2022-06-30",
+        PAID,
+    ),
+    (
+        "pay --wallet {company} --tax stamp-duty --item sale_contract --base 1000000"
+        " --half-relief --taxpayer-kind small_scale_vat_payer",
+        PAID,
+    ),
     ("payments list", {"payments"}),
     ("payments show {payment}", PAID),
     ("pay --bill {open}; payments list; payments reverse {payment_of_open}", PAID),
@@ -377,9 +386,40 @@ def test_a_refusal_in_chinese_is_chinese(
 ) -> None:
     problem = inside(*at_the_end(world, command, "--json", "--lang", "zh")).problem
     assert (problem["exit_code"], problem["code"]) == (exit_code, code)
-    said = ("title", "hint") if code == "usage" else ("title", "detail", "hint")
-    for name in said:
+    for name in ("title", "detail", "hint"):
         assert re.search("[一-鿿]", problem[name]), (name, problem[name])
+
+
+@pytest.mark.parametrize(
+    ("command", "detail"),
+    [
+        ("wallet show --zzz", "没有选项 --zzz"),
+        ("wallet show --jsn", "没有选项 --jsn，相近的有 --json, --now"),
+        ("wallet stp", "没有命令 'stp'，相近的有 'stop'"),
+        ("nothing-like-it", "没有命令 'nothing-like-it'"),
+        ("wallet show", "缺少参数 'WALLET'"),
+        ("wallet open", "缺少选项 '--kind'"),
+        ("wallet list extra words", "多余的参数：extra words"),
+        ("pay --half-relief=yes", "选项 '--half-relief' 不带值"),
+        ("clock advance --days many", "'--days' 的值应为整数"),
+    ],
+)
+def test_what_the_parser_refuses_is_said_in_chinese(inside: Inside, command: str, detail: str) -> None:
+    assert inside(*command.split(), "--json", "--lang", "zh").problem["detail"] == detail
+
+
+def test_a_value_that_is_missing_at_the_end_is_said_in_chinese(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECNY_TAX_LANG", "zh")
+    assert inside("pay", "--json", "--bill").problem["detail"] == "选项 '--bill' 后面缺少值"
+    assert inside("wallet", "--json").problem["detail"] == "没有选项 --json"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_page_of_text_that_the_parser_refuses_is_not_said_again(inside: Inside, language: str) -> None:
+    problem = inside("status", "--" + "x" * 5000, "--json", "--lang", language).problem
+    assert len(problem["detail"]) < 320
 
 
 @pytest.mark.parametrize(

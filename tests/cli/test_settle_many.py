@@ -33,6 +33,17 @@ def test_a_table_is_settled_into_a_file(cli: Cli) -> None:
     assert sorted(path.name for path in cli.folder.iterdir()) == ["in.csv", "out.csv"]
 
 
+def test_a_table_that_a_spreadsheet_wrote_is_settled(cli: Cli) -> None:
+    table = (
+        "id,tax_year,wages,withheld,withheld_properly\r\n"
+        "P1,2022,150000,,TRUE\r\nP2,2022,100000,,False\r\n,,,,\r\n\r\n"
+    )
+    (cli.folder / "in.csv").write_text(table, encoding="utf-8-sig", newline="")
+    answer = cli("tax", "settle-many", "in.csv", "out.csv")
+    assert (answer["people"], answer["due"]) == (2, "7960.00")
+    assert len((cli.folder / "out.csv").read_text().splitlines()) == 3
+
+
 def test_the_table_may_be_replaced_by_the_result(cli: Cli) -> None:
     (cli.folder / "in.csv").write_text(TABLE)
     cli("tax", "settle-many", "in.csv", "in.csv", "--tax-year", "2022")

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.cli.conftest import ANNUAL_RETURN, LATE_FEE, Inside, run_inside
 from tests.cli.process import Answer, Cli, one_object
+from tests.support import company_id, company_name, person_id, person_name, phone_number
 
 SHARED = Path(__file__).parents[1] / "cases/tax-cases.json"
 Quote = Callable[..., dict[str, Any]]
@@ -36,6 +37,42 @@ def stamp_duty(asked: Callable[..., Answer]) -> Callable[..., Answer]:
 def written(folder: Path, content: object, name: str = "f.json") -> str:
     (folder / name).write_text(json.dumps(content), encoding="utf-8")
     return name
+
+
+@pytest.mark.parametrize(
+    ("command", "content"),
+    [
+        ("tax check f.json", [LATE_FEE]),
+        ("tax quote income-tax --input f.json", ANNUAL_RETURN),
+        ("tax quote withholding --input f.json", {"months": [{"month": 1, "wage": "15000"}]}),
+        ("refund --wallet {wallet} --tax income-tax --input f.json", ANNUAL_RETURN),
+    ],
+)
+def test_a_file_may_begin_with_the_mark_of_windows_editors(cli: Cli, command: str, content: object) -> None:
+    (cli.folder / "f.json").write_text(json.dumps(content), encoding="utf-8-sig")
+    wallet = "-"
+    if "{wallet}" in command:
+        holder = ("--name", person_name(), "--id", person_id(), "--phone", phone_number())
+        wallet = cli("wallet", "open", "--kind", "personal", "--operator", "BOC", *holder)["wallet_id"]
+    assert cli(*command.format(wallet=wallet).split())
+
+
+def test_the_statements_of_agents_show_ids_of_parties_and_no_names(cli: Cli) -> None:
+    holder = ("--name", company_name(), "--id", company_id(), "--operator", "ICBC")
+    wallet = cli("wallet", "open", "--kind", "corporate", *holder)["wallet_id"]
+    given = {"tax_year": 2022, "name": person_name(), "id_number": person_id(), "wages": "1"}
+    declared = cli(
+        "bill", "declare", "withholding", "--wallet", wallet, "--input", written(cli.folder, given)
+    )
+    (found,) = cli("bill", "withholdings")["withholdings"]
+    assert found == declared
+    for shown in (cli.text("bill", "withholdings"), cli.text("bill", "withholdings", "--lang", "zh")):
+        assert found["agent"] in shown
+        assert found["person"] in shown
+        assert not any(
+            secret in shown for secret in (person_name(), person_id(), company_name(), company_id())
+        )
+    assert "已缴金额" in shown
 
 
 # --- worked cases -------------------------------------------------------------------------------------------
@@ -161,10 +198,9 @@ def test_an_arbitrary_file_of_cases_ends_with_a_documented_exit_code(
     """Shared cases with members, inputs and expectations replaced by anything; whole files of anything."""
     case = dict(data.draw(st.sampled_from(json.loads(SHARED.read_text()))))
     for key in data.draw(st.lists(st.sampled_from(["id", "kind", "inputs", "expected"]), max_size=2)):
-        if key in ("inputs", "expected") and isinstance(case[key], dict) and data.draw(st.booleans()):
-            case[key] = case[key] | data.draw(
-                st.dictionaries(st.sampled_from(sorted(case[key])), json_values)
-            )
+        given = case[key]
+        if key in ("inputs", "expected") and isinstance(given, dict) and given and data.draw(st.booleans()):
+            case[key] = given | data.draw(st.dictionaries(st.sampled_from(sorted(given)), json_values))
         else:
             case[key] = data.draw(json_values)
     content = data.draw(st.sampled_from([[case], case]) | json_values)
@@ -246,6 +282,33 @@ def test_a_quote_of_stamp_duty_that_is_refused(
 ) -> None:
     problem = stamp_duty(options).problem
     assert (problem["exit_code"], problem["code"]) == (exit_code, code)
+
+
+@pytest.mark.parametrize(
+    ("item", "day"), [("sale_contract", "2022-06-30"), ("permit_or_licence", "2022-07-01")]
+)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_an_item_of_the_other_law_is_pointed_to_those_of_its_day(
+    stamp_duty: Callable[..., Answer], item: str, day: str, language: str
+) -> None:
+    problem = stamp_duty(f"--item {item} --base 1 --on {day} --lang {language}").problem
+    assert problem["code"] == "no_rule_on_date"
+    assert f"`tax items --on {day}`" in problem["hint"]
+
+
+def test_the_whole_list_of_what_is_known_is_told(stamp_duty: Callable[..., Answer]) -> None:
+    problem = stamp_duty(f"--item sale_contract --base 1 --exemption {'x' * 200}").problem
+    assert problem["hint"].startswith(f"use one of: {problem['known']};")
+    assert len(problem["known"]) > 80
+    assert "xx… is no reason" in problem["detail"]
+
+
+@pytest.mark.parametrize("option", ["--vat-listed", "--vat-not-listed"])
+def test_an_option_that_needs_another_is_named_as_it_was_given(
+    stamp_duty: Callable[..., Answer], option: str
+) -> None:
+    problem = stamp_duty(f"--item sale_contract --base 1 {option}").problem
+    assert (problem["code"], problem["option"], problem["needed"]) == ("option_needs", option, "--vat")
 
 
 def test_a_quote_of_income_tax_shows_its_steps_and_says_its_assumption(

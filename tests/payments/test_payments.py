@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ecny_tax import Fen, FixedClock, Sandbox
+from ecny_tax import EcnyTaxError, Fen, FixedClock, Sandbox
 from tests.support import (
     AUTHORITY,
     balance,
@@ -235,6 +235,16 @@ def test_a_refused_declaration_and_payment_leaves_no_bill(
         sandbox.payments.pay_stamp_duty(**(asked | wishes))
 
 
+def test_the_buyer_of_securities_is_told_why_there_is_nothing_to_pay(sandbox: Sandbox) -> None:
+    wallet = corporate(sandbox).wallet_id
+    asked: dict[str, Any] = {"wallet_id": wallet, "item": "securities", "side": "buy", "base": Fen(100_00)}
+    for act in (sandbox.taxes.declare_stamp_duty, sandbox.payments.pay_stamp_duty):
+        with pytest.raises(EcnyTaxError, match="nothing_to_pay") as caught:
+            act(**asked)
+        assert "the buyer of securities has owed no stamp duty since 2008-09-19" in caught.value.hint
+        assert "证券买方不缴印花税" in caught.value.hint_in("zh")
+
+
 def test_a_nameless_wallet_declares_nothing(sandbox: Sandbox) -> None:
     wallet = nameless(sandbox, fund=Fen(100))
     with refused(sandbox, "wallet_without_name"):
@@ -313,6 +323,36 @@ def test_i5_stamp_duty_with_a_key_is_one_payment_and_every_field_is_content(
     with refused(sandbox, "idempotency_conflict"):
         sandbox.payments.pay_stamp_duty(**(asked | change), idempotency_key="k")
     assert sandbox.payments.pay_stamp_duty(**asked).bill_no != first.bill_no
+
+
+@pytest.mark.parametrize("change", [{"pieces": 3}, {"base": Fen(1)}, {"taxpayer_kind": "sole_trader"}])
+def test_stamp_duty_by_the_piece_is_paid_and_every_field_is_content(
+    sandbox: Sandbox, change: dict[str, Any]
+) -> None:
+    wallet = corporate(sandbox, fund=Fen(20_00))
+    asked: dict[str, Any] = {"wallet_id": wallet.wallet_id, "item": "permit_or_licence", "pieces": 2}
+    asked["on"] = date(2022, 6, 30)
+    first = sandbox.payments.pay_stamp_duty(**asked, idempotency_key="k")
+    assert first.amount - first.late_fee == 10_00
+    assert sandbox.payments.pay_stamp_duty(**asked, idempotency_key="k") == first
+    with refused(sandbox, "idempotency_conflict"):
+        sandbox.payments.pay_stamp_duty(**(asked | change), idempotency_key="k")
+
+
+@pytest.mark.parametrize(
+    ("code", "wishes"),
+    [
+        ("base_required", {}),
+        ("pieces_not_applicable", {"pieces": 1}),
+        ("taxpayer_kind_unknown", {"base": Fen(1), "half_relief": True, "taxpayer_kind": "king"}),
+    ],
+)
+def test_stamp_duty_is_paid_on_what_its_item_goes_by(
+    sandbox: Sandbox, code: str, wishes: dict[str, Any]
+) -> None:
+    wallet = corporate(sandbox, fund=Fen(100)).wallet_id
+    with refused(sandbox, code):
+        sandbox.payments.pay_stamp_duty(wallet_id=wallet, item="sale_contract", **wishes)
 
 
 def test_i5_a_refusal_is_judged_anew(sandbox: Sandbox) -> None:

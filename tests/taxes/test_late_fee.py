@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from ecny_tax import rulebook
 from ecny_tax.errors import InvalidInputError
-from ecny_tax.money import MAX_AMOUNT, Fen, yuan
+from ecny_tax.money import MAX_AMOUNT, NOTHING, Fen, yuan
 from ecny_tax.taxes.interest import overpayment_interest
-from ecny_tax.taxes.late_fee import MAX_DAYS, days_late, late_fee
+from ecny_tax.taxes.late_fee import MAX_DAYS, days_late, late_fee, late_fee_by
 from tests.taxes.worked_cases import cases
 
 RULES = rulebook.on(date(2025, 1, 1)).taxes
@@ -38,6 +38,15 @@ def test_worked_case_of_the_late_fee(inputs: dict[str, Any], expected: dict[str,
 )
 def test_the_late_fee_by_hand(tax: str, days: int, fee: str) -> None:
     assert late_fee(yuan(tax), days=days, rate=RULES.late_fee.rate) == yuan(fee)
+
+
+@given(tax=amounts, days=st.integers(0, MAX_DAYS))
+def test_a_bill_bears_the_late_fee_of_the_day(tax: Fen, days: int) -> None:
+    assert late_fee_by(RULES, tax, days) == late_fee(tax, days=days, rate=RULES.late_fee.rate)
+
+
+def test_a_bill_bears_no_late_fee_where_no_rule_knows_of_one() -> None:
+    assert late_fee_by(rulebook.on(date(1980, 1, 1)).taxes, yuan("17000"), 10) == NOTHING
 
 
 def test_days_count_from_the_day_after_the_deadline() -> None:

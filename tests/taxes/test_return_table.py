@@ -143,6 +143,38 @@ def test_the_year_may_be_given_for_all(table: Table) -> None:
     assert out(table("wages\n"), tax_year=2022) == []
 
 
+@pytest.mark.parametrize("flag", ["false", "FALSE", "False"])
+def test_a_flag_may_be_written_as_spreadsheets_do(table: Table, flag: str) -> None:
+    (line,) = out(table(f"tax_year,wages,withheld_properly\n2022,100000,{flag}\n2022,1,TRUE\n"))[:1]
+    assert (line["withheld_properly"], line["must_settle"]) == (flag, "true")
+    assert out(table("tax_year,wages\n2022,100000\n"))[0]["must_settle"] == "false"
+
+
+def test_an_empty_cell_is_as_a_missing_column(table: Table) -> None:
+    head, empty = "tax_year,wages,social,bonus,bonus_mode,withheld,withheld_properly", "2022,100000,,,,,"
+    (line,) = out(table(f"{head}\n{empty}\n"))
+    (bare,) = out(table("tax_year,wages\n2022,100000\n"))
+    assert {key: line[key] for key in RESULT_COLUMNS} == {key: bare[key] for key in RESULT_COLUMNS}
+    assert [line[key] for key in ("social", "bonus_mode", "withheld_properly")] == ["", "", ""]
+
+
+def test_an_empty_year_is_refused(table: Table) -> None:
+    refused = refusal(table("tax_year,wages\n2022,1\n,100000\n"))
+    assert (refused.code, refused.values["line"], refused.values["column"]) == ("line_refused", 3, "tax_year")
+
+
+@pytest.mark.parametrize("end", ["\n\n\n", "\r\n\r\n", "\n,\n,\n", "\n  \n", "\n" * 30_000])
+def test_blank_lines_at_the_end_are_no_lines(table: Table, end: str) -> None:
+    assert len(out(table("id,wages\nP1,150000" + end), tax_year=2022)) == 1
+
+
+@pytest.mark.parametrize("blank", ["", ",", "  "])
+def test_a_blank_line_before_others_is_refused(table: Table, blank: str) -> None:
+    refused = refusal(table(f"id,wages\nP1,1\n{blank}\n{blank}\nP2,2\n"), tax_year=2022)
+    assert refused.code == "table_malformed"
+    assert refused.values["reason"] == "line 3 is blank, and line 5 is not"
+
+
 def test_a_mark_of_the_byte_order_is_no_part_of_the_first_name(table: Table) -> None:
     (line,) = out(table(b"\xef\xbb\xbfwages\n180000\n"), tax_year=2022)
     assert line["wages"] == "180000"
@@ -186,7 +218,7 @@ def test_it_tells_how_far_it_has_read(table: Table, monkeypatch: pytest.MonkeyPa
     ("text", "line", "column", "value", "cause"),
     [
         ("wages\n1\n1e5\n", 3, "wages", "1e5", "amount_malformed"),
-        ('id,wages\n"a\nb",1\nc,\n', 4, "wages", "", "amount_malformed"),
+        ('id,wages\n"a\nb",1\nc,-\n', 4, "wages", "-", "amount_malformed"),
         ("wages,sad\n1,１２\n", 2, "sad", "１２", "amount_malformed"),
         ("wages\n1.234\n", 2, "wages", "1.234", "amount_too_precise"),
         ("wages\n1000000000000000.01\n", 2, "wages", "1000000000000000.01", "amount_too_large"),
@@ -235,7 +267,7 @@ def test_a_bad_line_far_down_has_its_own_number(table: Table, monkeypatch: pytes
         ("wages,base_taxable\n", "table_malformed", "named base_taxable"),
         ("id;wages\n", "table_malformed", "none of its columns"),
         ("tax_year,wages\n", "table_malformed", "tax_year"),
-        ("wages\n1\n\n", "table_malformed", "line 3 has 0 cells"),
+        ("wages\n1\n\n2\n", "table_malformed", "line 3 is blank"),
         ("wages,id\n1,a,b\n", "table_malformed", "line 2 has 3 cells, and the first line 2"),
         ('wages,id\n1,"a"b\n', "table_malformed", "line 2"),
         ('wages,id\n1,"a', "table_malformed", "line 2"),

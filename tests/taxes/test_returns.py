@@ -36,6 +36,7 @@ def test_a_file_is_read_from_its_path(tmp_path: Path) -> None:
     )
     assert read_annual_return(file) == read_annual_return(str(file)) == expected
     assert read_annual_return(file.read_bytes()) == expected
+    assert read_annual_return(b"\xef\xbb\xbf" + file.read_bytes()) == expected
 
 
 @given(
@@ -60,7 +61,7 @@ def test_what_was_written_is_what_is_read(tax_year: int, values: dict[str, Fen],
         (b"2022", "input_not_json"),
         (b'{"tax_year": 2022} {}', "input_not_json"),
         (b'{"tax_year": 2022, "wages": "\xff"}', "input_not_json"),
-        (b'\xef\xbb\xbf{"tax_year": 2022}', "input_not_json"),
+        (b'\xef\xbb\xbf\xef\xbb\xbf{"tax_year": 2022}', "input_not_json"),
         (b'{"tax_year": 2022, "wages": "1\x00"}', "input_not_json"),
         (b'{"tax_year": 2022}\x00', "input_not_json"),
         (b'{"tax_year": ' + b"9" * 5000 + b"}", "input_not_json"),

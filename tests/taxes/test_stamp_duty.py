@@ -56,6 +56,13 @@ def test_securities_follow_the_day_and_the_side(day: str, side: Any, tax: str) -
     assert quote.tax == yuan(tax)
 
 
+def test_an_item_says_what_a_piece_costs_where_it_goes_by_the_piece() -> None:
+    each = {item.item: item.each for item in stamp_duty.items(rulebook.on(REGULATION))}
+    assert each["permit_or_licence"] == yuan(5)
+    assert each["purchase_sale_contract"] is None
+    assert {item.each for item in stamp_duty.items(rulebook.on(LAW))} == {None}
+
+
 def test_the_law_has_seventeen_items() -> None:
     found = stamp_duty.items(rulebook.on(LAW))
     assert len({item.item for item in found}) == 17

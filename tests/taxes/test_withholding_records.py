@@ -48,6 +48,18 @@ def test_an_agent_declares_and_pays_and_the_return_rests_on_its_record(
     assert (refund.amount, refund.basis, refund.status) == (500_00, "recorded", "completed")
 
 
+def test_a_statement_says_by_ids_whose_it_is_and_of_whom(sandbox: Sandbox, agent: Wallet) -> None:
+    other = corporate(sandbox, 2)
+    for wallet, person in ((agent, 1), (agent, 2), (other, 1)):
+        given = statement(person, wages=Fen(1_00))
+        sandbox.taxes.declare_withholding(wallet_id=wallet.wallet_id, statement=given)
+    first, second, third = sandbox.taxes.withholdings()
+    assert first.agent == second.agent == agent.subject_id
+    assert third.agent == other.subject_id
+    assert first.person == third.person == personal(sandbox).subject_id
+    assert second.person == personal(sandbox, 2).subject_id
+
+
 def test_where_nothing_is_held_the_return_stands_for_it(sandbox: Sandbox) -> None:
     person = personal(sandbox)
     refund = sandbox.refunds.apply_for_income_tax(wallet_id=person.wallet_id, annual_return=refund_of(500_00))
@@ -363,6 +375,10 @@ def test_a_correction_refunds_or_bills_the_difference_i8(sandbox: Sandbox) -> No
     sandbox.payments.pay(bill_no=bill.bill_no, wallet_id=wallet)
     back = sandbox.refunds.apply_for_income_tax(wallet_id=wallet, annual_return=year(800_00), correction=True)
     assert back.amount == 900_00
+    with pytest.raises(RejectedError, match="nothing_to_refund") as caught:
+        sandbox.refunds.apply_for_income_tax(wallet_id=wallet, annual_return=year(0, due=100_00))
+    assert "`--correction`" in caught.value.hint
+    assert "`--correction`" in caught.value.hint_in("zh")
     with refused(sandbox, "nothing_to_refund"):
         sandbox.refunds.apply_for_income_tax(wallet_id=wallet, annual_return=year(800_00), correction=True)
     with refused(sandbox, "nothing_to_pay"):
