@@ -123,10 +123,13 @@ _RECORD_CHECKS = (
         "what settled a year is the bill or refund it names, final when that is, corrections after it",
         "年度汇算记录与其凭证或退税一致，更正在后",
         "SELECT s.record FROM annual_settlement s LEFT JOIN bill b ON b.bill_no = s.record"
-        " LEFT JOIN refund r ON r.refund_no = s.record"
+        " LEFT JOIN refund r ON r.refund_no = s.record LEFT JOIN withholding h ON h.place = s.compared_up_to"
+        " AND h.subject_id = s.subject_id AND h.tax_year = s.tax_year"
         " WHERE s.outcome <> coalesce(r.amount, -b.amount) OR s.outcome IS NULL"
         " OR s.is_final <> coalesce(r.status = 'completed', b.status = 'paid')"
         " OR coalesce(r.is_correction, 0) > (s.place > 1)"
+        " OR (s.compared_up_to IS NOT NULL) <> (coalesce(b.basis, r.basis, '') = 'recorded')"
+        " OR coalesce(s.compared_up_to, 0) <> coalesce(h.place, 0)"
         " OR s.place > (SELECT count(*) FROM annual_settlement o WHERE o.subject_id = s.subject_id"
         " AND o.tax_year = s.tax_year) LIMIT 1",
     ),

@@ -150,16 +150,6 @@ CREATE TABLE bill (
 
 CREATE INDEX bill_by_subject ON bill (subject_id, status);
 
-CREATE TABLE annual_settlement (  -- the bills and refunds by which a person settled a year, corrections after
-    subject_id  TEXT    NOT NULL,
-    tax_year    INTEGER NOT NULL,
-    place       INTEGER NOT NULL,
-    record      TEXT    NOT NULL UNIQUE,  -- the number of that bill or refund
-    outcome     INTEGER NOT NULL,         -- a refund is positive, what was due negative
-    is_final    INTEGER NOT NULL DEFAULT 0 CHECK (is_final IN (0, 1)),  -- paid, or refunded
-    PRIMARY KEY (subject_id, tax_year, place)
-) STRICT;
-
 CREATE TABLE withholding (        -- what withholding agents declared of persons and years
     place           INTEGER PRIMARY KEY,  -- the order of writing
     withholding_no  TEXT NOT NULL UNIQUE,
@@ -182,6 +172,17 @@ CREATE TABLE withholding (        -- what withholding agents declared of persons
 
 CREATE INDEX withholding_by_subject ON withholding (subject_id, tax_year);
 CREATE INDEX withholding_by_bill    ON withholding (bill_no);
+
+CREATE TABLE annual_settlement (  -- the bills and refunds by which a person settled a year, corrections after
+    subject_id      TEXT    NOT NULL,
+    tax_year        INTEGER NOT NULL,
+    place           INTEGER NOT NULL,
+    record          TEXT    NOT NULL UNIQUE,  -- the number of that bill or refund
+    outcome         INTEGER NOT NULL,         -- a refund is positive, what was due negative
+    is_final        INTEGER NOT NULL DEFAULT 0 CHECK (is_final IN (0, 1)),  -- paid, or refunded
+    compared_up_to  INTEGER REFERENCES withholding,  -- the last statement there was, if any
+    PRIMARY KEY (subject_id, tax_year, place)
+) STRICT;
 
 CREATE TABLE explanation (        -- how the amount of a bill or refund came about
     record  TEXT PRIMARY KEY,      -- its number

@@ -77,16 +77,20 @@ def settled_by(tx: Transaction, subject_id: str, tax_year: int) -> list[Row]:
 
 
 def insert_annual_settlement(
-    tx: Transaction, subject_id: str, tax_year: int, record: str, outcome: int
+    tx: Transaction, subject_id: str, tax_year: int, record: str, outcome: int, basis: Basis
 ) -> None:
+    """Note what settles a person's year, and up to which withholding statement it was compared."""
     tx.run(
-        "INSERT INTO annual_settlement (subject_id, tax_year, place, record, outcome)"
-        " SELECT :subject_id, :tax_year, coalesce(max(place), 0) + 1, :record, :outcome"
+        "INSERT INTO annual_settlement (subject_id, tax_year, place, record, outcome, compared_up_to)"
+        " SELECT :subject_id, :tax_year, coalesce(max(place), 0) + 1, :record, :outcome,"
+        " CASE WHEN :basis = 'recorded' THEN (SELECT max(h.place) FROM withholding h"
+        " WHERE h.subject_id = :subject_id AND h.tax_year = :tax_year) END"
         " FROM annual_settlement WHERE subject_id = :subject_id AND tax_year = :tax_year",
         subject_id=subject_id,
         tax_year=tax_year,
         record=record,
         outcome=outcome,
+        basis=basis,
     )
 
 
@@ -123,14 +127,12 @@ def year_resting_on(tx: Transaction, record: str) -> int | None:
     """The tax year of a person's settlement that rests on a withholding statement, given it or its bill.
 
     It rests on those that stood when it was compared with them: none taken back before, none made after.
+    What was made after goes by the order of writing, for a clock may stand still or be set back.
     """
     row = tx.row(
         "SELECT h.tax_year FROM withholding h JOIN annual_settlement s ON s.subject_id = h.subject_id"
-        " AND s.tax_year = h.tax_year LEFT JOIN bill b ON b.bill_no = s.record"
-        " LEFT JOIN refund r ON r.refund_no = s.record"
-        " WHERE (h.withholding_no = :record OR h.bill_no = :record) AND h.cancelled_at IS NULL"
-        " AND coalesce(b.basis, r.basis) = 'recorded'"
-        " AND coalesce(b.declared_at, r.applied_at) >= h.declared_at",
+        " AND s.tax_year = h.tax_year AND s.compared_up_to >= h.place"
+        " WHERE (h.withholding_no = :record OR h.bill_no = :record) AND h.cancelled_at IS NULL",
         record=record,
     )
     return row[0] if row else None

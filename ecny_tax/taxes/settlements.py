@@ -78,7 +78,7 @@ def settle_year(
     for pending, _outcome, is_final in earlier:
         if not is_final:
             raise RejectedError("annual_settlement_pending", year=tax_year, record=pending)
-    rows.insert_annual_settlement(tx, taxpayer.subject_id, tax_year, record, settled.outcome)
+    rows.insert_annual_settlement(tx, taxpayer.subject_id, tax_year, record, settled.outcome, settled.basis)
     rows.insert_steps(tx, record, settled.found.steps)
 
 

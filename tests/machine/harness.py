@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition
 
 from ecny_tax import EcnyTaxError, Fen, FixedClock, Sandbox
-from tests.machine.model import LIMITS, Model, Refused, Replayed
+from tests.machine.model import LIMITS, Model, Refused, Replayed, no
 from tests.support import (
     AUTHORITY,
     START,
@@ -332,6 +332,14 @@ class Harness(RuleBasedStateMachine):
             lambda: self.model.declare(w, amount, authority=authority),
             lambda: self.s.taxes.declare_other(**wishes),
         )
+
+    def _set_the_clock(self, time: datetime, *, refused: bool = False) -> None:
+        def ask() -> None:
+            no("clock_went_back", refused)
+            self.model.now = time
+
+        self.run(ask, lambda: self.s.clock.set(time))
+        assert self.s.clock.now() == self.clock.now() == self.model.now
 
     def _pay(self, b: str, w: str | None, a: str | None, key: str | None) -> None:
         wishes = {"bill_no": self.no(b), "wallet_id": self.no(w), "agreement_no": self.no(a)}

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from ecny_tax import BEIJING
+from ecny_tax.clock import from_micros
 from tests.machine.harness import Harness, keys, manual, when
-from tests.support import dump
 
 
 class PayingRules(Harness):
@@ -121,6 +121,18 @@ class PayingRules(Harness):
             "new year": datetime(now.year + 1, 1, 1, tzinfo=BEIJING),
             "3 years": now + timedelta(days=3 * 365),
         }[step]
-        self.model.now = self.s.clock.set(max(now, later))
-        assert self.clock.now() == self.model.now
-        self.state = dump(self.s)
+        self._set_the_clock(max(now, later))
+
+    @when("clock")
+    @rule(step=st.sampled_from(["newest transfer", "newest transfer", "too far", "second", "hour", "day"]))
+    def set_the_clock_back(self, step: str) -> None:
+        """As far as the newest transfer, and no further: what moves no money may come later by the clock."""
+        now, newest = self.model.now, from_micros(self.journal[-1][-1])
+        earlier = {
+            "newest transfer": newest,
+            "too far": newest - timedelta(microseconds=1),
+            "second": now - timedelta(seconds=1),
+            "hour": now - timedelta(hours=1),
+            "day": now - timedelta(days=1),
+        }[step]
+        self._set_the_clock(earlier, refused=earlier < newest)

@@ -67,7 +67,7 @@ class SettlementModel(Model):
         apart = figures["bonus"] and figures["bonus_mode"] == "separate"
         used = any(s["bonus"] and s["bonus_mode"] == "separate" for s in others)
         no("separate_bonus_used", apart and used)
-        statement = figures | {"subject": person, "agent": wallet["subject"], "bill": None, "at": self.now}
+        statement = figures | {"subject": person, "agent": wallet["subject"], "bill": None}
         if figures["withheld"]:
             bill = {"subject": wallet["subject"], "authority": self.authority, "amount": figures["withheld"]}
             bill |= {"year": None, "due": working_day(date(year + 1, 1, 15)), "status": "open"}
@@ -78,7 +78,7 @@ class SettlementModel(Model):
         statement = self.statements[s]
         no("withholding_cancelled", not self._stands(statement))
         no("bill_already_paid", self.withheld(s) > 0)
-        no("withholding_relied_on", self._is_relied_on(statement))
+        no("withholding_relied_on", self._is_relied_on(s))
         statement["status"] = "cancelled"
         bill = self.bills.get(statement["bill"])
         if bill and bill["status"] == "open":
@@ -99,10 +99,11 @@ class SettlementModel(Model):
         paid = [p for p in self.payments.values() if (p["bill"], p["status"]) == (b, "settled")]
         return max(0, self.bills[b]["amount"] - paid[0]["refunded"]) if paid else 0
 
-    def _is_relied_on(self, statement):
-        """A year rests on the statements that stood when it was settled, if it was compared with any."""
+    def _is_relied_on(self, s):
+        """A year rests on the statements that its settlement was compared with, whatever the clock said."""
+        statement = self.statements[s]
         mine = self.settled(statement["subject"], statement["tax_year"])
-        return self._stands(statement) and any(s["recorded"] and s["at"] >= statement["at"] for s in mine)
+        return self._stands(statement) and any(s in settled["compared"] for settled in mine)
 
     # --- settling a year --------------------------------------------------------------------------------
 
@@ -122,7 +123,7 @@ class SettlementModel(Model):
         return figures["withheld"] - tax - (so_far if correction else 0)
 
     def _check_agrees(self, person, figures):
-        """Whether there was a record to agree with."""
+        """Which statements there were to agree with."""
         standing = self.standing(person, figures["tax_year"])
         records = [self.statements[s] for s in standing]
         held = {key: sum(record[key] for record in records) for key in INCOMES}
@@ -132,7 +133,7 @@ class SettlementModel(Model):
         apart = figures["bonus"] and is_taxed_apart(figures)
         same &= not apart or any(record["bonus"] == figures["bonus"] for record in records)
         no("withholding_differs", records and not same)
-        return bool(records)
+        return standing
 
     def _check_order(self, wallet, year, *, correction):
         no("taxpayer_is_not_a_person", wallet["kind"] == "corporate")
@@ -142,43 +143,43 @@ class SettlementModel(Model):
         no("annual_settlement_missing", correction and not earlier)
         no("annual_settlement_pending", any(self.status(s) not in FINAL for s in earlier))
 
-    def _note(self, record, person, figures, outcome, recorded):
+    def _note(self, record, person, figures, outcome, compared):
         settled = {"record": record, "subject": person, "year": figures["tax_year"], "outcome": outcome}
         tax = tax_of(figures, apart=is_taxed_apart(figures))
-        settled |= {"recorded": recorded, "at": self.now, "tax": tax, "withheld": figures["withheld"]}
+        settled |= {"compared": compared, "tax": tax, "withheld": figures["withheld"]}
         self.settlements.append(settled)
         return record
 
     def declare_return(self, w, figures, *, correction):
         wallet, year = self.wallets[w], figures["tax_year"]
         self._check_open_wallet(wallet, named=True)
-        recorded = self._check_agrees(wallet["subject"], figures)
+        compared = self._check_agrees(wallet["subject"], figures)
         outcome = self.outcome(wallet["subject"], figures, correction=correction)
         no("nothing_to_pay", outcome >= 0)
         self._check_order(wallet, year, correction=correction)
         bill = {"subject": wallet["subject"], "authority": self.authority, "amount": -outcome, "year": year}
         bill |= {"due": working_day(date(year + 1, 6, 30)), "status": "open"}
         b = self._new(self.bills, "B", bill)
-        return self._note(b, wallet["subject"], figures, outcome, recorded)
+        return self._note(b, wallet["subject"], figures, outcome, compared)
 
     def apply(self, w, figures, *, correction, manual=False, key=None):
         wallet, year = self.wallets[w], figures["tax_year"]
         content = (w, tuple(figures.items()), correction, manual)
         self._once("refund", self._party(w), key, "year", *content)
         self._check_open_wallet(wallet, named=True)
-        recorded = self._check_agrees(wallet["subject"], figures)
+        compared = self._check_agrees(wallet["subject"], figures)
         outcome = self.outcome(wallet["subject"], figures, correction=correction)
         no("claim_window_closed", self.now.date() > date(year + 4, 6, 30))
         no("nothing_to_refund", outcome <= 0)
         self._check_order(wallet, year, correction=correction)
         refund = {"subject": wallet["subject"], "wallet": w, "payment": None, "amount": outcome}
         r = self._review(refund | {"year": year, "authority": self.authority}, manual)
-        return self._note(r, wallet["subject"], figures, outcome, recorded)
+        return self._note(r, wallet["subject"], figures, outcome, compared)
 
     def _check_not_built_on(self, b):
         """Neither a correction of the year that the bill settled, nor a year that rests on what it pays."""
         for mine in self.settlements:
             later = self.settled(mine["subject"], mine["year"])
             no("annual_settlement_corrected", mine["record"] == b and mine in later[:-1])
-        paid_for = [s for s in self.statements.values() if s["bill"] == b]
+        paid_for = [s for s, statement in self.statements.items() if statement["bill"] == b]
         no("withholding_relied_on", any(map(self._is_relied_on, paid_for)))

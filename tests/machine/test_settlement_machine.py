@@ -7,6 +7,7 @@ cancelled, rejected or withdrawn in between: in the end it has cost the tax of i
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import settings
@@ -53,11 +54,12 @@ class SettlementMachine(PayingRules):
         signed=st.sets(st.sampled_from(["W1", "W2", "W3", "W4", "W5"]), max_size=5),
         hour=st.sampled_from([0, 10, 23]),
         furnished=st.booleans(),
+        ahead=st.booleans(),
     )
-    def begin(self, off: set[str], signed: set[str], hour: int, furnished: bool) -> None:
+    def begin(self, off: set[str], signed: set[str], hour: int, furnished: bool, ahead: bool) -> None:
         """Two agents, and two persons of whom the first has a wallet that is nearly full besides.
 
-        Half of the runs start with a statement that is paid.
+        Half of the runs start with a statement that is paid, at times before it was made by the clock.
         """
         self.on = set(SWITCHES) - off
         self.start(hour=hour)
@@ -71,7 +73,11 @@ class SettlementMachine(PayingRules):
         if furnished:
             figures = {"tax_year": 2022, **dict.fromkeys(FIGURES, 0), "bonus_mode": "merge"}
             figures |= {"wages": 96_000_00, "withheld": 5_000_00}
-            self._withhold("W1", 1, figures, pays=True)
+            now = self.model.now
+            self._set_the_clock(now + timedelta(hours=1 if ahead else 0))
+            self._withhold("W1", 1, figures, pays=False)
+            self._set_the_clock(now)
+            self._pay("B1", "W1", None, None)
 
     # --- what holds after every command -----------------------------------------------------------------
 
@@ -87,9 +93,8 @@ class SettlementMachine(PayingRules):
             if not settled:
                 continue
             last = settled[-1]
-            if last["recorded"]:  # what the return relied on is not given back
-                known = [s for s, what in model.statements.items() if what["at"] <= last["at"]]
-                mine = [records[self.numbers[s]].paid for s in known if s in model.standing(subject, year)]
+            if last["compared"]:  # what the return relied on is not given back
+                mine = [records[self.numbers[s]].paid for s in last["compared"]]
                 assert sum(mine) >= last["withheld"], "I8"
             if all(model.status(one) in FINAL for one in settled):
                 cost = self.paid_for(subject, year) + last["withheld"] - self.refunded(subject, year)

@@ -260,6 +260,14 @@ TAMPERING: dict[str, tuple[str, tuple[str | Clone, ...]]] = {
             Clone("refund", "tax_year IS NOT NULL", {"refund_no": "R-extra", "status": "treasury_failed"}),
         ),
     ),
+    "a settled year compared with what was not there": (
+        "I8",
+        ("UPDATE annual_settlement SET compared_up_to = 1", "UPDATE refund SET basis = 'recorded'"),
+    ),
+    "a settled year that forgot what it was compared with": (
+        "I8",
+        ("UPDATE refund SET basis = 'recorded' WHERE tax_year IS NOT NULL",),
+    ),
     "an allowance given back": ("I11", ("UPDATE wallet_spending SET amount = amount - 1 WHERE amount > 0",)),
     "an allowance forgotten": ("I11", ("DELETE FROM wallet_spending",)),
     "an allowance of another day": ("I11", ("UPDATE wallet_spending SET day = '2023-04-19'",)),

@@ -190,13 +190,14 @@ def test_a_statement_that_a_settled_year_was_not_compared_with_is_taken_back(
         assert gone.status == "cancelled"
 
 
+@pytest.mark.parametrize("seconds", [1, 0])
 def test_a_year_does_not_rest_on_a_statement_made_after_it_was_settled(
-    sandbox: Sandbox, agent: Wallet, clock: FixedClock
+    sandbox: Sandbox, agent: Wallet, clock: FixedClock, seconds: int
 ) -> None:
     person, second = personal(sandbox), corporate(sandbox, 2, fund=yuan(1_000))
     declared_and_paid(sandbox, agent, wages=yuan(60_000), withheld=Fen(500_00))
     sandbox.refunds.apply_for_income_tax(wallet_id=person.wallet_id, annual_return=refund_of(500_00))
-    clock.at += timedelta(seconds=1)
+    clock.at += timedelta(seconds=seconds)
     late = sandbox.taxes.declare_withholding(
         wallet_id=second.wallet_id, statement=statement(wages=yuan(1_000), withheld=Fen(1_00))
     )
@@ -206,6 +207,48 @@ def test_a_year_does_not_rest_on_a_statement_made_after_it_was_settled(
     assert sandbox.taxes.cancel_withholding(withholding_no=late.withholding_no).status == "cancelled"
     with refused(sandbox, "withholding_relied_on"):
         sandbox.refunds.apply_for_payment(payment_no=sandbox.payments.list()[0].payment_no)
+
+
+def test_a_year_rests_on_its_statement_though_the_clock_was_set_back_between_i8(
+    sandbox: Sandbox, agent: Wallet, clock: FixedClock
+) -> None:
+    person, now = personal(sandbox), clock.at
+    sandbox.agreements.sign(wallet_id=agent.wallet_id)
+    clock.at = now + timedelta(hours=1)
+    found = sandbox.taxes.declare_withholding(
+        wallet_id=agent.wallet_id, statement=statement(wages=yuan(60_000), withheld=Fen(500_00))
+    )
+    clock.at = now
+    assert found.bill_no is not None
+    paid = sandbox.payments.pay(bill_no=found.bill_no)
+    refund = sandbox.refunds.apply_for_income_tax(wallet_id=person.wallet_id, annual_return=refund_of(500_00))
+    assert (refund.amount, refund.basis, refund.applied_at < found.declared_at) == (500_00, "recorded", True)
+    with refused(sandbox, "withholding_relied_on", year=2022):
+        sandbox.refunds.apply_for_payment(payment_no=paid.payment_no)
+    with refused(sandbox, "withholding_relied_on", year=2022):
+        sandbox.payments.reverse(payment_no=paid.payment_no)
+
+
+def test_a_bill_of_a_year_rests_on_its_statement_though_the_clock_was_set_back_between(
+    sandbox: Sandbox, agent: Wallet, clock: FixedClock
+) -> None:
+    person, second = personal(sandbox), corporate(sandbox, 2)
+    clock.at += timedelta(days=1)
+    found = sandbox.taxes.declare_withholding(
+        wallet_id=agent.wallet_id, statement=statement(wages=yuan(70_000))
+    )
+    clock.at -= timedelta(days=1)
+    bill = sandbox.taxes.declare_income_tax(wallet_id=person.wallet_id, annual_return=due_of(300_00))
+    assert bill.basis == "recorded"
+    with refused(sandbox, "withholding_relied_on", year=2022):
+        sandbox.taxes.cancel_withholding(withholding_no=found.withholding_no)
+    late = sandbox.taxes.declare_withholding(
+        wallet_id=second.wallet_id, statement=statement(wages=yuan(1_000))
+    )
+    assert late.declared_at == bill.declared_at
+    assert sandbox.taxes.cancel_withholding(withholding_no=late.withholding_no).status == "cancelled"
+    sandbox.taxes.cancel(bill_no=bill.bill_no)
+    assert sandbox.taxes.cancel_withholding(withholding_no=found.withholding_no).status == "cancelled"
 
 
 def test_a_year_does_not_rest_on_a_statement_taken_back_before_it_was_settled(
