@@ -319,6 +319,7 @@ _VALUES = {
     "stated": "申报数据",
     "recorded": "扣缴记录",
     "late_fee": "滞纳金",
+    "tax": "税款",
 }
 
 
