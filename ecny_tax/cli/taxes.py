@@ -250,7 +250,8 @@ def quote_deductions(
     """Quote the special additional deductions (专项附加扣除) of a household in a year, claim by claim.
 
     The file is one JSON object: `tax_year`, and `claims`, a list of {item, person, months, first_month,
-    children, share, concerning}, of which only the item must be given; see `tax deductions`.
+    children, share, concerning}, of which only the item must be given; see `tax deductions`. `concerning`
+    says which child, home or parents are meant: two people who rent one home name it alike.
     """
     from ecny_tax.taxes.household import household_deductions, read_claims
 

@@ -200,7 +200,9 @@ _LABELS = {
     "rules": "规则",
     "saving": "节省税额",
     "share": "比例",
+    "group": "视为同一项",
     "share_of": "共同分摊",
+    "shared_among": "分摊范围",
     "shares": "可选比例",
     "single": "单笔限额",
     "small": "小额界限",
@@ -319,14 +321,21 @@ _VALUES = {
     "stated": "申报数据",
     "recorded": "扣缴记录",
     "late_fee": "滞纳金",
+    "tax": "税款",
+    "household": "家庭",
+    "named": "涉及对象相同者",
+    "nobody": "不分摊",
 }
 
 
 #: Fields that hold one of a closed list; any other may hold what a user wrote.
 _CLOSED = {
     "status", "kind", "mode", "budget_level", "tax", "reason", "failure_code", "evidence", "basis",
-    "bonus_mode", "better", "must_settle_reason", "paid", "for_each",
+    "bonus_mode", "better", "must_settle_reason", "paid", "for_each", "not_with_for", "shared_among",
 }  # fmt: skip
+
+#: What stands where a user wrote nothing, in a field that else holds what users write.
+_DEFAULTS = {("person", "taxpayer"): "本人"}
 
 
 def label(key: str, language: Language, value: object = None) -> str:
@@ -343,4 +352,6 @@ def label(key: str, language: Language, value: object = None) -> str:
 
 def value_word(key: str, value: str, language: Language) -> str:
     """A value of a closed list in the reader's language; other text stays as it is."""
-    return _VALUES.get(value, value) if language == "zh" and key in _CLOSED else value
+    if language != "zh":
+        return value
+    return _DEFAULTS.get((key, value)) or (_VALUES.get(value, value) if key in _CLOSED else value)

@@ -11,6 +11,9 @@ from ecny_tax.errors import InvalidInputError
 from ecny_tax.money import Fen, yuan
 from ecny_tax.rulebook.figures import Dated, Row, in_force, keyed, single
 
+#: Serious illness (大病医疗) among the special additional deductions; it goes by what was spent.
+MEDICAL = "medical"
+
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
@@ -58,7 +61,9 @@ class SpecialAdditional:
     ``for_each`` says whether it counts by child; ``not_with`` names what it excludes in the same year, for
     the ``person`` who claims it or for the whole ``household``.  ``shares`` are the parts that one person may
     claim (any part where there are none); ``share_of`` names the deduction that is shared where this one is
-    only the most of a share.
+    only the most of a share.  Deductions of one ``group`` are one, whichever of them is claimed.
+    ``shared_among`` says whose claims are parts of one deduction: those of the ``household`` that concern the
+    same, also where they name nothing, only those that are ``named`` the same, or ``nobody``'s.
     """
 
     code: str
@@ -73,6 +78,13 @@ class SpecialAdditional:
     not_with_for: Literal["person", "household"] = "household"
     shares: tuple[Fraction, ...] = (Fraction(1),)
     share_of: str | None = None
+    group: str | None = None
+    shared_among: Literal["household", "named", "nobody"] = "household"
+
+    @property
+    def thing(self) -> str:
+        """What is deducted, for which there may be several deductions: rent, the support of one's parents."""
+        return self.share_of or self.group or self.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,11 +265,13 @@ class IncomeTaxRules:
         return in_force("income_tax.monthly_deduction", self.figures.monthly_deduction, self.day)
 
     def special_additional(self, code: str) -> SpecialAdditional:
-        """A special additional deduction (``deduction_unknown``)."""
+        """A special additional deduction (``deduction_unknown``, ``deduction_by_cost``)."""
         figures = self.figures.special_additional.get(code)
+        if figures is None and code == MEDICAL:
+            raise InvalidInputError("deduction_by_cost", key="item", value=code)
         if figures is None:
             known = " ".join(self.figures.special_additional)
-            raise InvalidInputError("deduction_unknown", value=code, known=known)
+            raise InvalidInputError("deduction_unknown", key="item", value=code, known=known)
         return in_force(f"income_tax.special_additional.{code}", figures, self.day)
 
     @property

@@ -137,6 +137,15 @@ class SpecialAdditional(Named):
     not_with_for: Literal["person", "household"] = "household"
     shares: Annotated[list[Rate], Field(default_factory=lambda: ["1"])]
     share_of: Code | None = None
+    group: Code | None = None
+    shared_among: Literal["household", "named", "nobody"] = "household"
+
+    @model_validator(mode="after")
+    def _what_is_for_a_child_is_shared(self) -> Self:
+        """Without that nothing would cap what is claimed for one child: the other cap is a person's own."""
+        if self.for_each == "child" and self.shared_among != "household":
+            raise ValueError("what is for each child is shared among the household")
+        return self
 
 
 class Donations(Figure):

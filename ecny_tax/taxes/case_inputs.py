@@ -11,7 +11,7 @@ from ecny_tax.errors import InvalidInputError
 from ecny_tax.money import NOTHING, Fen, yuan
 from ecny_tax.taxes import stamp_duty_documents as documents
 from ecny_tax.taxes import withholding
-from ecny_tax.taxes.checks import AMOUNTS_ACCEPTED, check_flag, malformed
+from ecny_tax.taxes.checks import AMOUNTS_ACCEPTED, SHARES_ACCEPTED, check_flag, malformed, placed
 
 Given = dict[str, Any]
 Reader = Callable[[str, object], Any]
@@ -50,12 +50,21 @@ def amount_or_less(key: str, value: object) -> Fen:
 
 def decimal_text(key: str, value: object) -> str:
     """A number that is no amount in yuan, as text; the function that takes it judges its form."""
+    return _number_text(key, value, '"7.1" | 7')
+
+
+def share(key: str, value: object) -> str:
+    """A part of a deduction, as text; the function that takes it judges its form."""
+    return _number_text(key, value, SHARES_ACCEPTED)
+
+
+def _number_text(key: str, value: object, accepted: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise not_accepted(key, value, '"7.1" | 7')
+        raise not_accepted(key, value, accepted)
     try:
         return str(value)
     except ValueError:  # Python refuses to write out a number of thousands of digits
-        raise not_accepted(key, value, '"7.1" | 7') from None
+        raise not_accepted(key, value, accepted) from None
 
 
 def word(key: str, value: object) -> str:
@@ -109,4 +118,8 @@ def item_amounts(key: str, value: object) -> list[documents.ItemAmount]:
 
 def wage_months(key: str, value: object) -> list[withholding.WageMonth]:
     found = rows(key, value, {"month": whole, "wage": amount}, {"social": amount, "sad": amount})
-    return [withholding.WageMonth(**row) for row in found]
+    months = []
+    for place, row in enumerate(found):
+        with placed(f"{key}[{place}]"):
+            months.append(withholding.WageMonth(**row))
+    return months

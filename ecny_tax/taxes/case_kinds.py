@@ -34,6 +34,7 @@ from ecny_tax.taxes.case_inputs import (
     flag,
     item_amounts,
     not_accepted,
+    share,
     side,
     wage_months,
     whole,
@@ -332,7 +333,7 @@ KINDS: dict[str, Kind] = {
         _special_additional,
         {**_ITEM, "months": whole},
         ("amount",),
-        {"children": whole, "share": decimal_text, "actual_interest": amount},
+        {"children": whole, "share": share, "actual_interest": amount},
     ),
     "iit.nonresident_month": _kind(
         _of_a_year("tax", nonresident.nonresident_month_tax, "wage", *_TABLES_OF_NONRESIDENTS),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
-from ecny_tax.errors import InvalidInputError
+from ecny_tax.errors import EcnyTaxError, InvalidInputError
 from ecny_tax.money import MAX_AMOUNT, yuan_text
 from ecny_tax.rulebook import IncomeTaxRules, Rulebook
 
@@ -12,6 +14,7 @@ from ecny_tax.rulebook import IncomeTaxRules, Rulebook
 FIRST_YEAR, LAST_YEAR = 2019, 2100
 
 AMOUNTS_ACCEPTED = '"17000.00" | 17000'
+SHARES_ACCEPTED = '"1" | "0.5"'
 
 _WRITABLE = 10**30  # Python refuses to write out a number of thousands of digits
 
@@ -23,6 +26,18 @@ def malformed(key: str, value: object, accepted: str) -> InvalidInputError:
     except ValueError:
         text = "a number that is too long"
     return InvalidInputError("input_value_malformed", key=key, value=text, accepted=accepted)
+
+
+@contextmanager
+def placed(place: str) -> Iterator[None]:
+    """Let a refusal that names a key say where that stands: ``share`` as ``claims[1].share``."""
+    try:
+        yield
+    except EcnyTaxError as error:
+        if "key" not in error.values:
+            raise
+        values = error.values | {"key": f"{place}.{error.values['key']}"}
+        raise type(error)(error.code, **values) from None
 
 
 def check_amount(key: str, amount: object) -> None:

@@ -15,7 +15,7 @@ from fractions import Fraction
 from ecny_tax.errors import RejectedError
 from ecny_tax.money import Fen, times
 from ecny_tax.rulebook import PACKAGE, IncomeTaxRules, Rulebook, SpecialAdditional
-from ecny_tax.taxes.checks import check_number, malformed
+from ecny_tax.taxes.checks import SHARES_ACCEPTED, check_number, malformed
 
 MAX_CHILDREN = 20
 
@@ -37,7 +37,8 @@ def special_additional(
     ``share`` is the part of the whole that this person claims; of ``elderly_shared_max`` the whole is what
     an only child deducts, and the share of it is cut to the most that one of several children may deduct
     (so ``"1"``, the default, gives that most).  Raises ``InvalidInputError`` (``deduction_unknown``,
-    ``no_rule_on_date``, ``input_value_malformed``) and ``RejectedError`` (``deduction_share_not_allowed``).
+    ``deduction_by_cost``, ``no_rule_on_date``, ``input_value_malformed``) and ``RejectedError``
+    (``deduction_share_not_allowed``).
     """
     rules = book.on(on).income_tax
     rule = rules.special_additional(item)
@@ -51,11 +52,13 @@ def special_additional(
 def part_of(rule: SpecialAdditional, share: object) -> Fraction:
     """The share as a number, which the rule must allow."""
     if not isinstance(share, str) or not _SHARE.fullmatch(share) or Fraction(share) == 0:
-        raise malformed("share", share, '"1" | "0.5"')
+        raise malformed("share", share, SHARES_ACCEPTED)
     part = Fraction(share)
     if rule.shares and part not in rule.shares:
         allowed = " ".join(str(Decimal(one.numerator) / one.denominator) for one in rule.shares)
-        raise RejectedError("deduction_share_not_allowed", item=rule.code, share=share, allowed=allowed)
+        raise RejectedError(
+            "deduction_share_not_allowed", key="share", item=rule.code, share=share, allowed=allowed
+        )
     return part
 
 

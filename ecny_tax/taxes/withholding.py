@@ -13,11 +13,12 @@ from typing import Literal
 
 from ecny_tax import rulebook
 from ecny_tax.errors import InvalidInputError, RejectedError
-from ecny_tax.money import NOTHING, Fen, times
+from ecny_tax.money import NOTHING, Fen, times, yuan_text
 from ecny_tax.rulebook import PACKAGE, Cited, IncomeTaxRules, Rulebook
-from ecny_tax.taxes.brackets import by_brackets
+from ecny_tax.rulebook.income_tax import PayWithholding
+from ecny_tax.taxes.brackets import bracket_steps, by_brackets
 from ecny_tax.taxes.checks import check_amount, check_flag, check_number, malformed, rules_of
-from ecny_tax.taxes.steps import ExplainedTax, Step
+from ecny_tax.taxes.steps import ExplainedTax, Step, percent
 
 PayKind = Literal["labour", "author", "royalty"]
 PAY_KINDS = ("labour", "author", "royalty")
@@ -133,18 +134,43 @@ def withhold_payment(kind: PayKind, amount: Fen, *, tax_year: int, book: Ruleboo
         taxable = times(max(0, amount - rule.flat), counted)
     else:
         taxable = times(amount, (1 - rule.share) * counted)
+    label, label_zh = "Taxable", "预扣预缴应纳税所得额"
     if kind == "labour":
         tax = by_brackets(taxable, rules.labour_brackets)
         used.append(rules.labour_brackets)
+        taxing = [*bracket_steps(taxable, rules.labour_brackets, label, label_zh)]
     else:
-        tax = times(taxable, rule.rate)
+        tax, rate = times(taxable, rule.rate), percent(rule.rate)
+        taxing = [Step(f"{label} × {rate}", f"{label_zh} × {rate}", tax, rule.citation)]
     citation, evidence = rulebook.sources(*used)
     steps = (
         Step("What was paid", "支付额", amount),
-        Step("Taxable, after the flat cost", "减除费用后的预扣预缴应纳税所得额", taxable, rule.citation),
+        _cost(amount, rule),
+        _taxable(taxable, counted, rule),
+        *taxing,
         Step("Tax to withhold", "应预扣预缴税额", tax, used[-1].citation),
     )
     return ExplainedTax(taxable=taxable, tax=tax, citation=citation, evidence=evidence, steps=steps)
+
+
+def _cost(amount: Fen, rule: PayWithholding) -> Step:
+    """The flat cost: up to the small amount a sum, above it a share."""
+    small = yuan_text(rule.small, grouped=True)
+    if amount <= rule.small:
+        label, label_zh = f"Less the flat cost of pay up to {small}", f"减除费用（收入不超过 {small}）"
+        return Step(label, label_zh, rule.flat, rule.citation)
+    share = percent(rule.share)
+    label = f"Less the flat cost of pay above {small}: {share}"
+    label_zh = f"减除费用（收入超过 {small}）：{share}"
+    return Step(label, label_zh, Fen(amount - times(amount, 1 - rule.share)), rule.citation)
+
+
+def _taxable(taxable: Fen, counted: Fraction, rule: PayWithholding) -> Step:
+    part, part_zh = "", ""
+    if counted != 1:
+        part, part_zh = f", {percent(counted)} of the rest", f"，余额减按 {percent(counted)}"
+    label, label_zh = f"Taxable{part}, at least zero", f"预扣预缴应纳税所得额{part_zh}（不低于零）"
+    return Step(label, label_zh, taxable, rule.citation)
 
 
 def _steps_of(month: WithheldMonth, rules: IncomeTaxRules) -> tuple[Step, Step, Step]:
@@ -157,7 +183,7 @@ def _steps_of(month: WithheldMonth, rules: IncomeTaxRules) -> tuple[Step, Step, 
             month.tax_so_far,
             rules.annual_brackets.citation,
         ),
-        Step(f"Month {number}: less what was withheld before", f"{number} 月：本月应预扣税额", month.tax),
+        Step(f"Month {number}: tax to withhold this month", f"{number} 月：本月应预扣预缴税额", month.tax),
     )
 
 

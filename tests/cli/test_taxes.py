@@ -405,6 +405,18 @@ def test_deductions_are_those_of_the_day(inside: Inside, asked: Callable[..., An
     assert inside("tax", "deductions", "--on", "2018-12-31").exit_code == 0
 
 
+def test_a_household_is_told_in_chinese_who_claims(inside: Inside, cli: Cli) -> None:
+    claims = [{"item": "infant_care"}, {"item": "continuing_education", "person": "month"}]
+    name = written(cli.folder, {"tax_year": 2025, "claims": claims})
+    shown = inside("tax", "quote", "deductions", "--input", name, "--lang", "zh").stdout
+    assert "taxpayer" not in shown
+    assert "本人：3岁以下婴幼儿照护，每月 2,000.00 × 1 个子女 × 12 个月" in shown
+    assert ["本人", "24,000.00"] in [line.split() for line in shown.splitlines()]
+    assert ["month", "4,800.00"] in [line.split() for line in shown.splitlines()]  # a name stays as it is
+    answer = inside("tax", "quote", "deductions", "--input", name, "--lang", "zh", "--json").document
+    assert [row["person"] for row in answer["people"]] == ["taxpayer", "month"]
+
+
 # --- the rules in force -------------------------------------------------------------------------------------
 
 

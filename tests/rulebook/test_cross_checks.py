@@ -109,6 +109,12 @@ FAULTS = [
         "special_additional / moon / 2018-01-01 / share_of",
         "elderly_only_child is not in force on 2018-01-01",
     ),
+    (
+        "income_tax",
+        deduction('not_with = []\nshared_among = "nobody"').replace('"person"', '"child"'),
+        "special_additional / moon / 2024-01-01",
+        "what is for each child is shared among the household",
+    ),
     ("stamp_duty", relief("2024-01-01"), "relief / moon / 2024-01-01 / effective_from", "two rules"),
     (
         "scheme",
@@ -161,6 +167,7 @@ def test_figures_that_do_not_agree_are_refused_with_file_table_and_key(
         ("taxes", item() + share("2020-01-01", "9999-12-31")),
         ("taxes", share("2024-01-01", code="10110")),  # ends the package's the day before
         ("income_tax", deduction('not_with = ["child_education"]\nshare_of = "elderly_only_child"')),
+        ("income_tax", deduction('not_with = []\ngroup = "rent"\nshared_among = "nobody"')),
         ("stamp_duty", relief("2028-01-01")),
         ("scheme", operator("2020-01-01") + operator("2020-01-01", code="MOON", digits="99")),
     ],

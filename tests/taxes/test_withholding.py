@@ -352,6 +352,61 @@ def test_withholding_tells_its_steps_month_by_month() -> None:
     assert [step.amount for step in found.steps] == [
         11_500_00, 345_00, 345_00, 23_000_00, 690_00, 345_00,
     ]  # fmt: skip
-    paid = withhold_payment("author", yuan(3_000), tax_year=2025)
-    assert [step.amount for step in paid.steps] == [3_000_00, 1_540_00, 308_00]
-    assert all(step.label and step.label_zh for step in (*found.steps, *paid.steps))
+    last = found.steps[-1]
+    assert (last.label, last.label_zh) == ("Month 2: tax to withhold this month", "2 月：本月应预扣预缴税额")
+
+
+@pytest.mark.parametrize(
+    ("kind", "paid", "steps"),
+    [
+        (
+            "author",
+            3_000,
+            [
+                ("What was paid", 3_000),
+                ("Less the flat cost of pay up to 4,000.00", 800),
+                ("Taxable, 70 % of the rest, at least zero", 1_540),
+                ("Taxable × 20 %", 308),
+                ("Tax to withhold", 308),
+            ],
+        ),
+        (
+            "labour",
+            30_000,
+            [
+                ("What was paid", 30_000),
+                ("Less the flat cost of pay above 4,000.00: 20 %", 6_000),
+                ("Taxable, at least zero", 24_000),
+                ("Taxable × 30 %", 7_200),
+                ("Less the quick deduction", 2_000),
+                ("Tax to withhold", 5_200),
+            ],
+        ),
+        (
+            "royalty",
+            500,
+            [
+                ("What was paid", 500),
+                ("Less the flat cost of pay up to 4,000.00", 800),
+                ("Taxable, at least zero", 0),
+                ("Taxable × 20 %", 0),
+                ("Tax to withhold", 0),
+            ],
+        ),
+    ],
+)
+def test_withholding_on_other_pay_tells_cost_rate_and_quick_deduction(
+    kind: Any, paid: int, steps: list[tuple[str, int]]
+) -> None:
+    found = withhold_payment(kind, yuan(paid), tax_year=2025)
+    assert [(step.label, step.amount) for step in found.steps] == [
+        (label, yuan(amount)) for label, amount in steps
+    ]
+    assert all(step.label_zh for step in found.steps)
+    assert all(step.citation in found.citation for step in found.steps)
+
+
+@given(paid=st.integers(400_001, MAX_AMOUNT).map(Fen))
+def test_what_was_paid_less_the_flat_cost_is_what_is_taxable(paid: Fen) -> None:
+    stated, cost, taxable, *_ = withhold_payment("labour", paid, tax_year=2025).steps
+    assert stated.amount - cost.amount == taxable.amount
