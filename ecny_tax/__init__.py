@@ -23,12 +23,17 @@ if TYPE_CHECKING:
     )
     from ecny_tax.money import Fen, capital_numerals, yuan, yuan_text
     from ecny_tax.sandbox import Sandbox
+    from ecny_tax.taxes.household import Claim
     from ecny_tax.taxes.income_tax import AnnualReturn
     from ecny_tax.taxes.returns import read_annual_return
+    from ecny_tax.taxes.stamp_duty_base import TaxBase
+    from ecny_tax.taxes.withholding import WageMonth
+    from ecny_tax.taxes.withholding_records import WithholdingStatement
 
 __all__ = [
     "BEIJING",
     "AnnualReturn",
+    "Claim",
     "Clock",
     "ConflictError",
     "EcnyTaxError",
@@ -39,8 +44,11 @@ __all__ = [
     "RejectedError",
     "Sandbox",
     "SystemClock",
+    "TaxBase",
     "UnavailableError",
     "VerificationError",
+    "WageMonth",
+    "WithholdingStatement",
     "capital_numerals",
     "read_annual_return",
     "yuan",
@@ -58,6 +66,10 @@ _HOMES = {
     "yuan_text": "money",
     "Sandbox": "sandbox",
     "AnnualReturn": "taxes.income_tax",
+    "Claim": "taxes.household",
+    "TaxBase": "taxes.stamp_duty_base",
+    "WageMonth": "taxes.withholding",
+    "WithholdingStatement": "taxes.withholding_records",
     "read_annual_return": "taxes.returns",
 }
 

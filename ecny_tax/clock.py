@@ -83,11 +83,18 @@ def parse_date(text: str) -> date:
     if not _DATE.fullmatch(text):
         raise InvalidInputError("date_malformed", value=text)
     try:
-        day = date.fromisoformat(text)
+        return checked_day(date.fromisoformat(text))
     except ValueError:
         raise InvalidInputError("date_malformed", value=text) from None
-    if not _EARLIEST <= day.year <= _LATEST:
-        raise InvalidInputError("date_malformed", value=text)
+
+
+def checked_day(day: object) -> date:
+    """A date between the years accepted here; raises ``InvalidInputError`` (``date_malformed``).
+
+    A ``datetime`` is refused, though Python takes it for a date: which day it means goes by its zone.
+    """
+    if type(day) is not date or not _EARLIEST <= day.year <= _LATEST:
+        raise InvalidInputError("date_malformed", value=day)
     return day
 
 

@@ -7,11 +7,55 @@ words for every code, in English and Chinese, stand in ``errors.toml`` beside th
 
 from __future__ import annotations
 
+import errno
 from functools import cache
 from importlib.resources import files
 from typing import Literal
 
 Language = Literal["en", "zh"]
+
+
+class Said(str):
+    """A value that is the program's own words: English as text, and ``zh`` in Chinese.
+
+    It stands whole in a sentence; what a user wrote goes into it through :func:`short`.
+    """
+
+    zh: str
+
+    def __new__(cls, en: str, zh: str = "") -> Said:
+        said = super().__new__(cls, en)
+        said.zh = zh or en
+        return said
+
+
+def in_language(value: object, language: Language) -> str:
+    """A value of a refusal as text, in the reader's language where the program says it itself."""
+    return value.zh if isinstance(value, Said) and language == "zh" else str(value)
+
+
+def short(value: object) -> str:
+    """Text that may be anybody's, cut to what a sentence can hold."""
+    text = str(value)
+    return text if len(text) <= _LIMIT else text[: _LIMIT - 3] + "…"
+
+
+#: What the system refuses most often, in Chinese; its English is what it says itself.
+_SYSTEM_ZH = {
+    errno.ENOENT: "没有这个文件或文件夹",
+    errno.EACCES: "没有权限",
+    errno.EPERM: "没有权限",
+    errno.EISDIR: "它是一个文件夹",
+    errno.ENOTDIR: "路径中有一段不是文件夹",
+    errno.EROFS: "文件系统只读",
+    errno.ENOSPC: "磁盘已满",
+    errno.ENAMETOOLONG: "文件名过长",
+}
+
+
+def system_reason(error: OSError) -> Said:
+    """Why the system could not do it; in its own words where no Chinese ones are known."""
+    return Said(error.strerror or type(error).__name__, _SYSTEM_ZH.get(error.errno or 0, ""))
 
 
 class EcnyTaxError(Exception):
@@ -85,16 +129,19 @@ def catalogue() -> dict[str, dict[str, str]]:
 
 #: Values that the program lists or says itself: they stand whole, since a list that is cut misleads.
 _WHOLE = frozenset({"known", "accepted", "allowed", "periods", "keys", "said"})
+#: The most characters that a sentence shows of any other.
+_LIMIT = 80
 
 
 def _sentence(code: str, name: str, values: dict[str, object]) -> str:
     template = catalogue()[code][name]
-    return template.format_map({key: _shown(key, value) for key, value in values.items()})
+    language: Language = "zh" if name.endswith("zh") else "en"
+    return template.format_map({key: _shown(key, value, language) for key, value in values.items()})
 
 
-def _shown(key: str, value: object) -> str:
+def _shown(key: str, value: object, language: Language) -> str:
     """A value as it may stand in a sentence: short where it may be anybody's, without control characters."""
-    text = str(value)
-    if len(text) > 80 and key not in _WHOLE:
-        text = text[:77] + "…"
+    text = in_language(value, language)
+    if key not in _WHOLE and not isinstance(value, Said):
+        text = short(text)
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ecny_tax import strict_json
-from ecny_tax.errors import InvalidInputError, UnavailableError
+from ecny_tax.errors import InvalidInputError, Said, UnavailableError, system_reason
 
 MAX_BYTES = 1024 * 1024
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -36,7 +36,17 @@ def write(path: Path, content: bytes | Iterable[str], database: str) -> None:
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:
-        raise UnavailableError("output_unwritable", path=path, reason=error.strerror) from None
+        raise UnavailableError("output_unwritable", path=path, reason=system_reason(error)) from None
+
+
+def check_differ(source: Path, out: Path) -> None:
+    """Refuse to write over what is read, by whatever name; ``InvalidInputError`` (``output_is_input``)."""
+    try:
+        same = source.is_file() and out.is_file() and source.samefile(out)
+    except (OSError, ValueError):  # a name that no file can have: opening it says so
+        return
+    if same:
+        raise InvalidInputError("output_is_input", path=source)
 
 
 def _put(path: Path, content: bytes | Iterable[str]) -> None:
@@ -54,7 +64,7 @@ def _check_may_be_replaced(path: Path, database: str) -> None:
         start = file.read(16)
     logs = [f"{database}{part}" for part in ("-wal", "-shm") if os.path.exists(database + part)]
     if start.startswith(_PRECIOUS) or any(path.samefile(log) for log in logs):
-        reason = "it is a database, a part of one, or a keyring"
+        reason = Said("it is a database, a part of one, or a keyring", "它是数据库、数据库的一部分或密钥文件")
         raise UnavailableError("output_unwritable", path=path, reason=reason)
 
 
@@ -64,13 +74,13 @@ def read_text(path: Path) -> str:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise InvalidInputError("input_file_unreadable", path=path, reason=error.strerror) from None
+        raise InvalidInputError("input_file_unreadable", path=path, reason=system_reason(error)) from None
     if len(data) > MAX_BYTES:
         raise InvalidInputError("input_too_large", path=path, limit=MAX_BYTES)
     try:
         return data.decode("utf-8-sig")  # editors of Windows begin with a mark
     except UnicodeDecodeError:
-        raise InvalidInputError("input_file_unreadable", path=path, reason="it is not UTF-8 text") from None
+        raise InvalidInputError("input_not_utf8", path=path) from None
 
 
 def read_keys(path: Path) -> dict[str, str]:

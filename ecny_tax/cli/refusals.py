@@ -15,6 +15,8 @@ from ecny_tax.errors import (
     RejectedError,
     UnavailableError,
     VerificationError,
+    in_language,
+    system_reason,
 )
 
 EXIT_BUG = 1
@@ -35,7 +37,7 @@ EDGE = {
 
 def report_unwritable_output(error: OSError, *, as_json: bool = False, language: str = "en") -> int:
     """A full disk, say, behind standard output: what was asked is done, and only the answer is lost."""
-    refusal = UnavailableError("answer_lost", reason=error.strerror)
+    refusal = UnavailableError("answer_lost", reason=system_reason(error))
     with suppress(OSError):
         sys.stdout.close()  # what it still holds must not be tried again at exit
     return report(refusal, as_json=as_json, language=language)
@@ -54,7 +56,7 @@ def report(error: EcnyTaxError, *, as_json: bool, language: str) -> int:
             "hint": error.hint_in(chosen),
             "exit_code": exit_code,
         }
-        extra = {key: str(value) for key, value in error.values.items() if key not in problem}
+        extra = {key: in_language(value, chosen) for key, value in error.values.items() if key not in problem}
         text = json.dumps(problem | extra, ensure_ascii=False)
     else:
         text = f"{error.message(chosen)} ({error.code})\n{error.hint_in(chosen)}"

@@ -30,12 +30,14 @@ def settle_many(
     medical_self_pay, personal_pension, other_deductions, donations, donations_in_full, bonus, bonus_mode
     (merge, separate or better), withheld, withheld_properly (true or false, also in capitals). Amounts are in
     yuan, what is missing or empty is zero, merge and true; other columns are passed through. Blank lines at
-    the end are ignored. One bad line refuses all, and OUT is not written.
+    the end are ignored. One bad line refuses all, and OUT is not written; OUT may not be IN.
     """
+    from ecny_tax.cli.files import check_differ
     from ecny_tax.cli.progress import progress_bar
     from ecny_tax.money import yuan_text
     from ecny_tax.taxes.return_table import SettledTable
 
+    check_differ(table, out)
     with progress_bar(os.path.getsize(table) if os.path.isfile(table) else 0) as advance:
         settled = SettledTable(table, tax_year=tax_year, book=run.rulebook(), advance=advance)
         run.write(out, settled)

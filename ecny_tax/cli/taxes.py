@@ -231,13 +231,16 @@ def withholding(
     The file is one JSON object with the inputs of a worked case: `months` of {month, wage, social, sad} for
     wages, or `type` (labour, author, royalty) and `amount`; without `tax_year` this year is meant.
     """
-    from ecny_tax.errors import InvalidInputError
+    from ecny_tax.errors import InvalidInputError, Said
     from ecny_tax.taxes.case_kinds import computed
-    from ecny_tax.taxes.json_files import read_json
+    from ecny_tax.taxes.json_files import NOT_ONE_OBJECT, ONE_OBJECT, read_json
 
     given = read_json(file, limit=64 * 1024)
     if not isinstance(given, dict):
-        raise InvalidInputError("input_not_json", path=file, reason="not one object in braces")
+        raise InvalidInputError("input_not_json", path=file, reason=NOT_ONE_OBJECT, accepted=ONE_OBJECT)
+    if given.keys().isdisjoint(("months", "type", "amount")):
+        needed = Said("months, or type and amount", "months，或 type 与 amount")
+        raise InvalidInputError("input_key_missing", key=needed)
     kind = "iit.withhold_wage" if "months" in given else "iit.withhold_other"
     run.answer(computed(kind, {"tax_year": run.today().year} | given, book=run.rulebook()))
 
@@ -284,12 +287,14 @@ def non_resident(
     year: Year = None,
 ) -> None:
     """Quote the income tax on a non-resident's (非居民个人) wage of a month, or on a bonus."""
+    from ecny_tax.errors import InvalidInputError
     from ecny_tax.money import yuan
     from ecny_tax.taxes.nonresident import nonresident_bonus_tax, nonresident_month_tax
 
     book, tax_year = run.rulebook(), _year(run, year)
+    if wage is not None and bonus is not None:
+        raise InvalidInputError("wage_or_bonus", what="--wage, --bonus")
     if bonus is not None:
-        check_options("wage_or_bonus", {}, {"--wage": wage})
         run.answer(nonresident_bonus_tax(yuan(bonus), tax_year=tax_year, book=book))
     else:
         check_options("wage_or_bonus", {"--wage": wage}, {})

@@ -15,13 +15,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecny_tax.errors import UnavailableError
+from ecny_tax.errors import Said, UnavailableError, system_reason
 
 if TYPE_CHECKING:
     from ecny_tax.crypto.signatures import SigningKey
 
 _HEADER = "ecny-tax keyring 1"
 _SEED_BYTES = 32
+_NO_KEYRING = Said("it is not a keyring file", "它不是密钥文件")
 
 
 class Keyring:
@@ -66,7 +67,7 @@ def read_keyring(path: Path) -> Keyring:
     except ValueError:
         raw = b""
     if header != _HEADER or len(raw) != _SEED_BYTES:
-        raise UnavailableError("keyring_unreadable", path=path, reason="it is not a keyring file")
+        raise UnavailableError("keyring_unreadable", path=path, reason=_NO_KEYRING)
     return Keyring(raw)
 
 
@@ -107,5 +108,5 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _reason(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or "it is not a keyring file"
+def _reason(error: Exception) -> Said:
+    return system_reason(error) if isinstance(error, OSError) else _NO_KEYRING

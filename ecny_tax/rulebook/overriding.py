@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from ecny_tax.errors import InvalidInputError
+from ecny_tax.errors import InvalidInputError, Said, short, system_reason
 from ecny_tax.rulebook.book import NAMES, Rulebook, package_document
 from ecny_tax.rulebook.figures import Row
 
 MAX_BYTES = 1024 * 1024
+#: The most wrong keys of a table that are named.
+MAX_KEYS = 20
 
 
 def rulebook_with(path: str | Path) -> Rulebook:
@@ -31,13 +33,13 @@ def rulebook_with(path: str | Path) -> Rulebook:
     except (OSError, ValueError) as error:  # a name that no file can have
         raise InvalidInputError("rule_file_unreadable", path=path, reason=error) from None
     if not found:
-        raise InvalidInputError("rule_file_unreadable", path=path, reason="there is no .toml file in it")
+        reason = Said("there is no .toml file in it", "其中没有 .toml 文件")
+        raise InvalidInputError("rule_file_unreadable", path=path, reason=reason)
     documents = {}
     for file in found:
         if not os.path.lexists(file):
-            raise InvalidInputError(
-                "rule_file_unreadable", path=file, reason="there is no such file or folder"
-            )
+            reason = Said("there is no such file or folder", "没有这个文件或文件夹")
+            raise InvalidInputError("rule_file_unreadable", path=file, reason=reason)
         if file.suffix != ".toml" or file.stem not in NAMES:
             known = " ".join(f"{name}.toml" for name in NAMES)
             raise InvalidInputError("rule_file_unknown", path=file, known=known)
@@ -52,10 +54,11 @@ def _read(file: Path) -> Row:
         with file.open("rb") as opened:
             data = opened.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
-            raise InvalidInputError("rule_file_unreadable", path=file, reason=f"above {MAX_BYTES} bytes")
+            reason = Said(f"above {MAX_BYTES} bytes", f"超过 {MAX_BYTES} 字节")
+            raise InvalidInputError("rule_file_unreadable", path=file, reason=reason)
         return tomllib.loads(data.decode("utf-8"))
     except OSError as error:
-        raise InvalidInputError("rule_file_unreadable", path=file, reason=error.strerror or "") from None
+        raise InvalidInputError("rule_file_unreadable", path=file, reason=system_reason(error)) from None
     except (ValueError, RecursionError) as error:  # not UTF-8, or not TOML
         raise InvalidInputError("rule_file_unreadable", path=file, reason=str(error)) from None
 
@@ -107,12 +110,75 @@ def _checked(file: Path, document: Row) -> Row:
     try:
         FILES[file.stem].model_validate(document)
     except ValidationError as errors:
-        first = errors.errors()[0]
-        told = first.get("ctx", {}) if first["type"] == "rule_file" else {}  # see ``forms.fault``
-        place = told.get("place") or _where(document, first["loc"])
-        reason = told.get("reason") or first["msg"].removeprefix("Value error, ")
+        found = errors.errors(include_url=False)
+        place = found[0].get("ctx", {}).get("place") or _where(document, found[0]["loc"])
+        reason = _reason(FILES[file.stem], found)
         raise InvalidInputError("rule_file_malformed", path=file, place=place, reason=reason) from None
     return document
+
+
+#: How pydantic's own faults are said, by their type; those of our own come with their words.
+_WORDS = {
+    "string_type": ("text in quotes is wanted", "应为引号中的文本"),
+    "int_type": ("a whole number (an integer) is wanted", "应为整数"),
+    "int_from_float": ("a whole number (an integer) is wanted", "应为整数"),
+    "bool_type": ("true or false is wanted", "应为 true 或 false"),
+    "list_type": ("a list is wanted, or [[…]] around its name", "应为列表，或以 [[…]] 书写表名"),
+    "model_type": ("a table of keys is wanted", "应为由键组成的表"),
+    "date_type": (
+        "a date without quotes and time is wanted, such as 2023-04-20",
+        "应为不加引号、不带时间的日期，例如 2023-04-20",
+    ),
+    "greater_than_equal": ("it is below {ge}", "小于 {ge}"),
+    "less_than_equal": ("it is above {le}", "大于 {le}"),
+    "too_short": ("the list is empty", "列表为空"),
+}
+
+
+def _reason(form: Any, errors: list[Any]) -> Said:
+    """What is wrong at the first place of an error, in both languages."""
+    from ecny_tax.rulebook.forms import quoted
+
+    first, kind = errors[0], errors[0]["type"]
+    told = first.get("ctx", {})
+    if kind == "rule_file":  # see ``forms.unfit`` and ``forms.fault``
+        return Said(told["reason"], told["reason"].zh)
+    if kind in ("missing", "extra_forbidden"):
+        return _wrong_keys(form, first["loc"], errors)
+    if kind == "literal_error":
+        given, accepted = quoted(first["input"]), told["expected"].replace("'", '"')
+        accepted_zh = accepted.replace(" or ", "、").replace(", ", "、")
+        return Said(f"{given} is none of: {accepted}", f"{given} 不在下列写法之中：{accepted_zh}")
+    if kind in _WORDS:
+        en, zh = _WORDS[kind]
+        return Said(en.format_map(told), zh.format_map(told))
+    return Said(first["msg"])
+
+
+def _wrong_keys(form: Any, location: tuple[str | int, ...], errors: list[Any]) -> Said:
+    """The keys of a table that are unknown and those that are missing; a slip of the pen is both at once."""
+    beside = [error for error in errors if error["loc"][:-1] == location[:-1]]
+    missing, unknown = (
+        ", ".join([short(error["loc"][-1]) for error in beside if error["type"] == kind][:MAX_KEYS])
+        for kind in ("missing", "extra_forbidden")
+    )
+    en = [f"unknown key: {unknown}"] if unknown else []
+    zh = [f"未知的键：{unknown}"] if unknown else []
+    if missing:
+        en, zh = [*en, f"missing key: {missing}"], [*zh, f"缺少的键：{missing}"]
+    else:
+        known = ", ".join(_keys_of(form, location[:-1]))
+        en, zh = [*en, f"known are: {known}"], [*zh, f"可用的键：{known}"]
+    return Said("; ".join(en), "；".join(zh))
+
+
+def _keys_of(form: Any, location: tuple[str | int, ...]) -> list[str]:
+    """The keys that the form of a file knows at a place."""
+    for part in location:
+        if isinstance(part, str):
+            annotation = form.model_fields[part].annotation
+            form = (get_args(annotation) or (annotation,))[0]
+    return list(form.model_fields)
 
 
 def _where(document: Row, location: tuple[str | int, ...]) -> str:

@@ -6,7 +6,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from ecny_tax.rulebook.forms import (
     Code,
@@ -22,9 +22,14 @@ from ecny_tax.rulebook.forms import (
     Text,
     Weight,
     Yuan,
+    check_codes,
     check_periods,
+    digits,
     fault,
+    meet,
+    spelled,
     uncovered,
+    unfit,
 )
 
 # --- stamp_duty.toml --------------------------------------------------------------------------------
@@ -74,7 +79,17 @@ class StampDuty(RuleFile):
     @model_validator(mode="after")
     def _documents_have_a_term(self) -> Self:
         if not any(term.code == "documents" for term in self.terms):
-            raise ValueError('terms: there is none for "documents"')
+            raise unfit('terms: there is none for "documents"', 'terms：缺少 "documents" 一条')
+        return self
+
+    @model_validator(mode="after")
+    def _codes_name_items(self) -> Self:
+        """A relief or term of what is no item would be passed over, as if it had not been written."""
+        known = [item.code for item in self.items]
+        check_codes("relief", self.relief, "not_for", known)
+        check_codes("exemptions", self.exemptions, "items", known)
+        check_codes("rounding", self.rounding, "not_for", known)
+        check_codes("terms", self.terms, "code", ["documents", *known])
         return self
 
     @model_validator(mode="after")
@@ -101,15 +116,17 @@ class Brackets(Figure):
         """Bounds and rates rise, only the last line is open, and the tax has no jump at a bound."""
         *bounded, last = self.brackets
         if last.up_to is not None or any(line.up_to is None for line in bounded):
-            raise ValueError("the last bracket, and no other, is without up_to")
+            raise unfit(
+                "the last bracket, and no other, is without up_to", "只有最后一级（且必须是它）没有 up_to"
+            )
         for line, following in zip(self.brackets, self.brackets[1:], strict=False):
             step = Fraction(following.rate) - Fraction(line.rate)
             bound = Fraction(line.up_to or 0)
             rise = Fraction(following.quick_deduction) - Fraction(line.quick_deduction)
             if step <= 0 or bound <= 0 or rise != step * bound:
-                raise ValueError(f"the brackets do not meet at {line.up_to}")
+                raise unfit(f"the brackets do not meet at {line.up_to}", f"各级在 {line.up_to} 处不衔接")
         if Fraction(self.brackets[0].quick_deduction) != 0:
-            raise ValueError("the first bracket has no quick deduction")
+            raise unfit("the first bracket has no quick deduction", "第一级没有速算扣除数")
         return self
 
 
@@ -178,7 +195,7 @@ class Window(Figure):
     def _days_exist_in_every_year(self) -> Self:
         first, last = (date.fromisoformat(f"2023-{text}") for text in (self.opens, self.closes))
         if last < first:
-            raise ValueError("the window closes before it opens")
+            raise unfit("the window closes before it opens", "截止日早于开始日")
         return self
 
 
@@ -216,16 +233,31 @@ class IncomeTax(RuleFile):
     @model_validator(mode="after")
     def _deductions_name_deductions(self) -> Self:
         table = "special_additional"
-        known = dict.fromkeys(rule.code for rule in self.special_additional)
-        for rule in self.special_additional:
-            named = [("not_with", code) for code in rule.not_with]
-            for key, code in [*named, ("share_of", rule.share_of or rule.code)]:
-                if code not in known:
-                    raise fault(table, rule, key, f"{code} is none of: {' '.join(known)}")
-            shared = (other for other in self.special_additional if other.code == rule.share_of)
-            if rule.share_of and (day := uncovered(rule, shared)):
-                reason = f"{rule.share_of} is not in force on {day}: give it for that day too"
-                raise fault(table, rule, "share_of", reason)
+        known = [rule.code for rule in self.special_additional]
+        check_codes(table, self.special_additional, "not_with", known)
+        sharing = [rule for rule in self.special_additional if rule.share_of is not None]
+        check_codes(table, sharing, "share_of", known)
+        for rule in sharing:
+            wholes = [other for other in self.special_additional if other.code == rule.share_of]
+            if day := uncovered(rule, wholes):
+                raise fault(
+                    table,
+                    rule,
+                    "share_of",
+                    f"{rule.share_of} is not in force on {day}: give it for that day too",
+                    f"{rule.share_of} 在 {day} 没有规则：请补上该日的规则",
+                )
+            for whole in wholes:
+                if meet(rule, whole) and Fraction(rule.amount) > Fraction(whole.amount):
+                    since = max(rule.effective_from, whole.effective_from)
+                    raise fault(
+                        table,
+                        rule,
+                        "amount",
+                        f"{rule.amount} is above the whole that is shared, {whole.amount} of"
+                        f" {whole.code} from {since} on",
+                        f"{rule.amount} 高于所分摊的全额：{whole.code} 自 {since} 起为 {whole.amount}",
+                    )
         return self
 
 
@@ -233,13 +265,13 @@ class IncomeTax(RuleFile):
 
 
 class CollectionItem(Named):
-    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{5}$")]
+    code: Annotated[str, digits(5)]
     budget_subject_zh: Text
     budget_subject_en: Text
 
 
 class Share(Figure):
-    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{5}$")]
+    code: Annotated[str, digits(5)]
     case: Code | None = None
     central: Weight
     local: Weight
@@ -247,7 +279,7 @@ class Share(Figure):
     @model_validator(mode="after")
     def _shares_make_a_whole(self) -> Self:
         if self.central + self.local != 100:
-            raise ValueError("central and local add up to 100")
+            raise unfit("central and local add up to 100", "central 与 local 之和应为 100")
         return self
 
 
@@ -259,12 +291,12 @@ class LocalSplit(Figure):
     @model_validator(mode="after")
     def _shares_make_a_whole(self) -> Self:
         if self.province + self.city + self.county != 100:
-            raise ValueError("province, city and county add up to 100")
+            raise unfit("province, city and county add up to 100", "province、city 与 county 之和应为 100")
         return self
 
 
 class Surcharge(Figure):
-    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{5}$")]
+    code: Annotated[str, digits(5)]
     place: Code | None = None
     rate: Rate
 
@@ -282,12 +314,24 @@ class Taxes(RuleFile):
     deposit_interest: list[PlainRate]
 
     @model_validator(mode="after")
+    def _codes_name_what_is_collected(self) -> Self:
+        known = [item.code for item in self.collection_items]
+        check_codes("shares", self.shares, "code", known)
+        check_codes("surcharges", self.surcharges, "code", known)
+        return self
+
+    @model_validator(mode="after")
     def _what_is_collected_is_shared(self) -> Self:
         for item in self.collection_items:
             shares = (share for share in self.shares if share.code == item.code and share.case is None)
             if day := uncovered(item, shares):
-                reason = f"nobody shares it on {day}: give a [[shares]] for that day too"
-                raise fault("collection_items", item, "effective_from", reason)
+                raise fault(
+                    "collection_items",
+                    item,
+                    "effective_from",
+                    f"nobody shares it on {day}: give a [[shares]] for that day too",
+                    f"{day} 没有分享比例：请用 [[shares]] 补上该日",
+                )
         return self
 
 
@@ -327,11 +371,11 @@ class Wallets(RuleFile):
 
 
 class Authority(Named):
-    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{11}$")]
+    code: Annotated[str, digits(11)]
 
 
 class Treasury(Named):
-    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{10}$")]
+    code: Annotated[str, digits(10)]
 
 
 class Opening(Figure):
@@ -340,8 +384,8 @@ class Opening(Figure):
 
 
 class Operator(Named):
-    code: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,12}$")]
-    digits: Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
+    code: Annotated[str, spelled(r"[A-Z]{2,12}", "2 to 12 capital letters", " 2 至 12 个大写字母")]
+    digits: Annotated[str, digits(2)]
 
 
 class RefundReason(Named):
@@ -362,13 +406,23 @@ class SchemeFile(RuleFile):
         for operator in sorted(self.operators, key=lambda operator: operator.effective_from):
             before = first.setdefault(operator.code, operator)
             if before is not operator:
-                reason = f"an operator has one period: replace the one from {before.effective_from}"
-                raise fault("operators", operator, "effective_from", reason)
+                raise fault(
+                    "operators",
+                    operator,
+                    "effective_from",
+                    f"an operator has one period: replace the one from {before.effective_from}",
+                    f"运营机构只有一个期间：请替换自 {before.effective_from} 起的那一条",
+                )
         made = [("authority", self.authority), ("treasury", self.treasury), ("opening", self.opening)]
         for table, figure in [*made, *(("operators", operator) for operator in self.operators)]:
             if figure.effective_to is not None:
-                reason = "what a database is made with has no last day: leave it out"
-                raise fault(table, figure, "effective_to", reason)
+                raise fault(
+                    table,
+                    figure,
+                    "effective_to",
+                    "what a database is made with has no last day: leave it out",
+                    "数据库建立时记录的内容没有截止日：请删去",
+                )
         return self
 
     @model_validator(mode="after")
@@ -377,7 +431,13 @@ class SchemeFile(RuleFile):
         for operator in self.operators:
             other = bearers.setdefault(operator.digits, operator.code)
             if other != operator.code:
-                raise fault("operators", operator, "digits", f"{other} has these digits: choose others")
+                raise fault(
+                    "operators",
+                    operator,
+                    "digits",
+                    f"{other} has these digits: choose others",
+                    f"{other} 已用此前缀：请另选",
+                )
         return self
 
 

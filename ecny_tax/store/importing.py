@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from ecny_tax import strict_json
 from ecny_tax.clock import BEIJING, micros
-from ecny_tax.errors import InvalidInputError, VerificationError
+from ecny_tax.errors import InvalidInputError, VerificationError, system_reason
 from ecny_tax.identifiers import is_text
 from ecny_tax.ledger.model import (
     MAX_BATCH,
@@ -59,7 +59,7 @@ def read_lines(path: Path) -> Iterator[str]:
                 number += 1
                 yield _text(line, number)
     except OSError as error:
-        raise InvalidInputError("input_file_unreadable", path=path, reason=error.strerror) from None
+        raise InvalidInputError("input_file_unreadable", path=path, reason=system_reason(error)) from None
 
 
 def _text(line: bytes, number: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from ecny_tax.errors import NotFoundError, RejectedError
+from ecny_tax.errors import NotFoundError, RejectedError, Said
 from ecny_tax.money import Fen
 from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Taxpayer
@@ -13,6 +13,21 @@ from ecny_tax.store import Transaction
 from ecny_tax.taxes import rows
 from ecny_tax.taxes.model import Basis, Bill, BillStatus, Tax
 from ecny_tax.taxes.steps import Step
+
+#: What to do where nothing is due.
+_ADVICE = {
+    Tax.STAMP_DUTY: Said(
+        "check the base and the side: the buyer of securities has owed no stamp duty since 2008-09-19",
+        "请核对计税依据和买卖方向：自 2008-09-19 起证券买方不缴印花税",
+    ),
+    Tax.INCOME_TAX: Said(
+        "see the settlement with `tax quote income-tax`; a return that comes to a refund is handed in with"
+        " `refund`, and a year that is settled already is corrected with `--correction`",
+        "请用 `tax quote income-tax` 查看汇算结果；应退税的请用 `refund` 申请，已办理汇算的年度请加"
+        " `--correction` 更正",
+    ),
+}
+_CHECK_AMOUNT = Said("check the amount that it is computed on", "请核对计税金额")
 
 
 def load(tx: Transaction, bill_no: str) -> Bill:
@@ -43,7 +58,7 @@ def insert(
 ) -> Bill:
     """A new open bill, with how its amount came about; ``nothing_to_pay`` where that is zero."""
     if amount == 0:
-        raise RejectedError("nothing_to_pay", tax=tax)
+        raise RejectedError("nothing_to_pay", tax=tax, advice=_ADVICE.get(tax, _CHECK_AMOUNT))
     office = parties.tax_authority(tx, authority)
     number = tx.ids.number("B", tx.now)
     rows.insert(

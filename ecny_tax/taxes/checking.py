@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from ecny_tax.errors import EcnyTaxError, InvalidInputError
+from ecny_tax.errors import EcnyTaxError, InvalidInputError, Said
 from ecny_tax.money import yuan_text
 from ecny_tax.rulebook import PACKAGE, Rulebook
 from ecny_tax.taxes.case_inputs import not_accepted
@@ -21,6 +21,12 @@ from ecny_tax.taxes.case_kinds import computed, kind_of
 from ecny_tax.taxes.json_files import read_json
 
 MAX_BYTES = 4 * 1024 * 1024
+
+_A_LIST = Said(
+    'a list of cases in brackets, such as [{"id": …, "kind": …, "inputs": {…}, "expected": {…}}]',
+    '用方括号括起的算例列表，例如 [{"id": …, "kind": …, "inputs": {…}, "expected": {…}}]',
+)
+_NO_LIST = Said("not a list of cases in brackets", "不是用方括号括起的算例列表")
 
 _NUMBER = re.compile(r"-?[0-9]{1,24}(\.[0-9]{1,12})?")
 
@@ -57,10 +63,10 @@ def read_cases(source: bytes | str | Path) -> list[object]:
     Raises ``InvalidInputError``: ``input_file_unreadable``, ``input_too_large``, ``input_not_json`` (also
     where it is no list) and ``input_key_repeated``.  The cases themselves are judged by :func:`check`.
     """
-    found = read_json(source, limit=MAX_BYTES)
+    found = read_json(source, limit=MAX_BYTES, accepted=_A_LIST)
     if not isinstance(found, list):
         path = "-" if isinstance(source, bytes) else source
-        raise InvalidInputError("input_not_json", path=path, reason="not a list of cases in brackets")
+        raise InvalidInputError("input_not_json", path=path, reason=_NO_LIST, accepted=_A_LIST)
     return found
 
 

@@ -8,11 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from ecny_tax import strict_json
-from ecny_tax.errors import InvalidInputError
+from ecny_tax.errors import InvalidInputError, Said, short, system_reason
+
+#: What is asked for in a file, as a hint says it.
+ONE_OBJECT = Said(
+    'one object in braces, such as {"tax_year": 2022, …}', '一个对象，例如 {"tax_year": 2022, …}'
+)
+NOT_ONE_OBJECT = Said("not one object in braces", "不是一个用花括号括起的对象")
 
 
-def read_json(source: bytes | str | Path, *, limit: int) -> object:
+def read_json(source: bytes | str | Path, *, limit: int, accepted: Said = ONE_OBJECT) -> object:
     """The value in a file (a path), or in the bytes of one, of at most ``limit`` bytes.
+
+    ``accepted`` says in a refusal what is asked for; whether the value is that, the caller judges.
 
     Raises ``InvalidInputError``: ``input_file_unreadable``, ``input_too_large``, ``input_not_json`` and
     ``input_key_repeated``.
@@ -26,14 +34,18 @@ def read_json(source: bytes | str | Path, *, limit: int) -> object:
     except strict_json.RepeatedKeyError as error:
         raise InvalidInputError("input_key_repeated", key=error.key) from None
     except UnicodeDecodeError as error:
-        reason = f"not UTF-8 at byte {error.start}"
+        reason = Said(f"not UTF-8 at byte {error.start}", f"第 {error.start} 字节起不是 UTF-8")
     except RecursionError:
-        reason = "nested too deeply"
+        reason = Said("nested too deeply", "嵌套过深")
     except json.JSONDecodeError as error:
-        reason = f"line {error.lineno}, column {error.colno}: {error.msg}"
+        place, place_zh = (
+            f"line {error.lineno}, column {error.colno}",
+            f"第 {error.lineno} 行第 {error.colno} 列",
+        )
+        reason = Said(f"{place}: {error.msg}", f"{place_zh}：{error.msg}")
     except ValueError:  # a whole number of thousands of digits
-        reason = "a number is too long"
-    raise InvalidInputError("input_not_json", path=path, reason=reason)
+        reason = Said("a number is too long", "数字过长")
+    raise InvalidInputError("input_not_json", path=path, reason=reason, accepted=accepted)
 
 
 def read_object(
@@ -44,10 +56,10 @@ def read_object(
     document = read_json(source, limit=limit)
     if not isinstance(document, dict):
         path = "-" if isinstance(source, bytes) else str(source)
-        raise InvalidInputError("input_not_json", path=path, reason="not one object in braces")
+        raise InvalidInputError("input_not_json", path=path, reason=NOT_ONE_OBJECT, accepted=ONE_OBJECT)
     for key in document:
         if key not in keys:
-            raise InvalidInputError("input_key_unknown", key=key)
+            raise InvalidInputError("input_key_unknown", key=key, known=", ".join(keys))
     for key in needed:
         if key not in document:
             raise InvalidInputError("input_key_missing", key=key)
@@ -60,7 +72,7 @@ def _content(path: str, limit: int) -> bytes:
         with Path(path).open("rb") as file:
             return file.read(limit + 1)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = system_reason(error)
     except ValueError as error:  # a name that no file can have
-        reason = str(error)
+        reason = Said(short(error))
     raise InvalidInputError("input_file_unreadable", path=path, reason=reason)

@@ -27,7 +27,7 @@ class ManyReturns:
     def __init__(self, columns: Mapping[str, Any]) -> None:
         for key in columns:
             if key not in COLUMNS:
-                raise InvalidInputError("input_key_unknown", key=key)
+                raise InvalidInputError("input_key_unknown", key=key, known=", ".join(COLUMNS))
         if "tax_year" not in columns:
             raise InvalidInputError("input_key_missing", key="tax_year")
         self.people = 0

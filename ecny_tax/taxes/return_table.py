@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ecny_tax.errors import InvalidInputError
+from ecny_tax.errors import InvalidInputError, Said, short, system_reason
 from ecny_tax.money import Fen, yuan
 from ecny_tax.rulebook import PACKAGE, Rulebook
 from ecny_tax.taxes.checks import FIRST_YEAR, LAST_YEAR, check_year
@@ -58,7 +58,7 @@ class SettledTable:
 
     Raises ``InvalidInputError``: ``line_refused`` with the ``line``, the ``column`` and the ``cause`` (the
     code with which ``money.yuan`` or ``income_tax.settle`` refuses that value), ``table_malformed``,
-    ``input_file_unreadable``, ``input_key_missing`` (no ``tax_year``); ``UnavailableError``
+    ``table_lacks_year``, ``input_not_utf8``, ``input_file_unreadable``; ``UnavailableError``
     (``numpy_missing``).
     """
 
@@ -83,7 +83,7 @@ class SettledTable:
         blocks = self._blocks()
         first = next(blocks, None)
         if first is None:
-            raise self._malformed("it is empty")
+            raise self._malformed(Said("it is empty", "它是空的"))
         header = first.pop(0)[1]
         self._check(header)
         self.passed_through = tuple(name for name in header if name not in COLUMNS)
@@ -97,15 +97,18 @@ class SettledTable:
         """Refuse names of columns that would be misread."""
         for place, name in enumerate(header):
             if name in header[:place]:
-                raise self._malformed(f"the column {name} stands twice")
+                said = short(name)
+                raise self._malformed(Said(f"the column {said} stands twice", f"列 {said} 重复出现"))
             if name in RESULT_COLUMNS or name == "base_taxable":
-                raise self._malformed(f"a column may not be named {name}")
+                raise self._malformed(Said(f"a column may not be named {name}", f"列名不得为 {name}"))
         if not set(AMOUNT_COLUMNS).intersection(header):
-            raise self._malformed("none of its columns is an amount of an annual return")
+            none = "none of its columns is an amount of an annual return"
+            raise self._malformed(Said(none, "没有一列是年度汇算申报的金额"))
         if "tax_year" in header and self._tax_year is not None:
-            raise self._malformed("tax_year is one of its columns, and given for all lines")
+            twice = "tax_year is one of its columns, and given for all lines"
+            raise self._malformed(Said(twice, "表中已有 tax_year 列，又为各行统一指定了年度"))
         if "tax_year" not in header and self._tax_year is None:
-            raise InvalidInputError("input_key_missing", key="tax_year")
+            raise InvalidInputError("table_lacks_year", path=self._path)
 
     def _blocks(self) -> Iterator[list[_Line]]:
         """The lines of the file, many at a time."""
@@ -119,36 +122,48 @@ class SettledTable:
                         if raw.seekable():
                             self._advance(raw.tell())
                 except csv.Error as error:
-                    raise self._malformed(f"line {reader.line_num}: {error}") from None
+                    place, place_zh = f"line {reader.line_num}", f"第 {reader.line_num} 行"
+                    raise self._malformed(Said(f"{place}: {error}", f"{place_zh}：{error}")) from None
         except OSError as error:
-            reason = error.strerror or type(error).__name__
+            reason = system_reason(error)
             raise InvalidInputError("input_file_unreadable", path=self._path, reason=reason) from None
         except UnicodeDecodeError:
-            reason = "it is not UTF-8 text"
-            raise InvalidInputError("input_file_unreadable", path=self._path, reason=reason) from None
+            raise InvalidInputError("input_not_utf8", path=self._path) from None
 
     def _filled(self, lines: Iterable[_Line]) -> Iterator[_Line]:
-        """The lines without the blank ones at the end; one that others follow may be a person gone astray."""
-        blank = 0
+        """The lines without the blank ones at the end; one that others follow may be a person gone astray.
+
+        In a table of one column an empty cell is quoted: that line is a person's, who was given nothing.
+        """
+        blank, width = 0, 0
         for number, cells in lines:
-            if not any(map(str.strip, cells)):
+            width = width or len(cells)
+            if not any(map(str.strip, cells)) and not (width == 1 and cells == [""]):
                 blank = blank or number
                 continue
             if blank:
-                raise self._malformed(f"line {blank} is blank, and line {number} is not")
+                reason = Said(
+                    f"line {blank} is blank, and line {number} is not",
+                    f"第 {blank} 行为空行，而第 {number} 行不是",
+                )
+                raise self._malformed(reason)
             yield number, cells
 
     def _short_lines(self, file: TextIO) -> Iterator[str]:
         while line := file.readline(MAX_LINE + 1):
             if len(line) > MAX_LINE:
-                raise self._malformed(f"a line has more than {MAX_LINE} characters")
+                long, long_zh = f"a line has more than {MAX_LINE} characters", f"有一行超过 {MAX_LINE} 个字符"
+                raise self._malformed(Said(long, long_zh))
             yield line
 
     def _settled(self, header: Sequence[str], block: Sequence[_Line]) -> str:
         """Settle some lines; what is to be written of them."""
         for number, cells in block:
             if len(cells) != len(header):
-                reason = f"line {number} has {len(cells)} cells, and the first line {len(header)}"
+                reason = Said(
+                    f"line {number} has {len(cells)} cells, and the first line {len(header)}",
+                    f"第 {number} 行有 {len(cells)} 格，而首行有 {len(header)} 格",
+                )
                 raise self._malformed(reason)
         texts = dict(zip(header, zip(*(cells for _, cells in block), strict=True), strict=True))
         columns: dict[str, Any] = {} if self._tax_year is None else {"tax_year": self._tax_year}
@@ -180,7 +195,7 @@ class SettledTable:
         self.refund = Fen(self.refund + sum(settled.refund.tolist()))
         self.due = Fen(self.due + sum(settled.due.tolist()))
 
-    def _malformed(self, reason: str) -> InvalidInputError:
+    def _malformed(self, reason: Said) -> InvalidInputError:
         return InvalidInputError("table_malformed", path=self._path, reason=reason)
 
 

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from ecny_tax.clock import checked_day
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import InvalidInputError
 from ecny_tax.money import Fen, positive
 from ecny_tax.parties.model import Taxpayer
-from ecny_tax.rulebook import Side
+from ecny_tax.rulebook import Rules, Side
 from ecny_tax.store import Store, Transaction
 from ecny_tax.taxes import bills, model, rows, settlements, stamp_duty, surcharges, withholding_records
+from ecny_tax.taxes.business import business_tax
 from ecny_tax.taxes.explanation import explain
 from ecny_tax.taxes.income_tax import AnnualReturn, AnnualSettlement
 from ecny_tax.taxes.model import Bill, BillStatus, Tax
+from ecny_tax.taxes.nonresident import nonresident_bonus_tax, nonresident_month_tax
 from ecny_tax.taxes.stamp_duty import StampDutyItem, StampDutyQuote
-from ecny_tax.taxes.steps import Step
+from ecny_tax.taxes.stamp_duty_base import TaxBase
+from ecny_tax.taxes.steps import ExplainedTax, Step
 from ecny_tax.taxes.surcharges import SurchargeQuote
+from ecny_tax.taxes.withholding import (
+    PayKind,
+    WageMonth,
+    WageWithholding,
+    withhold_payment,
+    withhold_wages,
+)
 from ecny_tax.taxes.withholding_records import Withholding, WithholdingStatement
 
 if TYPE_CHECKING:
     from ecny_tax.taxes.checking import CaseReport
-
-#: The days a document may bear.
-_FIRST_DAY, _LAST_DAY = date(1980, 1, 1), date(2200, 12, 31)
+    from ecny_tax.taxes.household import Claim, HouseholdDeductions
 
 #: Answers whose wallet it is; the wallets' room stands on the same floor, so it is handed in.
 TaxpayerOf = Callable[[Transaction, str], Taxpayer]
@@ -39,15 +48,23 @@ class Taxes:
         self._keyring = keyring
         self._taxpayer_of = taxpayer_of
 
+    def rules(self, *, on: date | None = None) -> Rules:
+        """The rules of this simulation in force on a day (default: today): the functions of
+        ``taxes.stamp_duty_base`` and ``taxes.stamp_duty_documents`` take them.
+
+        Raises ``InvalidInputError`` (``date_malformed``) for what is no date, such as text or a time.
+        """
+        return self._store.rulebook.on(self._today() if on is None else checked_day(on))
+
     def stamp_duty_items(self, *, on: date | None = None) -> tuple[StampDutyItem, ...]:
         """The items (税目) in force on a day (default: today)."""
-        return stamp_duty.items(self._store.rulebook.on(on or self._today()))
+        return stamp_duty.items(self.rules(on=on))
 
     def quote_stamp_duty(
         self,
         *,
         item: str,
-        base: Fen | None = None,
+        base: Fen | TaxBase | None = None,
         on: date | None = None,
         half_relief: bool = False,
         side: Side | None = None,
@@ -57,12 +74,12 @@ class Taxes:
     ) -> StampDutyQuote:
         """The stamp duty on one document dated ``on`` (default: today); declares nothing.
 
-        See ``taxes.stamp_duty.quote`` for the arguments, and ``taxes.stamp_duty_documents`` for account
-        books, transfers of equity, several items, documents or parties, and amendments.
+        See ``taxes.stamp_duty.quote`` for the arguments, ``taxes.stamp_duty_base`` for a base with VAT or in
+        another currency, and ``taxes.stamp_duty_documents`` for account books, transfers of equity, several
+        items, documents or parties, and amendments.
         """
-        rules = self._store.rulebook.on(on or self._today())
         return stamp_duty.quote(
-            rules,
+            self.rules(on=on),
             item=item,
             base=base,
             half_relief=half_relief,
@@ -80,8 +97,46 @@ class Taxes:
         self, *, paid: Fen, place: str = "city", half_relief: bool = False, on: date | None = None
     ) -> tuple[SurchargeQuote, ...]:
         """The surcharges (附加税费) on ``paid`` fen of VAT and consumption tax; declares nothing."""
-        rules = self._store.rulebook.on(on or self._today())
-        return surcharges.quotes(rules, paid=paid, place=place, half_relief=half_relief)
+        return surcharges.quotes(self.rules(on=on), paid=paid, place=place, half_relief=half_relief)
+
+    def quote_wage_withholding(
+        self,
+        *,
+        months: Sequence[WageMonth],
+        tax_year: int,
+        first_wage_of_year: bool = False,
+        annual_60000_from_january: bool = False,
+    ) -> WageWithholding:
+        """What is withheld (预扣预缴) on the wages of a year, month by month; declares nothing."""
+        return withhold_wages(
+            months,
+            tax_year=tax_year,
+            first_wage_of_year=first_wage_of_year,
+            annual_60000_from_january=annual_60000_from_january,
+            book=self._store.rulebook,
+        )
+
+    def quote_payment_withholding(self, *, kind: PayKind, amount: Fen, tax_year: int) -> ExplainedTax:
+        """What is withheld on one payment: labour, author or royalty; declares nothing."""
+        return withhold_payment(kind, amount, tax_year=tax_year, book=self._store.rulebook)
+
+    def quote_deductions(self, *, claims: Sequence[Claim], tax_year: int) -> HouseholdDeductions:
+        """What the people of a household may deduct in a year (专项附加扣除); declares nothing."""
+        from ecny_tax.taxes.household import household_deductions  # imported late: few need it
+
+        return household_deductions(claims, tax_year=tax_year, book=self._store.rulebook)
+
+    def quote_business_income(self, *, taxable: Fen, tax_year: int) -> ExplainedTax:
+        """The income tax on a year's business income (经营所得); declares nothing."""
+        return business_tax(taxable, tax_year=tax_year, book=self._store.rulebook)
+
+    def quote_non_resident_wage(self, *, wage: Fen, tax_year: int) -> ExplainedTax:
+        """The income tax on a non-resident's (非居民个人) wage of a month; declares nothing."""
+        return nonresident_month_tax(wage, tax_year=tax_year, book=self._store.rulebook)
+
+    def quote_non_resident_bonus(self, *, bonus: Fen, tax_year: int) -> ExplainedTax:
+        """The income tax on a non-resident's bonus for several months; declares nothing."""
+        return nonresident_bonus_tax(bonus, tax_year=tax_year, book=self._store.rulebook)
 
     def check(self, cases: object) -> CaseReport:
         """Run worked cases (see ``taxes.checking``) against the rules of this simulation."""
@@ -274,9 +329,7 @@ def declare_stamp_duty(
     taxpayer_kind: str | None = None,
 ) -> Bill:
     """Declare a document; the day of the document selects the rule."""
-    document_date = on or tx.now.date()
-    if not _FIRST_DAY <= document_date <= _LAST_DAY:
-        raise InvalidInputError("date_malformed", value=document_date)
+    document_date = tx.now.date() if on is None else checked_day(on)
     rules = tx.rulebook.on(document_date)
     quote = stamp_duty.quote(
         rules,

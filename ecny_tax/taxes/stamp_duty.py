@@ -18,7 +18,7 @@ from ecny_tax import rulebook
 from ecny_tax.errors import InvalidInputError, RejectedError
 from ecny_tax.money import Fen, positive, round_half_up, yuan_text
 from ecny_tax.rulebook import Exemption, Rounding, Rules, Side, StampDutyRate, StampDutyRelief
-from ecny_tax.taxes.stamp_duty_base import TaxBase
+from ecny_tax.taxes.stamp_duty_base import TaxBase, not_negative
 from ecny_tax.taxes.steps import Step
 
 #: The most pieces that one quote is about.
@@ -108,19 +108,20 @@ def quote(
 
     ``base`` is in fen, or comes from ``stamp_duty_base``; an item taxed by the piece takes ``pieces``
     instead.  ``half_relief`` says that the taxpayer qualifies for the halving of six taxes and two fees
-    (六税两费), ``taxpayer_kind`` as what; ``exemption`` declares a reason for which nothing is owed, beside
-    which no relief is looked at.  ``side`` says whose duty on securities is asked for; the buyer's is 0
-    from 2008-09-19 on.
+    (六税两费), ``taxpayer_kind`` as what, and is refused without it; ``exemption`` declares a
+    reason for which nothing is owed, beside which no relief is looked at.  ``side`` says whose
+    duty on securities is asked for; the buyer's is 0 from 2008-09-19 on.
 
     Raises ``InvalidInputError``: ``stamp_duty_item_unknown``, ``no_rule_on_date`` (with the periods that
     have one), ``side_required``, ``side_not_applicable``, ``base_required``, ``amount_not_positive``,
     ``amount_malformed``, ``amount_too_large``, ``pieces_required``, ``pieces_not_applicable``,
-    ``pieces_malformed``, ``taxpayer_kind_unknown``, ``exemption_unknown``; ``RejectedError``:
-    ``relief_not_applicable``, ``relief_not_in_force``, ``exemption_not_applicable``,
-    ``exemption_not_in_force``.
+    ``pieces_malformed``, ``taxpayer_kind_unknown``, ``option_needs`` (a kind of taxpayer without the
+    relief), ``exemption_unknown``; ``RejectedError``: ``relief_not_applicable``, ``relief_not_in_force``,
+    ``exemption_not_applicable``, ``exemption_not_in_force``.
     """
     rule = rules.stamp_duty.rate(item, side=side)
     found = _found(rule, base, pieces)
+    _check_kind(rules, taxpayer_kind, half_relief=half_relief)
     reason = _exemption(rules, rule, exemption) if exemption is not None else None
     relief = _relief(rules, item, taxpayer_kind) if half_relief and reason is None else None
     rounding = _rounding(rules, item)
@@ -177,14 +178,25 @@ def _found(rule: StampDutyRate, base: Fen | TaxBase | None, pieces: int | None) 
         raise InvalidInputError("pieces_not_applicable", item=rule.code, value=pieces)
     if base is None:
         raise InvalidInputError("base_required", item=rule.code)
-    return base if isinstance(base, TaxBase) else TaxBase(positive(base))
+    if isinstance(base, TaxBase):
+        not_negative(base.amount)
+        return base
+    return TaxBase(positive(base))
+
+
+def _check_kind(rules: Rules, taxpayer_kind: str | None, *, half_relief: bool) -> None:
+    """A kind of taxpayer is one of those that a relief has ever spoken of, and goes with the relief."""
+    if taxpayer_kind is None:
+        return
+    reliefs = rules.stamp_duty.figures.reliefs
+    known = sorted({kind for relief in reliefs for kind in relief.value.taxpayers})
+    if taxpayer_kind not in known:
+        raise InvalidInputError("taxpayer_kind_unknown", value=taxpayer_kind, known=" ".join(known))
+    if not half_relief:
+        raise InvalidInputError("option_needs", option="taxpayer_kind", needed="half_relief")
 
 
 def _relief(rules: Rules, item: str, taxpayer_kind: str | None) -> StampDutyRelief:
-    known = {kind for relief in rules.stamp_duty.figures.reliefs for kind in relief.value.taxpayers}
-    if taxpayer_kind is not None and taxpayer_kind not in known:
-        known_kinds = " ".join(sorted(known))
-        raise InvalidInputError("taxpayer_kind_unknown", value=taxpayer_kind, known=known_kinds)
     relief = relief_of(rules)
     if item in relief.not_for:
         raise RejectedError("relief_not_applicable", what=item)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ecny_tax.money import Fen, times
+from ecny_tax.money import Fen, positive, times
 from ecny_tax.rulebook.figures import sources
 from ecny_tax.rulebook.rules import Rules
 from ecny_tax.taxes.stamp_duty import relief_of
@@ -40,8 +40,10 @@ def quote(rules: Rules, *, code: str, paid: Fen, place: str, half_relief: bool =
     ``half_relief`` says that the taxpayer qualifies for the halving of six taxes and two fees, of which the
     surcharges are three; ``relief_not_in_force`` on a day without it.
 
-    Raises ``InvalidInputError`` (``surcharge_unknown``, ``surcharge_place_unknown``, ``no_rule_on_date``).
+    Raises ``InvalidInputError`` (``surcharge_unknown``, ``surcharge_place_unknown``, ``no_rule_on_date``,
+    ``amount_not_positive``, ``amount_malformed``, ``amount_too_large``).
     """
+    positive(paid)
     rule = rules.taxes.surcharge(code, place=place if code == BY_PLACE else None)
     item, relief = rules.taxes.collection_item(code), relief_of(rules) if half_relief else None
     tax = times(paid, rule.rate * relief.factor if relief else rule.rate)

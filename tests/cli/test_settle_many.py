@@ -44,10 +44,21 @@ def test_a_table_that_a_spreadsheet_wrote_is_settled(cli: Cli) -> None:
     assert len((cli.folder / "out.csv").read_text().splitlines()) == 3
 
 
-def test_the_table_may_be_replaced_by_the_result(cli: Cli) -> None:
+@pytest.mark.parametrize("out", ["in.csv", "./in.csv", "more/../in.csv", "link.csv", "other-name.csv"])
+def test_the_table_is_not_written_over_by_whatever_name(cli: Cli, out: str) -> None:
     (cli.folder / "in.csv").write_text(TABLE)
-    cli("tax", "settle-many", "in.csv", "in.csv", "--tax-year", "2022")
-    assert len((cli.folder / "in.csv").read_text().splitlines()) == 3
+    (cli.folder / "more").mkdir()
+    (cli.folder / "link.csv").symlink_to("in.csv")
+    (cli.folder / "other-name.csv").hardlink_to(cli.folder / "in.csv")
+    words = ("tax", "settle-many", "in.csv", out, "--tax-year", "2022")
+    cli.refused(2, "output_is_input", *words)
+    assert (cli.folder / "in.csv").read_text() == TABLE
+
+
+def test_a_table_that_is_not_utf8_is_to_be_saved_anew(cli: Cli) -> None:
+    (cli.folder / "in.csv").write_text("姓名,wages\n张三,1\n", encoding="gbk")
+    words = ("tax", "settle-many", "in.csv", "out.csv", "--tax-year", "2022")
+    assert "save it as UTF-8" in cli.refused(2, "input_not_utf8", *words)["hint"]
 
 
 @pytest.mark.parametrize("before", [None, "kept"])
@@ -87,7 +98,9 @@ def test_without_numpy_it_says_what_to_install(cli: Cli) -> None:
 
 def test_an_output_that_cannot_be_written_is_refused(cli: Cli) -> None:
     (cli.folder / "in.csv").write_text(TABLE)
-    cli.refused(7, "output_unwritable", "tax", "settle-many", "in.csv", "no/out.csv", "--tax-year", "2022")
+    words = ("tax", "settle-many", "in.csv", "no/out.csv", "--tax-year", "2022")
+    assert "--out" not in cli.refused(7, "output_unwritable", *words)["hint"]
+    assert "没有这个文件或文件夹" in cli.refused(7, "output_unwritable", *words, "--lang", "zh")["detail"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal of its own needs POSIX")

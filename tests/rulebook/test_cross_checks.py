@@ -10,6 +10,7 @@ import pytest
 
 from ecny_tax import ConflictError, Fen, FixedClock, InvalidInputError, Sandbox
 from ecny_tax.rulebook import rulebook_with
+from ecny_tax.rulebook.book import package_document
 from tests.support import AUTHORITY, START, corporate, due_of, owe, personal, refused
 
 MADE_UP = 'citation = "made up"\nevidence = "assumption"\n'
@@ -47,9 +48,20 @@ def relief(since: str) -> str:
     return figure("[[relief]]", text, since)
 
 
+def surcharge(code: str) -> str:
+    return figure("[[surcharges]]", f'code = "{code}"\nrate = "0.01"', "2024-01-01", named=False)
+
+
+def stamp_duty_item(code: str) -> str:
+    text = f'code = "{code}"\nrate = "0.001"\nbase_zh = "价款"\nbase_en = "the price"'
+    return figure("[[items]]", text, "2024-01-01")
+
+
 def opening(since: str = "2020-01-01", until: str | None = None) -> str:
     return figure("[opening]", 'operator_reserve = "1"\nrevenue = "1"', since, named=False, until=until)
 
+
+ITEMS = " ".join(dict.fromkeys(row["code"] for row in package_document("stamp_duty")["items"]))
 
 FAULTS = [
     ("taxes", item(), "collection_items / 10199 / 2020-01-01 / effective_from", "on 2020-01-01"),
@@ -115,6 +127,59 @@ FAULTS = [
         "special_additional / moon / 2024-01-01",
         "what is for each child is shared among the household",
     ),
+    (
+        "income_tax",
+        deduction('not_with = []\nshare_of = "elderly_only_child"').replace('"100"', '"3000.01"'),
+        "special_additional / moon / 2024-01-01 / amount",
+        "3000.01 is above the whole that is shared, 3000 of elderly_only_child from 2024-01-01 on",
+    ),
+    (
+        "income_tax",  # of the years to 2022 the whole is less
+        deduction('not_with = []\nshare_of = "elderly_only_child"', "2022-07-01").replace('"100"', '"2500"'),
+        "special_additional / moon / 2022-07-01 / amount",
+        "2000 of elderly_only_child from 2022-07-01 on",
+    ),
+    (
+        "stamp_duty",
+        relief("2028-01-01").replace("not_for = []", 'not_for = ["mooon"]'),
+        "relief / moon / 2028-01-01 / not_for",
+        f"mooon is none of: {ITEMS}",
+    ),
+    (
+        "stamp_duty",
+        figure("[[exemptions]]", 'code = "moon"\nitems = ["sale_contract", "mooon"]', "2024-01-01"),
+        "exemptions / moon / 2024-01-01 / items",
+        f"mooon is none of: {ITEMS}",
+    ),
+    (
+        "stamp_duty",
+        figure(
+            "[[rounding]]",
+            'unit = "0.01"\nexempt_below = "0"\nnot_for = ["mooon"]',
+            "2024-01-01",
+            named=False,
+        ),
+        "rounding / 2024-01-01 / not_for",
+        f"mooon is none of: {ITEMS}",
+    ),
+    (
+        "stamp_duty",
+        figure("[[terms]]", 'code = "mooon"\nperiod = "week"\ndays = 5', "2024-01-01", named=False),
+        "terms / mooon / 2024-01-01 / code",
+        f"mooon is none of: documents {ITEMS}",
+    ),
+    (
+        "taxes",
+        share("2020-01-01"),
+        "shares / 10199 / 2020-01-01 / code",
+        "10199 is none of: 10101 10102 ",
+    ),
+    (
+        "taxes",
+        figure("[[surcharges]]", 'code = "10199"\nrate = "0.01"', "2024-01-01", named=False),
+        "surcharges / 10199 / 2024-01-01 / code",
+        "10199 is none of: 10101 10102 ",
+    ),
     ("stamp_duty", relief("2024-01-01"), "relief / moon / 2024-01-01 / effective_from", "two rules"),
     (
         "scheme",
@@ -156,6 +221,9 @@ def test_figures_that_do_not_agree_are_refused_with_file_table_and_key(
     assert (refusal.value.code, refusal.value.values["path"]) == ("rule_file_malformed", path)
     assert refusal.value.values["place"] == place
     assert reason in str(refusal.value.values["reason"])
+    assert reason in refusal.value.message()  # whole, though it may be long
+    chinese = refusal.value.message("zh").partition("格式不符：")[2]
+    assert any("一" <= char <= "鿿" for char in chinese)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +233,17 @@ def test_figures_that_do_not_agree_are_refused_with_file_table_and_key(
         ("taxes", item() + share("2019-01-01", "2020-12-31") + share("2021-01-01")),
         ("taxes", item(until="2020-12-31") + share("2020-01-01", "2020-12-31")),
         ("taxes", item() + share("2020-01-01", "9999-12-31")),
+        ("taxes", item() + share("2020-01-01") + surcharge("10199")),
+        ("stamp_duty", relief("2028-01-01").replace("not_for = []", 'not_for = ["securities"]')),
+        (
+            "stamp_duty",
+            figure("[[terms]]", 'code = "gift_deed"\nperiod = "week"\ndays = 5', "2024-01-01", named=False)
+            + stamp_duty_item("gift_deed"),
+        ),
+        (
+            "income_tax",
+            deduction('not_with = []\nshare_of = "elderly_only_child"').replace('"100"', '"3000"'),
+        ),
         ("taxes", share("2024-01-01", code="10110")),  # ends the package's the day before
         ("income_tax", deduction('not_with = ["child_education"]\nshare_of = "elderly_only_child"')),
         ("income_tax", deduction('not_with = []\ngroup = "rent"\nshared_among = "nobody"')),

@@ -75,6 +75,57 @@ def test_a_new_thing_is_added(tmp_path: Path) -> None:
     assert book.on(START.date()).stamp_duty.rate("sale_contract").rate == "0.0003"
 
 
+NEW_RATE = RATE[RATE.rindex("[[items]]") :]
+EVIDENCE = '"law", "published", "secondary", "code", "assumption" or "unverified"'
+RATES = "a decimal string from 0 to 1 with at most eight decimals"
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "said_zh"),
+    [
+        (('rate = "0.0006"', 'rate = "6%"'), f'"6%" is not {RATES}', '"6%" 不是'),
+        (('rate = "0.0006"', "rate = 0.0006"), f"0.0006 is not {RATES}", "0.0006 不是"),
+        (('evidence = "assumption"', 'evidence = "hearsay"'), f'"hearsay" is none of: {EVIDENCE}', '"law"、'),
+        (('rate = "0.0006"', 'rat = "0.0006"'), "unknown key: rat; missing key: rate", "未知的键：rat；缺少"),
+        (('rate = "0.0006"', "rate = true"), f"true is not {RATES}", "true 不是"),
+        (('\nrate = "0.0006"', ""), "missing key: rate", "缺少的键：rate"),
+        (
+            ('rate = "0.0006"', 'rate = "0.0006"\nminimun = "1"'),
+            "unknown key: minimun; known are: effective_from, ",
+            "未知的键：minimun；可用的键：effective_from",
+        ),
+        (("[[items]]", "[[moons]]"), "unknown key: moons; known are: items, relief, ", "未知的键：moons"),
+        (("[[items]]", "[items]"), "a list is wanted", "应为列表"),
+        (("effective_from = 2023-04-01", 'effective_from = "2023-04-01"'), "without quotes", "不加引号"),
+        (
+            ("effective_to = 2023-03-31", "effective_to = 2023-04-30"),
+            "two rules from 2023-04-01 on",
+            "两条规则",
+        ),
+        (("effective_to = 2023-03-31", "effective_to = 2023-02-28"), "after_lapse = true", "没有规则"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_said_in_words_and_whole(
+    tmp_path: Path, change: tuple[str, str], said: str, said_zh: str
+) -> None:
+    text = NEW_RATE if change[0] in NEW_RATE else RATE
+    with pytest.raises(InvalidInputError) as refusal:
+        rulebook_with(written(tmp_path, text.replace(*change)))
+    assert said in refusal.value.message()
+    assert said_zh in refusal.value.message("zh")
+
+
+@pytest.mark.parametrize("key", ["opens", "closes"])
+@pytest.mark.parametrize("day", ["02-29", "13-01", "W10-1", "3-1"])
+def test_a_month_and_day_are_those_of_every_year(tmp_path: Path, key: str, day: str) -> None:
+    days = {"opens": "03-01", "closes": "06-30", key: day}
+    text = "".join(f'{name} = "{value}"\n' for name, value in days.items())
+    text = f'[[settlement_window]]\n{text}effective_from = 2027-01-01\ncitation = "x"\nevidence = "law"\n'
+    with pytest.raises(InvalidInputError) as refusal:
+        rulebook_with(written(tmp_path, text, "income_tax.toml"))
+    assert f'"{day}" is not a month and day' in refusal.value.message()
+
+
 @pytest.mark.parametrize(
     ("change", "place"),
     [

@@ -168,6 +168,14 @@ def test_blank_lines_at_the_end_are_no_lines(table: Table, end: str) -> None:
     assert len(out(table("id,wages\nP1,150000" + end), tax_year=2022)) == 1
 
 
+@pytest.mark.parametrize("lines", ['""\n', '""', '1\n""\n\n', '""\n1\n'])
+def test_in_a_table_of_one_column_a_quoted_empty_cell_is_a_person(table: Table, lines: str) -> None:
+    """As the csv module of Python writes one; a blank line it is not."""
+    found = out(table(f"wages\n{lines}"), tax_year=2022)
+    assert [line["wages"] for line in found] == [cell.strip('"') for cell in lines.split()]
+    assert {line["tax_total"] for line in found} == {"0.00"}
+
+
 @pytest.mark.parametrize("blank", ["", ",", "  "])
 def test_a_blank_line_before_others_is_refused(table: Table, blank: str) -> None:
     refused = refusal(table(f"id,wages\nP1,1\n{blank}\n{blank}\nP2,2\n"), tax_year=2022)
@@ -272,7 +280,8 @@ def test_a_bad_line_far_down_has_its_own_number(table: Table, monkeypatch: pytes
         ('wages,id\n1,"a"b\n', "table_malformed", "line 2"),
         ('wages,id\n1,"a', "table_malformed", "line 2"),
         (f"wages,id\n1,{'a' * MAX_LINE}\n", "table_malformed", "characters"),
-        (b"wages,id\n1,\xff\n", "input_file_unreadable", "UTF-8"),
+        (b"wages,id\n1,\xff\n", "input_not_utf8", "UTF-8"),
+        ("wages,姓名\n1,张三\n".encode("gbk"), "input_not_utf8", "UTF-8"),
     ],
 )
 def test_what_is_no_table_is_refused(table: Table, text: str | bytes, code: str, said: str) -> None:
@@ -282,7 +291,10 @@ def test_what_is_no_table_is_refused(table: Table, text: str | bytes, code: str,
 
 
 def test_a_year_is_needed_and_one_of_the_law(table: Table, tmp_path: Path) -> None:
-    assert refusal(table("wages\n1\n")).code == "input_key_missing"
+    refused = refusal(table("wages\n1\n"))
+    assert refused.code == "table_lacks_year"
+    assert refused.values["path"] == tmp_path / "in.csv"
+    assert "--tax-year" in refused.hint
     assert refusal(table("wages\n1\n"), tax_year=2018).code == "input_value_malformed"
     assert refusal(tmp_path / "no.csv", tax_year=2022).code == "input_file_unreadable"
     assert refusal(tmp_path, tax_year=2022).code == "input_file_unreadable"

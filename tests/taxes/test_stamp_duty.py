@@ -12,6 +12,7 @@ from ecny_tax import rulebook
 from ecny_tax.errors import EcnyTaxError, InvalidInputError, RejectedError
 from ecny_tax.money import MAX_AMOUNT, Fen, yuan
 from ecny_tax.taxes import stamp_duty
+from ecny_tax.taxes.stamp_duty_base import TaxBase
 
 LAW = date(2022, 7, 1)
 REGULATION = date(2021, 5, 10)  # a day of the regulation of 1988 on which its relief is in force
@@ -309,6 +310,16 @@ def refusal(**changed: Any) -> EcnyTaxError:
             "exemption_not_in_force",
         ),
         ({"half_relief": True, "on": date(2028, 1, 1)}, RejectedError, "relief_not_in_force"),
+        ({"taxpayer_kind": "astronaut"}, InvalidInputError, "taxpayer_kind_unknown"),
+        ({"taxpayer_kind": ["sole_trader"]}, InvalidInputError, "taxpayer_kind_unknown"),
+        ({"taxpayer_kind": "sole_trader"}, InvalidInputError, "option_needs"),
+        (
+            {"taxpayer_kind": "astronaut", "half_relief": True, "exemption": "copy"},
+            InvalidInputError,
+            "taxpayer_kind_unknown",
+        ),
+        ({"base": TaxBase(Fen(-1))}, InvalidInputError, "amount_not_positive"),
+        ({"base": TaxBase(1.5)}, InvalidInputError, "amount_malformed"),  # type: ignore[arg-type]
         (
             {"item": "securities", "side": "sell", "on": date(2024, 1, 2), "half_relief": True},
             RejectedError,
