@@ -161,7 +161,8 @@ class SpecialAdditional(Named):
     def _what_is_for_a_child_is_shared(self) -> Self:
         """Without that nothing would cap what is claimed for one child: the other cap is a person's own."""
         if self.for_each == "child" and self.shared_among != "household":
-            raise ValueError("what is for each child is shared among the household")
+            reason = "what is for each child is shared among the household"
+            raise unfit(reason, "按子女计的扣除须在家庭内分摊")
         return self
 
 
