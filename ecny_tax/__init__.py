@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         VerificationError,
     )
     from ecny_tax.money import Fen, capital_numerals, yuan, yuan_text
+    from ecny_tax.offline.device import Device
+    from ecny_tax.offline.terminal import Terminal
     from ecny_tax.sandbox import Sandbox
     from ecny_tax.taxes.household import Claim
     from ecny_tax.taxes.income_tax import AnnualReturn
@@ -36,6 +38,7 @@ __all__ = [
     "Claim",
     "Clock",
     "ConflictError",
+    "Device",
     "EcnyTaxError",
     "Fen",
     "FixedClock",
@@ -45,6 +48,7 @@ __all__ = [
     "Sandbox",
     "SystemClock",
     "TaxBase",
+    "Terminal",
     "UnavailableError",
     "VerificationError",
     "WageMonth",
@@ -66,6 +70,8 @@ _HOMES = {
     "yuan_text": "money",
     "Sandbox": "sandbox",
     "AnnualReturn": "taxes.income_tax",
+    "Device": "offline.device",
+    "Terminal": "offline.terminal",
     "Claim": "taxes.household",
     "TaxBase": "taxes.stamp_duty_base",
     "WageMonth": "taxes.withholding",

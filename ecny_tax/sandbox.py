@@ -22,6 +22,7 @@ from ecny_tax.store.sqlite import MEMORY
 
 if TYPE_CHECKING:
     from ecny_tax.agreements.service import Agreements
+    from ecny_tax.offline.service import Offline
     from ecny_tax.parties.service import Parties
     from ecny_tax.payments.service import Payments
     from ecny_tax.refunds.service import Refunds
@@ -108,6 +109,13 @@ class Sandbox:
         from ecny_tax.refunds.service import Refunds
 
         return Refunds(self._store, self._keyring)
+
+    @cached_property
+    def offline(self) -> Offline:
+        """Offline payment (离线支付): devices, loads and the redemption of vouchers."""
+        from ecny_tax.offline.service import Offline
+
+        return Offline(self._store, self._keyring)
 
     @classmethod
     def open(

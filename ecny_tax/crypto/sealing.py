@@ -34,3 +34,10 @@ def unseal(box: bytes, *, key: bytes, label: bytes) -> bytes:
 def keyed_digest(text: str, *, key: bytes) -> bytes:
     """HMAC-SHA256, by which sealed data is looked up: equal texts meet, nobody else learns them."""
     return hmac.digest(key, text.encode(), hashlib.sha256)
+
+
+def passphrase_key(passphrase: str, *, salt: bytes) -> bytes:
+    """A 32-byte key from a passphrase by scrypt (RFC 7914), N = 2^15: about 80 ms and 32 MB a guess."""
+    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+    return Scrypt(salt=salt, length=32, n=2**15, r=8, p=1).derive(passphrase.encode())

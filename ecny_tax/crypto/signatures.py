@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import NoReturn
 
 import cbor2
 from cryptography.exceptions import InvalidSignature
@@ -23,6 +24,7 @@ _SIGN1_TAG, _SIGN_TAG = 18, 98
 _MAX_SIGNERS = 8
 _KEYS, _SCALARS = (str, int), (str, int, bytes, type(None))
 _MAX_HEADER_BYTES = 1024
+_MAX_DEPTH = 64
 
 #: Answers the 32 bytes of a published key by its name, or None where no such key is published.
 PublishedKeys = Callable[[str], bytes | None]
@@ -52,18 +54,44 @@ def encode(value: object) -> bytes:
 
 
 def decode(data: bytes) -> object:
-    """Read CBOR in its one deterministic form; anything else raises ``VerificationError``."""
+    """Read CBOR in its one deterministic form, of the values that :func:`encode` takes.
+
+    Anything else raises ``VerificationError`` (``document_malformed``).
+    """
+    value = decode_any(data)
+    try:
+        plain = _is_plain(value)
+    except RecursionError:
+        plain = False
+    if not plain:
+        raise VerificationError("document_malformed", reason="it is not deterministic CBOR")
+    return value
+
+
+def decode_any(data: bytes) -> object:
+    """Read CBOR in its one deterministic form, where the caller judges the type of every value itself."""
     if len(data) > MAX_DOCUMENT_BYTES:
         raise VerificationError("document_malformed", reason=f"it is longer than {MAX_DOCUMENT_BYTES} bytes")
     try:
-        value = cbor2.loads(data)
-        canonical = encode(value) == data and _is_plain(value)
+        value = cbor2.loads(data, semantic_decoders=_NO_TAGS, tag_hook=_refuse_tag, max_depth=_MAX_DEPTH)
+        if cbor2.dumps(value, canonical=True) == data:
+            return value
     # A decoder of untrusted bytes may fail in many ways (nesting, huge numbers); each means the same.
     except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, MemoryError, EOFError):
-        canonical = False
-    if not canonical:
-        raise VerificationError("document_malformed", reason="it is not deterministic CBOR")
-    return value
+        pass
+    raise VerificationError("document_malformed", reason="it is not deterministic CBOR")
+
+
+def _refuse_tag(*_: object) -> NoReturn:
+    raise ValueError("a tag")
+
+
+#: The decoder knows these tags besides those of long numbers.  None stands in our documents, and two of them
+#: (values that are shared, text that is repeated) let few bytes stand for more than any memory holds.
+_NO_TAGS = dict.fromkeys(
+    (0, 1, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799),
+    _refuse_tag,
+)
 
 
 def sign_one(payload: bytes, key: SigningKey, content_type: str) -> bytes:
@@ -145,7 +173,7 @@ def _check(
     if public is None:
         raise VerificationError("signer_unknown", signer=name)
     try:
-        _public_key(public).verify(signature, signed)
+        public_key_of(public).verify(signature, signed)
     except InvalidSignature:
         raise VerificationError("signature_invalid", signer=name) from None
     return name
@@ -170,7 +198,7 @@ def _head(tag: int) -> bytes:
 
 
 @lru_cache(maxsize=4096)
-def _public_key(raw: bytes) -> Ed25519PublicKey:
+def public_key_of(raw: bytes) -> Ed25519PublicKey:
     try:
         return Ed25519PublicKey.from_public_bytes(raw)
     except ValueError:

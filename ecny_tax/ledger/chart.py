@@ -1,7 +1,8 @@
 """The chart of accounts: how the accounts of the scheme are named.
 
-e-CNY: issuance, operator vaults, wallets, collection accounts.  Deposits: the public (the outside world),
-operators' reserves and what backs the issued e-CNY at the central bank, treasuries' revenue by level.
+e-CNY: issuance, operator vaults, wallets, liens of loads, collection accounts.  Deposits: the public (the
+outside world), operators' reserves and what backs the issued e-CNY at the central bank, treasuries' revenue
+by level.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ def wallet(wallet_id: str) -> str:
 
 def collection(operator: str, treasury: str) -> str:
     return f"collection:{operator}:{treasury}"
+
+
+def lien(load_id: str) -> str:
+    return f"lien:{load_id}"
 
 
 def reserve(operator: str) -> str:

@@ -29,6 +29,7 @@ class AccountCode(IntEnum):
     OPERATOR_VAULT = 2  # 银行库
     WALLET = 3  # 钱包
     COLLECTION = 4  # 待报解预算收入
+    LIEN = 5  # 圈存：离线支付的装载
     RESERVE_BACKING = 10  # 人民银行持有的准备金对价
     OPERATOR_RESERVE = 11  # 运营机构准备金
     PUBLIC_DEPOSITS = 12  # 公众存款（外部世界）
@@ -61,6 +62,8 @@ class TransferCode(IntEnum):
     SET_OFF = 12  # 抵缴
     REVENUE_TO_BACKING = 13  # 国库退付资金
     INTEREST = 14  # 多缴税款利息
+    LOAD = 15  # 装载：钱包 → 圈存
+    RELEASE = 16  # 解圈：圈存 → 钱包
 
 
 class AccountFlags(IntFlag):

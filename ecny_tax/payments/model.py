@@ -21,6 +21,7 @@ class PaymentMode(StrEnum):
     REAL_TIME_DEBIT = "real_time_debit"  # 实时扣税
     SCAN_TO_PAY = "scan_to_pay"  # 扫码缴税
     SET_OFF = "set_off"  # 以退抵欠
+    OFFLINE = "offline"  # 离线凭证兑付
 
 
 class PaymentStatus(StrEnum):

@@ -313,6 +313,8 @@ def _is_authorised(tx: Transaction, payment_no: str) -> bool:
     from ecny_tax.crypto.signatures import encode, verify_one
 
     payment, message = load(tx, payment_no), rows.authorisation(tx, payment_no)
+    if payment.mode is PaymentMode.OFFLINE:
+        return True  # a voucher, which ``offline`` verifies from the root on
     bill = bills.load(tx, payment.bill_no)
     by_wallet = payment.mode is PaymentMode.SCAN_TO_PAY
     name = f"wallet:{payment.wallet_id}" if by_wallet else f"tax_authority:{bill.authority}"

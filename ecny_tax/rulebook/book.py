@@ -9,12 +9,12 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # each subject is imported when it is asked for: a command needs one or two of them
-    from ecny_tax.rulebook import calendar, income_tax, scheme, stamp_duty, taxes, wallets
+    from ecny_tax.rulebook import calendar, income_tax, offline, scheme, stamp_duty, taxes, wallets
     from ecny_tax.rulebook.figures import Row
     from ecny_tax.rulebook.rules import Rules
 
 #: The rule files, by their names without ``.toml``.
-NAMES = ("stamp_duty", "income_tax", "taxes", "wallets", "scheme", "calendar")
+NAMES = ("stamp_duty", "income_tax", "taxes", "wallets", "offline", "scheme", "calendar")
 
 
 class Rulebook:
@@ -70,6 +70,12 @@ class Rulebook:
         from ecny_tax.rulebook import wallets
 
         return wallets.Figures(self.document("wallets"))
+
+    @cached_property
+    def offline(self) -> offline.Figures:
+        from ecny_tax.rulebook import offline
+
+        return offline.Figures(self.document("offline"))
 
     @cached_property
     def scheme(self) -> scheme.Scheme:

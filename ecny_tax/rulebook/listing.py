@@ -25,7 +25,8 @@ _ABOUT = (
 AMOUNTS = frozenset(
     (
         "amount", "threshold", "cap", "minimum", "each", "exempt_below", "up_to", "quick_deduction", "gross",
-        "balance", "small", "flat", "deduction", "single", "day", "year", "operator_reserve", "revenue",
+        "balance", "small", "flat", "deduction", "single", "day", "year", "cap_single",
+        "cap_total", "operator_reserve", "revenue",
     )
 )  # fmt: skip
 

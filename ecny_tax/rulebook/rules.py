@@ -10,6 +10,7 @@ from ecny_tax.rulebook.book import Rulebook
 
 if TYPE_CHECKING:  # as in ``book``: a subject is imported when it is asked for
     from ecny_tax.rulebook.income_tax import IncomeTaxRules
+    from ecny_tax.rulebook.offline import OfflineRules
     from ecny_tax.rulebook.scheme import SchemeRules
     from ecny_tax.rulebook.stamp_duty import StampDutyRules
     from ecny_tax.rulebook.taxes import TaxRules
@@ -56,3 +57,9 @@ class Rules:
         from ecny_tax.rulebook.scheme import SchemeRules
 
         return SchemeRules(self.day, self.book.scheme)
+
+    @property
+    def offline(self) -> OfflineRules:
+        from ecny_tax.rulebook.offline import OfflineRules
+
+        return OfflineRules(self.day, self.book.offline)

@@ -368,6 +368,32 @@ class Wallets(RuleFile):
     conventions: Annotated[list[Convention], Field(default_factory=list)]
 
 
+# --- offline.toml -----------------------------------------------------------------------------------
+
+
+Whole = Annotated[int, Field(ge=1, le=100_000)]
+
+
+class OfflineLimits(Figure):
+    cap_single: Yuan
+    cap_total: Yuan
+    cap_count: Whole
+    load_hours: Whole
+    most_load_hours: Whole
+    redeem_days: Whole
+    grace_hours: Whole
+    request_minutes: Whole
+    skew_minutes: Whole
+    list_days: Whole
+    certificate_years: Whole
+    root_years: Whole
+
+
+class Offline(RuleFile):
+    limits: list[OfflineLimits]
+    conventions: Annotated[list[Convention], Field(default_factory=list)]
+
+
 # --- scheme.toml ------------------------------------------------------------------------------------
 
 
@@ -464,6 +490,7 @@ FILES: dict[str, type[RuleFile]] = {
     "income_tax": IncomeTax,
     "taxes": Taxes,
     "wallets": Wallets,
+    "offline": Offline,
     "scheme": SchemeFile,
     "calendar": CalendarFile,
 }

@@ -33,7 +33,11 @@ _RECORD_CHECKS = (
         " LEFT JOIN account c ON c.id = t.credit_account_id"
         f" WHERE p.fee <> 0 OR t.amount IS NULL OR t.amount <> p.amount"
         f" OR c.code <> {AccountCode.COLLECTION:d}"
-        " OR (p.mode <> 'set_off' AND (t.debit_account_id <> w.account_id OR t.user_data <> p.payment_no))"
+        " OR (p.mode <> 'set_off' AND t.user_data <> p.payment_no)"
+        " OR (p.mode NOT IN ('set_off', 'offline') AND t.debit_account_id <> w.account_id)"
+        " OR (p.mode = 'offline' AND NOT EXISTS (SELECT 1 FROM voucher v JOIN device_load l"
+        " ON l.load_id = v.load_id JOIN device d ON d.device_id = l.device_id WHERE v.payment_no ="
+        " p.payment_no AND l.account_id = t.debit_account_id AND d.wallet_id = p.wallet_id))"
         f" OR (p.mode = 'set_off') <> (t.code = {TransferCode.SET_OFF:d}) LIMIT 1",
     ),
     (
@@ -98,6 +102,36 @@ _RECORD_CHECKS = (
         " WHERE t.credit_account_id <> w.account_id LIMIT 1",
     ),
     (
+        "I9",
+        "of every load, lien plus settled plus released is what was loaded",
+        "每笔装载：圈存余额加已兑付加已解圈等于装载额",
+        f"SELECT a.name FROM account a WHERE a.code = {AccountCode.LIEN:d} AND a.id > {_LAST_ACCOUNT}"
+        " AND NOT EXISTS (SELECT 1 FROM device_load l WHERE l.account_id = a.id) UNION ALL"
+        " SELECT l.load_id FROM device_load l JOIN device d ON d.device_id = l.device_id"
+        " JOIN account a ON a.id = l.account_id"
+        " JOIN wallet w ON w.wallet_id = d.wallet_id WHERE a.credits <> l.amount"
+        " OR (SELECT coalesce(sum(t.amount), 0) FROM transfer t WHERE t.credit_account_id = l.account_id"
+        f" AND t.code = {TransferCode.LOAD:d} AND t.debit_account_id = w.account_id) <> l.amount"
+        " OR (SELECT coalesce(sum(v.amount), 0) FROM voucher v WHERE v.load_id = l.load_id"
+        " AND v.status = 'settled') + (SELECT coalesce(sum(t.amount), 0) FROM transfer t"
+        f" WHERE t.debit_account_id = l.account_id AND t.code = {TransferCode.RELEASE:d}"
+        " AND t.credit_account_id = w.account_id) <> a.debits"
+        " OR (SELECT coalesce(sum(v.released), 0) FROM voucher v WHERE v.load_id = l.load_id) >"
+        " (SELECT coalesce(sum(t.amount), 0) FROM transfer t WHERE t.debit_account_id = l.account_id"
+        f" AND t.code = {TransferCode.RELEASE:d}) LIMIT 1",
+    ),
+    (
+        "I10",
+        "of two vouchers with one counter at most one settles, and evidence of the other exists",
+        "同一计数的两张凭证至多一张兑付，另一张留有证据",
+        "SELECT v.voucher_id FROM voucher v WHERE (v.status = 'settled') <> (v.payment_no IS NOT NULL)"
+        " OR (v.status = 'disputed') <> (v.evidence IS NOT NULL) OR (v.status = 'disputed' AND NOT EXISTS"
+        " (SELECT 1 FROM voucher o WHERE o.load_id = v.load_id AND o.place < v.place"
+        " AND o.status <> 'disputed') AND NOT EXISTS (SELECT 1 FROM device_load l"
+        " WHERE l.load_id = v.load_id AND l.unload IS NOT NULL)) OR (v.status = 'disputed'"
+        " AND NOT EXISTS (SELECT 1 FROM revocation r WHERE r.serial = v.load_id)) LIMIT 1",
+    ),
+    (
         "I3",
         "every account is bounded as its kind demands",
         "各账户的限制符合其种类",
@@ -140,7 +174,8 @@ _RECORD_CHECKS = (
         "SELECT x.wallet_id || ' ' || x.day FROM (SELECT s.wallet_id, s.day, s.amount FROM wallet_spending s"
         f" UNION ALL SELECT w.wallet_id, {_BEIJING_DAY}, -t.amount FROM transfer t"
         " JOIN wallet w ON w.account_id = t.debit_account_id"
-        f" WHERE t.code IN ({TransferCode.WALLET_TRANSFER:d}, {TransferCode.TAX_PAYMENT:d})"
+        f" WHERE t.code IN ({TransferCode.WALLET_TRANSFER:d}, {TransferCode.TAX_PAYMENT:d},"
+        f" {TransferCode.LOAD:d})"
         f" UNION ALL SELECT w.wallet_id, {_BEIJING_DAY}, t.amount FROM transfer t"
         " JOIN wallet w ON w.account_id = t.credit_account_id"
         f" WHERE t.code = {TransferCode.REVERSAL:d}) x JOIN wallet v ON v.wallet_id = x.wallet_id"

@@ -261,6 +261,78 @@ CREATE TABLE refund_event (       -- the way of a refund through review and trea
     PRIMARY KEY (refund_no, place)
 ) STRICT;
 
+-- offline ---------------------------------------------------------------------------------------------
+
+CREATE TABLE certificate (        -- everything that was certified: root, operators, authorities, devices, terminals
+    place      INTEGER PRIMARY KEY,  -- the order of issue
+    serial     TEXT NOT NULL UNIQUE,
+    kind       TEXT NOT NULL,
+    subject    TEXT NOT NULL,     -- operator, authority, device or terminal
+    message    BLOB NOT NULL,     -- COSE_Sign1
+    issuer     TEXT REFERENCES certificate (serial),  -- none of the root
+    not_after  INTEGER NOT NULL,
+    issued_at  INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX certificate_by_subject ON certificate (kind, subject);
+
+CREATE TABLE device (
+    place        INTEGER PRIMARY KEY,  -- the order of enrolling
+    device_id    TEXT NOT NULL UNIQUE,
+    wallet_id    TEXT NOT NULL REFERENCES wallet,
+    certificate  TEXT NOT NULL REFERENCES certificate (serial),  -- the newest
+    enrolled_at  INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX device_by_wallet ON device (wallet_id);
+
+CREATE TABLE device_load (
+    load_id        TEXT PRIMARY KEY,
+    device_id      TEXT NOT NULL REFERENCES device (device_id),
+    account_id     INTEGER NOT NULL UNIQUE REFERENCES account,  -- the lien
+    certificate    TEXT NOT NULL REFERENCES certificate (serial),  -- the device's, of the same operator's key
+    message        BLOB NOT NULL,  -- the load certificate, COSE_Sign1
+    amount         INTEGER NOT NULL CHECK (amount > 0),
+    first_counter  INTEGER NOT NULL,
+    last_counter   INTEGER NOT NULL,
+    spend_by       INTEGER NOT NULL,
+    redeem_by      INTEGER NOT NULL,
+    loaded_at      INTEGER NOT NULL,
+    unload         BLOB,           -- the device's unload statement, with its chain
+    evidence       BLOB,           -- a statement that contradicts a voucher, with it
+    released_at    INTEGER         -- when the rest went back
+) STRICT;
+
+CREATE INDEX device_load_by_device ON device_load (device_id, last_counter);
+
+CREATE TABLE voucher (            -- what was decided about each voucher that a device did sign
+    place        INTEGER PRIMARY KEY,  -- the order of decision
+    voucher_id   TEXT NOT NULL,
+    load_id      TEXT NOT NULL REFERENCES device_load,
+    counter      INTEGER NOT NULL,
+    digest       BLOB NOT NULL,
+    bundle       BLOB NOT NULL,
+    amount       INTEGER NOT NULL CHECK (amount > 0),
+    named_bill   TEXT NOT NULL,    -- by its request, whether there is such a bill or not
+    status       TEXT NOT NULL,    -- settled, rejected, disputed
+    code         TEXT,             -- why not settled
+    payment_no   TEXT REFERENCES payment (payment_no),
+    released     INTEGER NOT NULL DEFAULT 0 CHECK (released IN (0, amount)),  -- went back to the wallet
+    evidence     BLOB,             -- of a disputed one: it and the one before, with their chains
+    accepted_at  INTEGER,          -- by a terminal, if it says so
+    decided_at   INTEGER NOT NULL,
+    UNIQUE (load_id, counter, digest)
+) STRICT;
+
+CREATE UNIQUE INDEX one_decision_per_counter ON voucher (load_id, counter) WHERE status <> 'disputed';
+
+CREATE TABLE revocation (         -- what counts no more, in the order in which it was revoked
+    number  INTEGER PRIMARY KEY,
+    serial  TEXT    NOT NULL UNIQUE,  -- of a certificate, device, terminal or load
+    since   INTEGER NOT NULL,
+    reason  TEXT    NOT NULL
+) STRICT;
+
 -- idempotency -----------------------------------------------------------------------------------------
 
 CREATE TABLE answered_request (   -- what was answered to a request that came with an idempotency key

@@ -30,9 +30,12 @@ _ADVICE = {
 _CHECK_AMOUNT = Said("check the amount that it is computed on", "请核对计税金额")
 
 
-def load(tx: Transaction, bill_no: str) -> Bill:
-    """The bill of that number; raises ``NotFoundError`` (``bill_not_found``)."""
-    bill = rows.bill(tx, bill_no)
+def load(tx: Transaction, bill_no: str, *, paid_on: date | None = None) -> Bill:
+    """The bill of that number, with the late fee of the day on which it is paid (default: today).
+
+    Raises ``NotFoundError`` (``bill_not_found``).
+    """
+    bill = rows.bill(tx, bill_no, paid_on=paid_on)
     if bill is None:
         raise NotFoundError("bill_not_found", bill_no=bill_no)
     return bill

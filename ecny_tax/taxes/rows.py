@@ -48,9 +48,10 @@ def insert(tx: Transaction, bill: Bill) -> None:
     )
 
 
-def bill(tx: Transaction, bill_no: str) -> Bill | None:
+def bill(tx: Transaction, bill_no: str, *, paid_on: date | None = None) -> Bill | None:
+    """The bill with the late fee of the day on which it is paid (default: today)."""
     row = tx.row(f"{_BILL} WHERE bill_no = :bill_no", bill_no=bill_no)
-    return _bill(tx, row) if row else None
+    return _bill(tx, row, paid_on) if row else None
 
 
 def bills(tx: Transaction) -> list[Bill]:
@@ -159,10 +160,10 @@ def set_status(tx: Transaction, bill_no: str, status: BillStatus, *, late_fee: i
     )
 
 
-def _bill(tx: Transaction, row: Row) -> Bill:
+def _bill(tx: Transaction, row: Row, paid_on: date | None = None) -> Bill:
     number, tax, code, item, base, rate, amount, late_fee, authority, start, end, due, *rest = row
     citation, evidence, basis, status, at, identity_id, subject_id = rest
-    deadline, today = date.fromisoformat(due), tx.now.date()
+    deadline, today = date.fromisoformat(due), paid_on or tx.now.date()
     lines = [BillLine("tax", amount, citation)]
     if status == BillStatus.OPEN and today > deadline:
         late_fee = compute_late_fee(tx.rulebook.on(today).taxes, amount, days_late(deadline, today))

@@ -98,6 +98,17 @@ def _wallet(row: Row) -> Wallet:
     )
 
 
+def held_in_liens(tx: Transaction, wallet_id: str) -> int:
+    """What of the wallet's money is set aside for offline vouchers, in fen."""
+    row = tx.row(
+        "SELECT coalesce(sum(a.credits - a.debits), 0) FROM device d"
+        " JOIN device_load l ON l.device_id = d.device_id JOIN account a ON a.id = l.account_id"
+        " WHERE d.wallet_id = :id",
+        id=wallet_id,
+    )
+    return int(row[0]) if row else 0
+
+
 def set_holder(
     tx: Transaction, wallet_id: str, *, wallet_class: str, identity_id: str, subject_id: str
 ) -> None:

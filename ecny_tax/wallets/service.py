@@ -229,13 +229,18 @@ class Wallets:
             return load(tx, wallet.wallet_id)
 
     def close(self, *, wallet_id: str) -> Wallet:
-        """Close an empty wallet for good; raises ``RejectedError`` (``wallet_not_empty``, …)."""
+        """Close an empty wallet for good; raises ``RejectedError`` (``wallet_not_empty``,
+        ``wallet_has_loads``, …)."""
         with self._store.transaction() as tx:
             wallet = load(tx, wallet_id)
             model.check_may_spend(wallet)
             if wallet.balance:
                 raise RejectedError(
                     "wallet_not_empty", wallet_id=wallet.wallet_id, balance=yuan_text(wallet.balance)
+                )
+            if held := rows.held_in_liens(tx, wallet.wallet_id):
+                raise RejectedError(
+                    "wallet_has_loads", wallet_id=wallet.wallet_id, amount=yuan_text(Fen(held))
                 )
             account = journal.account(tx, wallet.account_id)
             journal.set_flags(tx, account.id, account.flags | AccountFlags.CLOSED)

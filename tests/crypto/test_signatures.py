@@ -1,5 +1,6 @@
 """COSE signatures: what was signed verifies; whatever else arrives is refused, and never crashes."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.crypto.signatures import (
     MAX_DOCUMENT_BYTES,
     decode,
+    decode_any,
     encode,
     sign_many,
     sign_one,
@@ -315,6 +317,25 @@ def test_trailing_bytes_are_refused(value: Any, tail: bytes) -> None:
 )
 def test_other_forms_of_cbor_are_refused(data: str) -> None:
     refused(lambda: decode(bytes.fromhex(data)), "document_malformed")
+
+
+def shared(levels: int, width: int = 9, level: int = 0) -> bytes:
+    """Lists in lists, each with the one inside it ``width`` times over, by reference (tags 28 and 29)."""
+    if level == levels:
+        return b"\xd8\x1c\x80"
+    inner = shared(levels, width, level + 1)
+    return b"\xd8\x1c" + bytes((0x81 + width,)) + inner + (b"\xd8\x1d" + cbor2.dumps(level + 1)) * width
+
+
+REPEATED = b"\xd9\x01\x00\x82" + cbor2.dumps("x" * 30_000) + b"\x99\x2a\xf8" + b"\xd8\x19\x00" * 11_000
+
+
+@pytest.mark.parametrize("data", [shared(40), REPEATED], ids=["shared lists", "repeated text"])
+def test_few_bytes_that_stand_for_more_than_memory_holds_are_refused_at_once(data: bytes) -> None:
+    begun = time.monotonic()
+    refused(lambda: decode(data), "document_malformed")
+    refused(lambda: decode_any(data), "document_malformed")
+    assert time.monotonic() - begun < 0.2
 
 
 def test_document_above_the_size_limit_is_refused_before_it_is_read() -> None:

@@ -1,0 +1,447 @@
+"""The online side of offline payment: enrolling, loading, unloading, releasing, revoking, redeeming."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+from ecny_tax.clock import rfc3339
+from ecny_tax.crypto.keyring import Keyring
+from ecny_tax.crypto.signatures import SigningKey
+from ecny_tax.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    RejectedError,
+    UnavailableError,
+    VerificationError,
+)
+from ecny_tax.ledger import chart
+from ecny_tax.ledger.model import AccountCode, AccountFlags, Ledger, TransferCode
+from ecny_tax.ledger.promises import Check
+from ecny_tax.money import Fen, positive
+from ecny_tax.offline import audit, certification, model, redemption, rows
+from ecny_tax.offline.bundles import EvidenceBundle, TrustBundle, UnloadBundle, VoucherBundle
+from ecny_tax.offline.device import Device
+from ecny_tax.offline.evidence import unloaded
+from ecny_tax.offline.model import (
+    LoadStatus,
+    Redemption,
+    RegisteredDevice,
+    RegisteredLoad,
+    Released,
+)
+from ecny_tax.offline.objects import (
+    DeviceCertificate,
+    LoadCertificate,
+    OperatorCertificate,
+    seconds,
+)
+from ecny_tax.offline.terminal import Terminal, TerminalSettings
+from ecny_tax.parties import service as parties
+from ecny_tax.store import Store, Transaction, journal
+from ecny_tax.store.idempotency import Request, earlier_answer, remember
+from ecny_tax.store.journal import Move
+from ecny_tax.wallets import service as wallets
+from ecny_tax.wallets.model import check_may_spend
+
+#: Vouchers that are decided in one transaction.
+_BATCH = 500
+
+
+class Offline:
+    """Offline payment (离线支付), where there is a network.  Amounts are in fen; a refusal moves nothing."""
+
+    def __init__(self, store: Store, keyring: Keyring) -> None:
+        self._store = store
+        self._keyring = keyring
+
+    def trust(self) -> TrustBundle:
+        """The root certificate and the revocation list of this moment: what every check needs."""
+        with self._store.transaction() as tx:
+            return certification.trust_bundle(tx, self._keyring)
+
+    # --- devices and loads ----------------------------------------------------------------------------------
+
+    def enroll(
+        self,
+        *,
+        device: Device,
+        wallet_id: str,
+        cap_single: Fen | None = None,
+        cap_total: Fen | None = None,
+        cap_count: int | None = None,
+    ) -> RegisteredDevice:
+        """Bind a device to a wallet: the wallet's operator certifies its key and its caps.
+
+        Without caps it gets those of the rules; lower ones may be asked for.  Raises ``RejectedError``
+        (``device_cap_not_allowed``, ``wallet_closed`` …) and ``ConflictError``
+        (``device_certified_otherwise``) for a device that is enrolled already.
+        """
+        certificate = device.state.certificate
+        with self._store.transaction() as tx:
+            if certificate is not None:
+                raise _enrolled(certificate)
+            wallet = wallets.load(tx, wallet_id)
+            check_may_spend(wallet)
+            caps = model.caps(certification.limits(tx), cap_single, cap_total, cap_count)
+            device_id = tx.ids.number("D", tx.now)
+            message = certification.certify_device(
+                tx,
+                self._keyring,
+                device_id=device_id,
+                wallet_id=wallet.wallet_id,
+                operator=wallet.operator,
+                public_key=device.public_key,
+                caps=caps,
+            )
+            operator = certification.operator_certificate(tx, self._keyring, wallet.operator)
+            root = certification.root(tx, self._keyring)
+            found = load_device(tx, device_id)
+        device.install(root=root, operator=operator, device=message)
+        return found
+
+    def load(
+        self,
+        *,
+        device: Device,
+        amount: Fen,
+        hours: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> RegisteredLoad:
+        """Set ``amount`` aside in the wallet (圈存) and load (装载) the device with it.
+
+        It is spent within ``hours`` (default by the rules).  First the device gets what an earlier call
+        set aside for it and could not hand over.  Raises ``RejectedError``: ``device_cap_exceeded``,
+        ``device_revoked``, ``insufficient_funds``, ``wallet_limit_exceeded`` and the other refusals of the
+        wallet, ``device_not_enrolled``; ``InvalidInputError`` (``load_hours_malformed``).
+        """
+        positive(amount)
+        certificate = _certificate(device)
+        self._hand_over(device, certificate.device_id)
+        with self._store.transaction() as tx:
+            found = load_device(tx, certificate.device_id)
+            content = (certificate.device_id, amount, hours)
+            request = Request("device.load", found.wallet_id, idempotency_key, content)
+            earlier = earlier_answer(tx, request, str)
+            if earlier is None:
+                earlier = remember(tx, request, self._load(tx, found, amount, hours))
+            answer = load_of(tx, earlier)
+        self._hand_over(device, certificate.device_id)
+        return answer
+
+    def unload(self, *, statement: UnloadBundle, idempotency_key: str | None = None) -> Released:
+        """Take a load back by the device's signed statement: what it did not spend goes to the wallet.
+
+        What it did spend stays set aside for its vouchers until they are redeemed, or the load is released.
+        Raises ``VerificationError`` for a statement that does not verify, ``RejectedError``
+        (``load_released``; ``unload_contradicted`` where it contradicts a voucher that
+        was decided: then the device is revoked and the wallet stopped).
+        """
+        refusal = None
+        with self._store.transaction() as tx:
+            root = certification.trust(tx, self._keyring).root
+            _chain, said = unloaded(statement, root.public_key)
+            load = load_of(tx, said.load_id)
+            if said.spent > load.amount or statement.load != load.message:
+                raise VerificationError("load_of_other_device", load_id=said.load_id)
+            request = Request("device.unload", load.wallet_id, idempotency_key, (said.load_id,))
+            if (earlier := earlier_answer(tx, request, Released)) is not None:
+                return earlier
+            if load.status is LoadStatus.RELEASED:
+                raise RejectedError("load_released", load_id=load.load_id)
+            if load.status is LoadStatus.UNLOADED:
+                return remember(tx, request, _release(tx, load, Fen(0)))
+            if not redemption.contradicts_statement(tx, load, statement, root):
+                rows.set_unloaded(tx, load.load_id, statement.to_bytes())
+                unspent = Fen(min(load.lien, load.amount - said.spent))
+                return remember(tx, request, _release(tx, load, unspent))
+            refusal = RejectedError("unload_contradicted", load_id=load.load_id)
+        raise refusal
+
+    def release(self, *, load_id: str, idempotency_key: str | None = None) -> Released:
+        """Give back what is left of a load, when no voucher of it can be redeemed any more.
+
+        That is after its ``redeem_by`` and a grace; so it is for a lost or revoked device too, since what it
+        signed may still come in.  Raises ``RejectedError`` (``load_not_expired``, ``load_released``).
+        """
+        with self._store.transaction() as tx:
+            load = load_of(tx, load_id)
+            request = Request("device.release", load.wallet_id, idempotency_key, (load_id,))
+            if (earlier := earlier_answer(tx, request, Released)) is not None:
+                return earlier
+            if load.status is LoadStatus.RELEASED:
+                raise RejectedError("load_released", load_id=load_id)
+            until = load.redeem_by + timedelta(hours=certification.limits(tx).grace_hours)
+            if tx.now <= until:
+                raise RejectedError("load_not_expired", load_id=load_id, until=rfc3339(until))
+            rows.set_released(tx, load_id)
+            return remember(tx, request, _release(tx, load, load.lien))
+
+    def revoke(self, *, serial: str, reason: str = "lost") -> None:
+        """Revoke a device, a terminal, a load or a certificate from now on: lost, stolen, replaced.
+
+        Vouchers for requests that were signed before stay good.  What was revoked stays so.  Raises
+        ``NotFoundError`` (``nothing_to_revoke``).
+        """
+        with self._store.transaction() as tx:
+            if not rows.can_be_revoked(tx, serial):
+                raise NotFoundError("nothing_to_revoke", serial=serial)
+            rows.revoke(tx, serial, reason, seconds(tx.now))
+            device_id = rows.device_of_certificate(tx, serial)
+            if device_id is not None:  # its key is no better under another certificate
+                rows.revoke(tx, device_id, reason, seconds(tx.now))
+
+    def roll_over(self, *, operator: str) -> str:
+        """Give an operator a new key for offline payment; devices get new certificates with the next load.
+
+        Returns the serial number of the new certificate.
+        """
+        with self._store.transaction() as tx:
+            code = parties.operator(tx, operator).code
+            message = certification.roll_over(tx, self._keyring, code)
+            return OperatorCertificate.read(message).serial
+
+    def device(self, *, device_id: str) -> RegisteredDevice:
+        """One device; raises ``NotFoundError`` (``device_not_found``)."""
+        with self._store.reading() as tx:
+            return load_device(tx, device_id)
+
+    def devices(self) -> tuple[RegisteredDevice, ...]:
+        """Every device, oldest first."""
+        with self._store.reading() as tx:
+            return tuple(rows.devices(tx))
+
+    def loads(self, *, device_id: str) -> tuple[RegisteredLoad, ...]:
+        """The loads of a device, oldest first."""
+        with self._store.reading() as tx:
+            return tuple(rows.loads_of(tx, load_device(tx, device_id).device_id))
+
+    # --- terminals and vouchers -----------------------------------------------------------------------------
+
+    def terminal(
+        self,
+        *,
+        path: str | Path | None = None,
+        authority: str | None = None,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> Terminal:
+        """Make a terminal (收款终端) of a tax authority, as a file or in memory.
+
+        Raises ``NotFoundError`` (``tax_authority_not_found``), ``ConflictError`` (``state_file_exists``).
+        """
+        with self._store.transaction() as tx:
+            office = parties.tax_authority(tx, authority)
+            if path is not None and os.path.lexists(path):
+                raise ConflictError("state_file_exists", path=path)
+            seed = tx.ids.random_bytes(32)
+            terminal_id = tx.ids.number("T", tx.now)
+            of_authority, of_terminal = certification.certify_terminal(
+                tx,
+                self._keyring,
+                terminal_id=terminal_id,
+                authority=office.code,
+                public_key=SigningKey(f"terminal:{terminal_id}", seed).public_bytes,
+            )
+            rules = certification.limits(tx)
+            trust = certification.trust_bundle(tx, self._keyring)
+        # Only now that it is recorded: a file that nobody knows would take vouchers that nobody redeems.
+        return Terminal.create(
+            path,
+            seed=seed,
+            authority=of_authority,
+            terminal=of_terminal,
+            trust=trust,
+            settings=TerminalSettings(rules.skew_minutes * 60, rules.request_minutes * 60),
+            random_bytes=random_bytes,
+        )
+
+    def redeem(self, *, vouchers: Sequence[VoucherBundle | str]) -> tuple[Redemption, ...]:
+        """Redeem (兑付) vouchers: each is decided by itself, and the same one again is answered alike.
+
+        One whose bill it pays settles; see ``Redemption``.  Of two different vouchers with one counter the
+        first that comes here stands.
+        """
+        return self._redeem([redemption.Claim(voucher, None) for voucher in vouchers])
+
+    def redeem_terminal(self, *, terminal: Terminal) -> tuple[Redemption, ...]:
+        """Redeem what waits in a terminal, in the order in which it was accepted, and renew its trust.
+
+        Its receipts prove the day of acceptance, which is the day of payment for the late fee.
+        """
+        claims = [redemption.Claim(queued.voucher, queued.receipt) for queued in terminal.queue()]
+        for seen in terminal.evidence(new=True):
+            claims += [
+                redemption.Claim(VoucherBundle.from_bytes(data), None) for data in (seen.first, seen.second)
+            ]
+        results = self._redeem(claims)
+        decided = [result for result in results if result.amount is not None]
+        terminal.redeemed({result.voucher_id: result.status for result in decided})
+        with suppress(UnavailableError):  # a list that is full: what was decided is decided
+            terminal.renew(self.trust())
+        # One answer each, in the order of acceptance: a decision, where a voucher was handed in twice.
+        return tuple({result.voucher_id: result for result in [*results, *decided]}.values())
+
+    def redemptions(self) -> tuple[Redemption, ...]:
+        """What was decided about every voucher, in the order of decision."""
+        with self._store.reading() as tx:
+            return tuple(rows.vouchers(tx))
+
+    def evidence(self, *, voucher_id: str) -> EvidenceBundle:
+        """The evidence against a disputed voucher, or against the unload statement of a load.
+
+        Raises ``NotFoundError`` (``evidence_not_found``).
+        """
+        with self._store.reading() as tx:
+            for found in rows.vouchers(tx):
+                if found.voucher_id == voucher_id and found.evidence is not None:
+                    return found.evidence
+            against_load = rows.load_evidence(tx, voucher_id)
+        if against_load is None:
+            raise NotFoundError("evidence_not_found", voucher_id=voucher_id)
+        return EvidenceBundle.from_bytes(against_load)
+
+    def check_vouchers(self) -> Check:
+        """Verify every load and settled voucher from the root on; for ``ledger verify``."""
+        with self._store.reading() as tx:
+            return audit.check_vouchers(tx, self._keyring)
+
+    def _hand_over(self, device: Device, device_id: str) -> None:
+        """Put every open load on the device that it lacks, with the certificates it was signed under.
+
+        So a load whose hand-over was cut off arrives with the next call.
+        """
+        with self._store.transaction() as tx:
+            loads = [load for load in rows.loads_of(tx, device_id) if load.status is LoadStatus.OPEN]
+            newest = rows.device_certificate(tx, load_device(tx, device_id).device_id)
+            operator = rows.issuer_of(tx, DeviceCertificate.read(newest).serial) or b""
+            root = certification.root(tx, self._keyring)
+        known = {load.certificate.load_id for load in device.state.loads}
+        missing = [load for load in loads if load.load_id not in known]
+        for load in missing:
+            device.install(root=root, operator=load.operator_certificate, device=load.device_certificate)
+            device.put_load(load.message)
+        if missing:
+            device.install(root=root, operator=operator, device=newest)
+
+    def _redeem(self, claims: Sequence[redemption.Claim]) -> tuple[Redemption, ...]:
+        results: list[Redemption] = []
+        for start in range(0, len(claims), _BATCH):
+            with self._store.transaction() as tx:
+                for claim in claims[start : start + _BATCH]:
+                    results.append(redemption.decide(tx, self._keyring, claim))
+        return tuple(results)
+
+    def _load(self, tx: Transaction, device: RegisteredDevice, amount: Fen, hours: int | None) -> str:
+        """Set the money aside, then sign the load; answers its number."""
+        rules = certification.limits(tx)
+        hours = rules.load_hours if hours is None else hours
+        if type(hours) is not int or not 1 <= hours <= rules.most_load_hours:
+            raise InvalidInputError("load_hours_malformed", value=hours, most=rules.most_load_hours)
+        if device.revoked_since is not None:
+            raise RejectedError("device_revoked", device_id=device.device_id)
+        wallet = wallets.load(tx, device.wallet_id)
+        message = self._current(tx, device, wallet.operator)
+        certificate = DeviceCertificate.read(message)
+        held = sum(load.lien for load in rows.loads_of(tx, device.device_id))
+        model.check_load(certificate, amount, Fen(held))
+        wallets.spend(tx, wallet, amount)
+        load_id = tx.ids.number("L", tx.now)
+        account = journal.open_account(
+            tx,
+            name=chart.lien(load_id),
+            ledger=Ledger.ECNY,
+            code=AccountCode.LIEN,
+            flags=AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS,
+        )
+        leg = Move(wallet.account_id, account, amount, Ledger.ECNY, TransferCode.LOAD)
+        journal.move(tx, [leg], user_data=load_id)
+        first = rows.last_counter(tx, device.device_id) + 1
+        spend_by = tx.now + timedelta(hours=hours)
+        signed = LoadCertificate(
+            load_id=load_id,
+            device_id=device.device_id,
+            amount=amount,
+            first_counter=first,
+            last_counter=first + certificate.cap_count - 1,
+            spend_by=seconds(spend_by),
+            redeem_by=seconds(spend_by + timedelta(days=rules.redeem_days)),
+        )
+        rows.insert_load(
+            tx,
+            load_id=load_id,
+            device_id=device.device_id,
+            account_id=account,
+            certificate=certificate.serial,
+            message=certification.sign_load(tx, self._keyring, signed, device=message),
+            amount=amount,
+            counters=(signed.first_counter, signed.last_counter),
+            spend_by=signed.spend_by,
+            redeem_by=signed.redeem_by,
+        )
+        return load_id
+
+    def _current(self, tx: Transaction, device: RegisteredDevice, operator: str) -> bytes:
+        """The device's certificate by the operator's newest key, renewed where that is a later one."""
+        message = rows.device_certificate(tx, device.device_id)
+        found = DeviceCertificate.read(message)
+        newest = certification.operator_certificate(tx, self._keyring, operator)
+        if certification.device_is_certified(tx, found, newest):
+            return message
+        return certification.certify_device(
+            tx,
+            self._keyring,
+            device_id=device.device_id,
+            wallet_id=device.wallet_id,
+            operator=operator,
+            public_key=found.public_key,
+            caps=(device.cap_single, device.cap_total, device.cap_count),
+        )
+
+
+def load_device(tx: Transaction, device_id: str) -> RegisteredDevice:
+    """The device of that id; raises ``NotFoundError`` (``device_not_found``)."""
+    found = rows.device(tx, device_id)
+    if found is None:
+        raise NotFoundError("device_not_found", device_id=device_id)
+    return found
+
+
+def load_of(tx: Transaction, load_id: str) -> RegisteredLoad:
+    """The load of that number; raises ``NotFoundError`` (``load_not_found``)."""
+    found = rows.load(tx, load_id)
+    if found is None:
+        raise NotFoundError("load_not_found", load_id=load_id)
+    return found
+
+
+def _release(tx: Transaction, load: RegisteredLoad, amount: Fen) -> Released:
+    """Move part of a lien back to the wallet: the holder's own money, whatever its balance cap."""
+    wallet = wallets.load(tx, load.wallet_id)
+    if amount:
+        leg = Move(load.account_id, wallet.account_id, amount, Ledger.ECNY, TransferCode.RELEASE)
+        journal.move(tx, [leg], user_data=load.load_id)
+    found = load_of(tx, load.load_id)
+    return Released(
+        load_id=load.load_id,
+        wallet_id=wallet.wallet_id,
+        amount=amount,
+        lien=found.lien,
+        status=found.status,
+        balance_after=Fen(wallet.balance + amount),
+    )
+
+
+def _certificate(device: Device) -> DeviceCertificate:
+    certificate = device.state.certificate
+    if certificate is None:
+        raise RejectedError("device_not_enrolled")
+    return certificate
+
+
+def _enrolled(certificate: DeviceCertificate) -> RejectedError:
+    return RejectedError("device_enrolled", device_id=certificate.device_id)
