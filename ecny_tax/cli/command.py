@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ class Run:
     as_json: bool
     now: str | None
     language: Language
+    notes: list[str]
 
     @contextmanager
     def sandbox(self) -> Iterator[Sandbox]:
@@ -116,6 +118,16 @@ class Run:
         report(error, as_json=self.as_json, language=self.language)
         return EXIT_VERIFICATION
 
+    def note(self, text: str) -> None:
+        """Say something beside the answer, on stderr.
+
+        With ``--json`` it is said when the command went well: a refusal is the one object on stderr.
+        """
+        if self.as_json:
+            self.notes.append(text)
+        else:
+            print(text, file=sys.stderr)
+
     def write(self, path: Path, content: bytes | Iterable[str]) -> None:
         """Write a file; raises ``UnavailableError`` (``output_unwritable``)."""
         from ecny_tax.cli.files import write
@@ -147,7 +159,11 @@ def command(app: typer.Typer, name: str) -> Callable[[_Command], _Command]:
         @functools.wraps(function)
         def wrapper(**values: object) -> int | None:
             options = {parameter.name: values.pop(parameter.name) for parameter in common}
-            return function(_run(**options), **values)  # type: ignore[arg-type]
+            run = _run(**options)  # type: ignore[arg-type]
+            code = function(run, **values)
+            for note in run.notes:
+                print(note, file=sys.stderr)
+            return code
 
         parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own + common]
         wrapper.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
@@ -182,4 +198,4 @@ def _common(
 def _run(db: str, as_json: bool, now: str | None, lang: str) -> Run:
     if lang not in ("en", "zh"):
         raise InvalidInputError("language_unknown", value=lang)
-    return Run(db, as_json, now, "zh" if lang == "zh" else "en")
+    return Run(db, as_json, now, "zh" if lang == "zh" else "en", [])

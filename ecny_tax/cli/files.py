@@ -68,8 +68,8 @@ def _check_may_be_replaced(path: Path, database: str) -> None:
         raise UnavailableError("output_unwritable", path=path, reason=reason)
 
 
-def read_text(path: Path) -> str:
-    """The UTF-8 text of a file of at most 1 MB; raises ``InvalidInputError``."""
+def read_bytes(path: Path) -> bytes:
+    """A file of at most 1 MB; raises ``InvalidInputError``."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -77,6 +77,12 @@ def read_text(path: Path) -> str:
         raise InvalidInputError("input_file_unreadable", path=path, reason=system_reason(error)) from None
     if len(data) > MAX_BYTES:
         raise InvalidInputError("input_too_large", path=path, limit=MAX_BYTES)
+    return data
+
+
+def read_text(path: Path) -> str:
+    """The UTF-8 text of a file of at most 1 MB; raises ``InvalidInputError``."""
+    data = read_bytes(path)
     try:
         return data.decode("utf-8-sig")  # editors of Windows begin with a mark
     except UnicodeDecodeError:

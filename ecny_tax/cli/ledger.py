@@ -45,8 +45,9 @@ def verify(
     with run.sandbox() as s:
         found = s.ledger.verify()
         if signatures:
-            check = s.payments.check_authorisations()
-            found = replace(found, ok=found.ok and check.ok, checks=(*found.checks, check))
+            checks = (s.payments.check_authorisations(), s.offline.check_vouchers())
+            ok = found.ok and all(check.ok for check in checks)
+            found = replace(found, ok=ok, checks=found.checks + checks)
     shown = document(found)
     if not run.as_json and not found.imported:
         del shown["imported"]

@@ -37,22 +37,32 @@ def _console() -> Console:
     return Console(highlight=False, markup=False, emoji=False, width=width)
 
 
-def print_record(found: Mapping[str, object], language: Language) -> None:
-    """The fields of one record, one under the other; nested records as tables below."""
+def print_record(found: Mapping[str, object], language: Language, heading: str = "") -> None:
+    """The fields of one record, one under the other.
+
+    Below them stand its nested records: several as a table, a single one under a heading that names it and
+    what it is a part of.
+    """
     grid = Table.grid(padding=(0, 2))
     grid.add_column()
     grid.add_column(overflow="fold")
-    nested = []
+    nested: list[tuple[str, list[Mapping[str, object]] | Mapping[str, object]]] = []
     for key in _fields_for(found, language):
         value = found[key]
-        if isinstance(value, list) and value and isinstance(value[0], dict):
+        if isinstance(value, dict) or (isinstance(value, list) and value and isinstance(value[0], dict)):
             nested.append((key, value))
         elif value not in (None, "", []):
-            grid.add_row(Text(label(key, language, value), style="dim"), shown(value, language, key))
+            name = label(key, language, value, found)
+            grid.add_row(Text(name, style="dim"), shown(value, language, key, found))
     show(grid)
-    for key, value in nested:
+    for key, inner in nested:
         show("")
-        print_records(key, value, (), language)
+        if isinstance(inner, list):
+            print_records(key, inner, (), language)
+            continue
+        part = " · ".join(filter(None, (heading, label(key, language, inner, found))))
+        show(Text(part, style="bold"))
+        print_record(inner, language, part)
 
 
 def print_records(
@@ -69,10 +79,12 @@ def print_records(
     for key in columns or filled:
         amounts = all(_AMOUNT.fullmatch(str(row.get(key) or "0.00")) for row in found)
         table.add_column(
-            label(key, language, found[0].get(key)), justify="right" if amounts else "left", no_wrap=True
+            label(key, language, found[0].get(key), found[0]),
+            justify="right" if amounts else "left",
+            no_wrap=True,
         )
     for row in found:
-        table.add_row(*(shown(row.get(key), language, key) for key in columns or filled))
+        table.add_row(*(shown(row.get(key), language, key, row) for key in columns or filled))
     console = _console()
     if console.measure(table, options=console.options.update(width=10_000)).maximum <= console.width:
         show(table)
@@ -82,8 +94,13 @@ def print_records(
         show("")
 
 
-def shown(value: object, language: Language, key: str = "") -> Text:
-    """A value for a human: amounts grouped, closed lists in words, control characters spelled out."""
+def shown(
+    value: object, language: Language, key: str = "", record: Mapping[str, object] | None = None
+) -> Text:
+    """A value for a human: amounts grouped, closed lists in words, control characters spelled out.
+
+    ``record`` is where it stands: a load that is open is something else than a bill that is.
+    """
     if value is None:
         return Text("")
     if isinstance(value, bool):
@@ -94,7 +111,10 @@ def shown(value: object, language: Language, key: str = "") -> Text:
     if _AMOUNT.fullmatch(text):
         return Text(_GROUPS.sub(",", text))
     return Text(
-        "".join(char if char.isprintable() else repr(char)[1:-1] for char in value_word(key, text, language))
+        "".join(
+            char if char.isprintable() else repr(char)[1:-1]
+            for char in value_word(key, text, language, record)
+        )
     )
 
 

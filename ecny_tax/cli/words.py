@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ecny_tax.errors import Language
 
 _LABELS = {
     "passed_through": "原样保留的列",
     "people": "人数",
+    "proves": "证明事项",
     "special_additional_deductions": "专项附加扣除",
     "imported": "其中导入",
     "format": "格式",
@@ -247,6 +250,79 @@ _LABELS = {
     "working_days": "调休工作日",
     "year": "年限额",
     "years": "年数",
+    "accepted_at": "受理时间",
+    "bill_digest": "账单摘要",
+    "bytes": "字节数",
+    "cap_count": "每次装载张数上限",
+    "cap_single": "单笔限额",
+    "cap_total": "持有限额",
+    "characters": "字符数",
+    "check": "检查",
+    "counter": "计数",
+    "device": "设备",
+    "device_id": "设备编号",
+    "devices": "设备",
+    "digest": "摘要值",
+    "enrolled_at": "注册时间",
+    "error_level": "纠错级别",
+    "expires_at": "截止时间",
+    "first": "先到凭证",
+    "first_counter": "起始计数",
+    "issued_at": "签发时间",
+    "last": "末张凭证摘要",
+    "last_counter": "末位计数",
+    "lien": "圈存余额",
+    "list_number": "吊销列表号",
+    "load": "装载",
+    "load_id": "装载编号",
+    "loaded_at": "装载时间",
+    "loads": "装载",
+    "next_counter": "下一计数",
+    "nonce": "随机数",
+    "not_after": "有效期止",
+    "not_before": "有效期起",
+    "number": "列表号",
+    "payee": "收款终端",
+    "previous": "上一凭证摘要",
+    "public_key": "公钥",
+    "queued": "待兑付张数",
+    "receipt": "暂收回执",
+    "redeem_by": "兑付期限",
+    "released": "已解圈",
+    "remaining": "剩余",
+    "renew_by": "更新期限",
+    "request": "收款请求",
+    "results": "兑付结果",
+    "revocations": "吊销列表",
+    "revoked": "已吊销数",
+    "revoked_since": "吊销时间",
+    "root": "根证书",
+    "root_serial": "根证书序号",
+    "second": "后到凭证",
+    "serial": "序号",
+    "settled": "已兑付",
+    "since": "起始时间",
+    "spend_by": "使用期限",
+    "spent": "已支付",
+    "statement": "卸载声明",
+    "terminal": "终端",
+    "terminal_id": "终端编号",
+    "text": "文本",
+    "valid_until": "有效期至",
+    "version": "版本",
+    "voucher": "凭证",
+    "voucher_digest": "凭证摘要",
+    "voucher_id": "凭证编号",
+    "vouchers": "凭证",
+    "certificate_years": "证书年限",
+    "grace_hours": "宽限小时",
+    "list_days": "吊销列表有效天数",
+    "load_hours": "装载小时",
+    "most_load_hours": "装载小时上限",
+    "redeem_days": "兑付天数",
+    "request_minutes": "收款请求分钟",
+    "root_years": "根证书年限",
+    "skew_minutes": "时钟容差分钟",
 }
 
 _VALUES = {
@@ -325,6 +401,42 @@ _VALUES = {
     "household": "家庭",
     "named": "涉及对象相同者",
     "nobody": "不分摊",
+    "load": "圈存",
+    "release": "解圈",
+    "offline": "离线支付",
+    "provisional": "暂时受理",
+    "refused": "不予受理",
+    "rejected": "不予兑付",
+    "disputed": "有争议",
+    "unloaded": "已卸载",
+    "released": "已解圈",
+    "revoked": "已吊销",
+    "lost": "丢失",
+    "stolen": "被盗",
+    "replaced": "更换",
+    "form": "形式",
+    "chain": "证书链",
+    "validity": "有效期",
+    "limits": "限额",
+    "request": "收款请求",
+    "revocation": "吊销",
+    "store": "留存",
+    "root certificate": "根证书",
+    "operator certificate": "运营机构证书",
+    "authority certificate": "税务机关证书",
+    "device certificate": "设备证书",
+    "terminal certificate": "终端证书",
+    "load certificate": "装载证书",
+    "revocation list": "吊销列表",
+    "voucher": "离线凭证",
+    "provisional receipt": "暂收回执",
+    "unload statement": "卸载声明",
+    "trust": "信任文件",
+    "request with its chain": "收款请求及其证书链",
+    "voucher with its chain": "离线凭证及其证书链",
+    "evidence": "双花证据",
+    "provisional receipt with its chain": "暂收回执及其证书链",
+    "unload statement with its chain": "卸载声明及其证书链",
 }
 
 
@@ -332,14 +444,22 @@ _VALUES = {
 _CLOSED = {
     "status", "kind", "mode", "budget_level", "tax", "reason", "failure_code", "evidence", "basis",
     "bonus_mode", "better", "must_settle_reason", "paid", "for_each", "not_with_for", "shared_among",
+    "check",
 }  # fmt: skip
+#: What a word says of loads and vouchers, where it says something else of bills and payments.
+_OFFLINE = {"open": "可用", "settled": "已兑付"}
+_OF_OFFLINE = {"load_id", "voucher_id", "terminal_id"}
 
 #: What stands where a user wrote nothing, in a field that else holds what users write.
 _DEFAULTS = {("person", "taxpayer"): "本人"}
 
 
-def label(key: str, language: Language, value: object = None) -> str:
+def label(
+    key: str, language: Language, value: object = None, record: Mapping[str, object] | None = None
+) -> str:
     """The label of a field; what it holds tells the name of a tax, or a way to pay, from an amount."""
+    if language == "zh" and key == "evidence" and _is_offline(record):
+        return "双花证据"
     if language == "zh" and isinstance(value, str):
         if key == "tax" and value in _VALUES:
             return "税种"
@@ -350,8 +470,17 @@ def label(key: str, language: Language, value: object = None) -> str:
     return key.removesuffix("_en").replace("_", " ")
 
 
-def value_word(key: str, value: str, language: Language) -> str:
+def value_word(key: str, value: str, language: Language, record: Mapping[str, object] | None = None) -> str:
     """A value of a closed list in the reader's language; other text stays as it is."""
     if language != "zh":
         return value
-    return _DEFAULTS.get((key, value)) or (_VALUES.get(value, value) if key in _CLOSED else value)
+    if (default := _DEFAULTS.get((key, value))) is not None:
+        return default
+    if key not in _CLOSED:
+        return value
+    return (_OFFLINE.get(value) if _is_offline(record) else None) or _VALUES.get(value, value)
+
+
+def _is_offline(record: Mapping[str, object] | None) -> bool:
+    """Whether a record is about a load, a voucher or a terminal."""
+    return record is not None and not _OF_OFFLINE.isdisjoint(record)

@@ -10,16 +10,14 @@ All identity numbers are synthetic; the company's base and Mr Liang's incomes ar
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
-from typing import TypeVar
 
 from ecny_tax.clock import BEIJING
-from ecny_tax.errors import EcnyTaxError, RejectedError
-from ecny_tax.money import Fen, yuan, yuan_text
+from ecny_tax.money import Fen, yuan
 from ecny_tax.payments.model import Payment
 from ecny_tax.sandbox import Sandbox
+from ecny_tax.scenarios.story import Step, Story, grouped
 from ecny_tax.taxes.income_tax import AnnualReturn
 
 #: When the story happens.
@@ -27,90 +25,32 @@ STORY_TIME = datetime(2023, 4, 20, 10, 0, tzinfo=BEIJING)
 #: What the press reported as the time from signing to paying, in seconds.
 TIME_ALLOWED = 180.0
 
-_COMPANY = "广东弘明智能照明科技有限公司"
-_COMPANY_ID = "91440784MA00DEM06F"
-_OTHER_COMPANY_ID = "91440784MA00DEM14A"
+COMPANY = "广东弘明智能照明科技有限公司"
+COMPANY_ID = "91440784MA00DEM06F"
+_OTHERCOMPANY_ID = "91440784MA00DEM14A"
 _LIANG_ID = "440784198501010017"
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a story: who acts, what moved, what it cost, and how long the computer took.
-
-    ``refused`` is the code of a refusal that the story expects, or None.
-    """
-
-    number: int
-    title: str
-    title_zh: str
-    who: str
-    who_zh: str
-    moved: str
-    moved_zh: str
-    fee: Fen | None
-    refused: str | None
-    detail: str
-    detail_zh: str
-    seconds: float
-
-
-class _Story:
-    """Numbers the steps and times them."""
-
-    def __init__(self) -> None:
-        self._number = 0
-        self._started = 0.0
-
-    def do(self, act: Callable[[], _T]) -> _T:
-        self._started = time.perf_counter()
-        return act()
-
-    def step(
-        self,
-        title: tuple[str, str],
-        who: tuple[str, str],
-        detail: tuple[str, str],
-        *,
-        moved: tuple[str, str] = ("", ""),
-        fee: Fen | None = None,
-        refused: str | None = None,
-    ) -> Step:
-        self._number += 1
-        seconds = time.perf_counter() - self._started
-        return Step(self._number, *title, *who, *moved, fee, refused, *detail, seconds)
-
-    def refusal(self, code: str, act: Callable[[], object]) -> EcnyTaxError:
-        """The refusal that ``act`` must end in."""
-        try:
-            self.do(act)
-        except RejectedError as error:
-            if error.code == code:
-                return error
-            raise
-        raise AssertionError(f"expected a refusal: {code}")
 
 
 def heshan(s: Sandbox) -> Iterator[Step]:
     """Play the story on a fresh sandbox whose clock stands at ``STORY_TIME``; yields each step as it ends."""
-    story = _Story()
+    story = Story()
     company, liang, operator = ("the company", "公司"), ("Mr Liang", "梁先生"), ("the operator", "运营机构")
 
     wallet = story.do(
         lambda: s.wallets.open(
-            kind="corporate", name=_COMPANY, id_number=_COMPANY_ID, operator="ICBC", fund=yuan("20000.00")
+            kind="corporate", name=COMPANY, id_number=COMPANY_ID, operator="ICBC", fund=yuan("20000.00")
         )
     )
     yield story.step(
         ("Open a corporate wallet at ICBC and top it up", "在工商银行开立对公钱包并兑出"),
         company,
         (
-            f"wallet {wallet.wallet_id} holds {_y(wallet.balance)} yuan",
-            f"钱包 {wallet.wallet_id} 余额 {_y(wallet.balance)} 元",
+            f"wallet {wallet.wallet_id} holds {grouped(wallet.balance)} yuan",
+            f"钱包 {wallet.wallet_id} 余额 {grouped(wallet.balance)} 元",
         ),
         moved=(
-            f"bank deposit → wallet {_y(wallet.balance)}",
-            f"银行存款 → 钱包 {_y(wallet.balance)}",
+            f"bank deposit → wallet {grouped(wallet.balance)}",
+            f"银行存款 → 钱包 {grouped(wallet.balance)}",
         ),
         fee=Fen(0),
     )
@@ -132,8 +72,8 @@ def heshan(s: Sandbox) -> Iterator[Step]:
         ("Compute the stamp duty on a sales contract", "计算买卖合同印花税"),
         company,
         (
-            f"{_y(base)} × {quote.rate} = {_y(quote.tax)} yuan ({quote.citation})",
-            f"{_y(base)} × {quote.rate} = {_y(quote.tax)} 元（{quote.citation}）",
+            f"{grouped(base)} × {quote.rate} = {grouped(quote.tax)} yuan ({quote.citation})",
+            f"{grouped(base)} × {quote.rate} = {grouped(quote.tax)} 元（{quote.citation}）",
         ),
     )
 
@@ -148,14 +88,14 @@ def heshan(s: Sandbox) -> Iterator[Step]:
         ("Pay: a real-time debit under the agreement", "缴款：协议项下实时扣税"),
         ("the tax service", "税务局"),
         (
-            f"settled at once; {_y(payment.balance_after)} yuan left; {elapsed:.3f} s since the signing"
+            f"settled at once; {grouped(payment.balance_after)} yuan left; {elapsed:.3f} s since the signing"
             f" began, {TIME_ALLOWED:.0f} s allowed; receipt {payment.receipt_no}",
-            f"支付即结算；余额 {_y(payment.balance_after)} 元；自开始签约 {elapsed:.3f} 秒"
+            f"支付即结算；余额 {grouped(payment.balance_after)} 元；自开始签约 {elapsed:.3f} 秒"
             f"（限 {TIME_ALLOWED:.0f} 秒）；电子税票号 {payment.receipt_no}",
         ),
         moved=(
-            f"wallet → collection account {_y(payment.amount)}",
-            f"钱包 → 待报解预算收入 {_y(payment.amount)}",
+            f"wallet → collection account {grouped(payment.amount)}",
+            f"钱包 → 待报解预算收入 {grouped(payment.amount)}",
         ),
         fee=payment.fee,
     )
@@ -187,10 +127,10 @@ def heshan(s: Sandbox) -> Iterator[Step]:
         liang,
         (
             f"{' → '.join(event.status for event in refund.history)};"
-            f" {_y(refund.balance_after or 0)} yuan in the wallet",
-            f"税务审核 → 国库处理 → 完成；钱包余额 {_y(refund.balance_after or 0)} 元",
+            f" {grouped(refund.balance_after or 0)} yuan in the wallet",
+            f"税务审核 → 国库处理 → 完成；钱包余额 {grouped(refund.balance_after or 0)} 元",
         ),
-        moved=(f"treasury → wallet {_y(refund.amount)}", f"国库 → 钱包 {_y(refund.amount)}"),
+        moved=(f"treasury → wallet {grouped(refund.amount)}", f"国库 → 钱包 {grouped(refund.amount)}"),
         fee=Fen(0),
     )
 
@@ -220,21 +160,19 @@ def heshan(s: Sandbox) -> Iterator[Step]:
 
 
 def _refusals(
-    s: Sandbox, story: _Story, wallet_id: str, bill_no: str, operator: tuple[str, str]
+    s: Sandbox, story: Story, wallet_id: str, bill_no: str, operator: tuple[str, str]
 ) -> Iterator[Step]:
     other = s.wallets.open(
-        kind="corporate", name="甲公司", id_number=_OTHER_COMPANY_ID, operator="CCB", fund=yuan(100)
+        kind="corporate", name="甲公司", id_number=_OTHERCOMPANY_ID, operator="CCB", fund=yuan(100)
     ).wallet_id
     refusal = story.refusal(
         "agreement_name_mismatch", lambda: s.agreements.sign(wallet_id=other, taxpayer_name="乙公司")
     )
-    yield _refused(
-        story, ("Sign for a taxpayer of another name", "以不同名称的纳税人签约"), operator, refusal
-    )
+    yield story.refused(("Sign for a taxpayer of another name", "以不同名称的纳税人签约"), operator, refusal)
 
     nameless = s.wallets.open(kind="personal", phone="13900000000", operator="ICBC").wallet_id
     refusal = story.refusal("wallet_without_name", lambda: s.agreements.sign(wallet_id=nameless))
-    yield _refused(story, ("Sign with a class IV wallet", "用四类（匿名）钱包签约"), operator, refusal)
+    yield story.refused(("Sign with a class IV wallet", "用四类（匿名）钱包签约"), operator, refusal)
 
     refusal = story.refusal(
         "insufficient_funds",
@@ -242,18 +180,9 @@ def _refusals(
             wallet_id=wallet_id, item="sale_contract", base=yuan("56666666.67")
         ),
     )
-    yield _refused(story, ("Pay more than the wallet holds", "缴款超过余额"), operator, refusal)
+    yield story.refused(("Pay more than the wallet holds", "缴款超过余额"), operator, refusal)
 
     refusal = story.refusal("bill_already_paid", lambda: s.payments.pay(bill_no=bill_no))
-    yield _refused(
-        story, ("Pay the same bill twice", "重复缴纳同一凭证"), ("the tax service", "税务局"), refusal
+    yield story.refused(
+        ("Pay the same bill twice", "重复缴纳同一凭证"), ("the tax service", "税务局"), refusal
     )
-
-
-def _refused(story: _Story, title: tuple[str, str], who: tuple[str, str], refusal: EcnyTaxError) -> Step:
-    detail = (refusal.message("en"), refusal.message("zh"))
-    return story.step(title, who, detail, refused=refusal.code)
-
-
-def _y(amount: int) -> str:
-    return yuan_text(amount, grouped=True)

@@ -12,14 +12,29 @@ from pathlib import Path
 
 import pytest
 
+from ecny_tax import FixedClock, Sandbox, yuan
 from ecny_tax.cli.app import run_command_line
+from ecny_tax.offline.bundles import Bundle
+from ecny_tax.offline.device import Device
 from tests.cli.process import GUESSED_FROM, Answer, Cli
-from tests.support import AUTHORITY, company_id, company_name, person_id, person_name, phone_number
+from tests.support import (
+    AUTHORITY,
+    START,
+    company_id,
+    company_name,
+    nameless,
+    owe,
+    person_id,
+    person_name,
+    phone_number,
+)
 
 #: The annual return of the story: 48,000 taxable, 2,280 tax, so 720 of the 3,000 withheld come back.
 ANNUAL_RETURN = {"tax_year": 2022, "wages": "150000", "social": "18000", "sad": "24000", "withheld": "3000"}
 #: A worked case that passes: 2,000 yuan a day late.
 LATE_FEE = {"id": "L", "kind": "late_fee", "inputs": {"tax": "2000", "days": 1}, "expected": {"fee": "1"}}
+#: The passphrase of the devices of the story.
+PASSPHRASE = "口令 for tests"
 Inside = Callable[..., Answer]
 
 
@@ -92,7 +107,51 @@ def told(folder: Path) -> World:
         "receipt": p["receipt_no"], "person": v, "refund": f, "review": m, "open": b,
         "nameless": x["wallet_id"], "authority": AUTHORITY,
     }  # fmt: skip
-    return World(folder, names)
+    return World(folder, names | told_offline(folder, w))
+
+
+def told_offline(folder: Path, company: str) -> dict[str, str]:
+    """What belongs to offline payment: a loaded device, a terminal, vouchers, and one that was spent twice.
+
+    ``d.dev`` has paid v.txt, which nobody has seen yet, and may pay r.txt; w.txt was redeemed, x.txt is
+    disputed, and e.txt proves it.
+    """
+    with Sandbox.open(folder / "s.db", clock=FixedClock(START)) as s:
+
+        def put(name: str, bundle: Bundle) -> Bundle:
+            (folder / name).write_text(bundle.to_text() + "\n")
+            return bundle
+
+        terminal = s.offline.terminal(path=folder / "t.term")
+        wallets = [nameless(s, number, operator="ICBC", fund=yuan(500)) for number in (8, 9)]
+        devices = [Device.create(folder / f"{name}.dev", passphrase=PASSPHRASE) for name in ("d", "c")]
+        for wallet, device in zip(wallets, devices, strict=True):
+            s.offline.enroll(device=device, wallet_id=wallet.wallet_id)
+            s.offline.load(device=device, amount=yuan(200))
+        debtor = s.wallets.show(wallet_id=company)
+        owed = [owe(s, debtor, 30_00).bill_no for _ in range(4)]
+        requests = [terminal.request(bill_no=bill_no, amount=yuan(30), at=START) for bill_no in owed]
+        copied = devices[1].copied()
+        put("r.txt", requests[0])
+        unseen = devices[0].pay(requests[1], at=START)
+        first, second = devices[1].pay(requests[2], at=START), copied.pay(requests[3], at=START)
+        for name, bundle in (("v.txt", unseen), ("w.txt", first), ("x.txt", second)):
+            put(name, bundle)
+        redeemed, disputed = s.offline.redeem(vouchers=[first, second])
+        assert (redeemed.status, disputed.status) == ("settled", "disputed")
+        put("e.txt", s.offline.evidence(voucher_id=disputed.voucher_id))
+        put("trust.txt", s.offline.trust())
+        states = [device.state for device in devices]
+        for held in (terminal, *devices):
+            held.close()
+    (load,) = states[0].loads
+    certificate = states[0].certificate
+    assert certificate is not None
+    return {
+        "payer": wallets[0].wallet_id, "device": certificate.device_id, "load": load.certificate.load_id,
+        "terminal": terminal.chain.terminal.terminal_id, "asked": owed[0], "unseen": owed[1],
+        "disputed": disputed.voucher_id, "redeemed": redeemed.voucher_id,
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -114,6 +173,7 @@ def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inside:
     for name in ("ECNY_TAX_LANG", "ECNY_TAX_KEYRING", "ECNY_TAX_DEBUG", *GUESSED_FROM):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ECNY_TAX_DB", "s.db")
+    monkeypatch.setenv("ECNY_TAX_PASSPHRASE", PASSPHRASE)
     monkeypatch.setenv("NO_COLOR", "1")
     return run_inside
 

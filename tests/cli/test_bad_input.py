@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.cli.conftest import Inside, World, run_inside
+from tests.cli.conftest import PASSPHRASE, Inside, World, run_inside
 from tests.cli.process import DOCUMENTED, TODAY, Answer, contents, one_object, wrong_check_digit
 from tests.support import company_id, company_name, person_id, person_name, phone_number
 
@@ -47,6 +47,10 @@ TAKING_AMOUNTS = [
     "pay --wallet {company} --tax stamp-duty --item sale_contract --base",
     "tax quote stamp-duty --item sale_contract --base",
     "refund --payment {payment} --amount",
+    "device load --device d.dev --amount",
+    "device enroll --wallet {person} --out n.dev --cap-single",
+    "device enroll --wallet {person} --out n.dev --cap-total",
+    "voucher request --terminal t.term --bill {asked} --out q.txt --amount",
 ]
 
 
@@ -61,6 +65,7 @@ def test_an_amount_that_is_none_is_refused_and_nothing_changes(
             assert answer.exit_code == 2, answer
             assert answer.problem["code"] in ({code} if code not in ALSO else ALSO), (amount, answer)
     assert contents(world.database) == before
+    assert not {file.name for file in world.folder.iterdir()} & {"n.dev", "q.txt"}
 
 
 @pytest.mark.parametrize(
@@ -130,6 +135,22 @@ def test_a_wallet_is_not_opened_for_malformed_identities_or_unknown_codes(
          " --taxpayer-kind sole_trader"),
         (2, "input_file_unreadable", "tax quote income-tax --input none.json"),
         (2, "input_file_unreadable", "tax quote income-tax --input ."),
+        (2, "usage", "device load --device d.dev --amount 1 --hours 1.5"),
+        (3, "device_cap_not_allowed", "device enroll --wallet {person} --out n.dev --cap-count 0"),
+        (3, "device_cap_not_allowed", "device enroll --wallet {person} --out n.dev --cap-total 5000.01"),
+        (2, "wallet_id_check_failed", "device enroll --wallet {bad_wallet} --out n.dev"),
+        (2, "authority_code_malformed", "terminal init --out n.term --authority 1"),
+        (4, "tax_authority_not_found", "terminal init --out n.term --authority 99999999999"),
+        (2, "state_file_foreign", "device load --device a.json --amount 1"),
+        (2, "state_file_foreign", "device unload s.db"),
+        (2, "state_file_foreign", "voucher redeem --terminal d.dev"),
+        (4, "state_file_not_found", "device unload {device}"),
+        (2, "input_file_unreadable", "voucher redeem none.txt"),
+        (2, "input_file_unreadable", "voucher redeem ."),
+        (2, "input_file_unreadable", "voucher accept none.txt --terminal t.term"),
+        (2, "input_file_unreadable", "evidence verify none.txt --trust trust.txt"),
+        (6, "object_text_malformed", "terminal renew t.term --trust a.json"),
+        (6, "object_kind_wrong", "terminal renew t.term --trust v.txt"),
     ],
 )  # fmt: skip
 def test_a_value_that_is_not_known_is_refused_and_nothing_changes(
@@ -254,6 +275,21 @@ FUZZED = [
     "parties add --kind treasury --code 1234567890 --name={}",
     "parties add --kind treasury --code 1234567890 --name 甲 --name-en={}",
     "parties add --kind tax-authority --code 14407850000 --name 甲 --treasury={}",
+    "device enroll --out n.dev --wallet={}", "device enroll --wallet {person} --out={}",
+    "device enroll --wallet {person} --out d.dev --cap-count={}", "device load --amount 1 --device={}",
+    "device load --device d.dev --amount={}", "device load --device d.dev --amount 1 --hours={}",
+    "device show -- {}", "device unload -- {}", "device unload d.dev --load={}", "device release -- {}",
+    "device revoke -- {}", "device revoke {device} --reason={}",
+    "voucher request --terminal t.term --amount 1 --out q.txt --bill={}",
+    "voucher request --terminal t.term --bill B1 --amount 1 --out={}",
+    "voucher pay --device d.dev --out q.txt --request={}", "voucher accept --terminal t.term -- {}",
+    "voucher accept v.txt --terminal={}", "voucher verify --trust trust.txt -- {}",
+    "voucher verify v.txt --trust={}", "voucher show -- {}", "voucher qr -- {}", "voucher qr v.txt --out={}",
+    "voucher redeem -- {}", "voucher redeem --terminal={}", "voucher redeem x.txt --evidence-folder={}",
+    "evidence verify --trust trust.txt -- {}", "evidence export --out q.txt -- {}",
+    "terminal init --out n.term --authority={}", "terminal show -- {}", "terminal renew t.term --trust={}",
+    "trust export --out={}", "trust revoke -- {}", "trust revoke {terminal} --reason={}",
+    "trust roll-over --operator={}",
     "clock show --now={}", "clock advance --days={}", "status --lang={}", "{}", "wallet {}", "wallet list {}",
 ]  # fmt: skip
 
@@ -268,6 +304,7 @@ def playground(original: World, tmp_path_factory: pytest.TempPathFactory) -> Ite
     for name in [name for name in os.environ if name.startswith("ECNY_TAX_")]:
         del os.environ[name]
     os.environ["ECNY_TAX_DB"] = "s.db"
+    os.environ["ECNY_TAX_PASSPHRASE"] = PASSPHRASE
     yield copy
     os.chdir(here)
     os.environ.clear()
@@ -353,6 +390,27 @@ def test_an_arbitrary_input_file_ends_with_a_documented_exit_code(playground: Wo
         "bill declare income-tax --wallet {person} --input any.json",
         "agreement verify any.json --keys keys.json",
         "agreement verify a.json --keys any.json",
+    ):
+        check(run_inside(*playground.filled(command), "--json", "--now", TODAY))
+
+
+@given(st.one_of(st.binary(max_size=300), st.text(max_size=80).map(lambda text: f"ECNY1:{text}".encode())))
+@example(b"ECNY1:")
+@example(b"ECNY1:" + b"0" * 200_000)
+@example(b"\xef\xbb\xbfECNY1:\r\n")
+def test_an_arbitrary_offline_object_ends_with_a_documented_exit_code(
+    playground: World, content: bytes
+) -> None:
+    Path("any.txt").write_bytes(content)
+    for command in (
+        "voucher show any.txt",
+        "voucher qr any.txt",
+        "voucher verify any.txt --trust trust.txt",
+        "voucher accept any.txt --terminal t.term",
+        "voucher redeem any.txt",
+        "evidence verify any.txt --trust trust.txt",
+        "evidence verify e.txt --trust any.txt",
+        "terminal renew t.term --trust any.txt",
     ):
         check(run_inside(*playground.filled(command), "--json", "--now", TODAY))
 

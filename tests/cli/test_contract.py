@@ -26,6 +26,12 @@ RECEIPT = {
     "receipt_no", "taxpayer_id", "taxpayer_name", "authority_name", "treasury_name", "operator_name",
     "amount", "amount_in_capitals", "lines", "paid_at", "print_count", "remark",
 }  # fmt: skip
+DEVICE = {"device_id", "wallet_id", "operator", "cap_single", "cap_total", "cap_count", "valid_until"}
+LOAD = {"load_id", "device_id", "wallet_id", "amount", "lien", "settled", "released", "spend_by", "status"}
+RELEASED = {"load_id", "wallet_id", "amount", "lien", "status", "balance_after"}
+VOUCHER = {"voucher_id", "load_id", "counter", "amount"}
+EXAMINED = VOUCHER | {"valid", "bill_no", "checks"}
+TERMINAL = {"terminal_id", "authority", "valid_until", "queued", "evidence", "list_number", "renew_by"}
 
 #: Every command, with an example that goes well after the story, and the keys its document must have.
 EXAMPLES: list[tuple[str, set[str]]] = [
@@ -125,6 +131,44 @@ EXAMPLES: list[tuple[str, set[str]]] = [
     ),
     ("receipt show {receipt}", RECEIPT),
     ("receipt show {receipt} --out r.txt", RECEIPT),
+    ("device enroll --wallet {person} --out new.dev", DEVICE | {"file"}),
+    ("device enroll --wallet {person} --out new.dev --cap-single 10 --cap-total 20 --cap-count 3", DEVICE),
+    ("device load --device d.dev --amount 12.34", LOAD),
+    ("device load --device d.dev --amount 12.34 --hours 2", LOAD),
+    ("device show d.dev", {"device_id", "wallet_id", "cap_single", "loads"}),
+    ("device show {device}", DEVICE | {"loads"}),
+    ("device list", {"devices"}),
+    ("device unload d.dev", RELEASED),
+    ("device unload d.dev --load {load}", RELEASED),
+    ("device release {load} --now 2023-05-20", RELEASED),
+    ("device revoke {device} --reason stolen", DEVICE | {"revoked_since"}),
+    ("device revoke d.dev", DEVICE | {"revoked_since"}),
+    (
+        "voucher request --terminal t.term --bill {asked} --amount 30 --out new.txt",
+        {"terminal_id", "authority", "bill_no", "amount", "expires_at", "file"},
+    ),
+    ("voucher pay --device d.dev --request r.txt --out new.txt", VOUCHER | {"remaining", "file"}),
+    ("voucher accept v.txt --terminal t.term", EXAMINED | {"status", "accepted_at", "note", "receipt"}),
+    ("voucher accept v.txt --terminal t.term --out receipt.txt", EXAMINED | {"receipt"}),
+    ("voucher verify v.txt --trust trust.txt", EXAMINED),
+    ("voucher show v.txt", {"kind", "bytes", "voucher_id", "operator", "device", "load", "voucher"}),
+    ("voucher show r.txt", {"kind", "bytes", "authority", "terminal", "request"}),
+    ("voucher show trust.txt", {"kind", "bytes", "root", "revocations"}),
+    ("voucher show e.txt", {"kind", "bytes", "first", "second"}),
+    ("voucher qr v.txt", {"kind", "characters", "version", "error_level", "text"}),
+    ("voucher qr v.txt --out v.png", {"kind", "characters", "version", "error_level", "file"}),
+    ("voucher redeem v.txt", {"results"}),
+    ("voucher accept v.txt --terminal t.term; voucher redeem --terminal t.term", {"results"}),
+    ("voucher list", {"vouchers"}),
+    ("evidence verify e.txt --trust trust.txt", {"valid", "reason", "device_id", "load_id", "counter"}),
+    ("evidence export {disputed} --out again.txt", {"voucher_id", "file"}),
+    ("terminal init --out new.term", TERMINAL),
+    ("terminal init --out new.term --authority {authority}", TERMINAL),
+    ("terminal show t.term", TERMINAL),
+    ("terminal renew t.term --trust trust.txt", TERMINAL),
+    ("trust export --out new.txt", {"root_serial", "public_key", "list_number", "revoked", "file"}),
+    ("trust revoke {terminal} --reason replaced", {"serial", "reason", "status"}),
+    ("trust roll-over --operator ICBC", {"operator", "serial"}),
     ("ledger verify", {"ok", "transfers", "checks"}),
     ("ledger accounts", {"accounts"}),
     ("ledger accounts --at 2023-04-20", {"accounts"}),
@@ -149,12 +193,13 @@ ELSEWHERE = {("refunds", "resubmit")}
 MOVES_MONEY = {
     ("wallet", "open"), ("wallet", "top-up"), ("wallet", "cash-out"), ("wallet", "transfer"), ("pay",),
     ("payments", "reverse"), ("refund",), ("refunds", "approve"), ("refunds", "resubmit"),
+    ("device", "load"), ("device", "unload"), ("device", "release"),
 }  # fmt: skip
 
 _AMOUNT_KEYS = {
     "amount", "balance", "balance_after", "fee", "base", "tax", "tax_total", "taxable", "withheld",
     "refund", "due", "refunded", "set_off", "in_circulation", "operator_vaults", "debits", "credits",
-    "income_amount", "bonus_tax",
+    "income_amount", "bonus_tax", "cap_single", "cap_total", "lien", "settled", "spent", "remaining",
 }  # fmt: skip
 #: Of a bill, and of a line of a receipt, ``tax`` is a name.
 _NAMED_TAXES = {"stamp-duty", "income-tax", "other", "印花税"}
@@ -187,6 +232,14 @@ def fields(value: object, key: str = "") -> Iterator[tuple[str, object]]:
         yield key, value
 
 
+def names(value: object) -> Iterator[str]:
+    """Every key of a document."""
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from names(inner)
+    if isinstance(value, dict):
+        yield from value
+
+
 # --- documents ------------------------------------------------------------------------------------
 
 
@@ -200,7 +253,7 @@ def test_json_is_one_document_with_the_promised_keys_amounts_and_times(
             assert answer is not None
             paid = [p for p in answer.document["payments"] if p["bill_no"] == world.names["open"]]
             world.names["payment_of_open"] = paid[0]["payment_no"]
-        time = () if part.startswith("demo") else ("--now", "2023-04-20")
+        time = () if part.startswith("demo") or "--now" in part else ("--now", "2023-04-20")
         answer = inside(*world.filled(part), "--json", *time)
     assert answer is not None
     found = answer.document
@@ -241,7 +294,9 @@ def test_a_list_is_an_array_under_its_plural_key(
     assert all(isinstance(record, dict) for record in records)
 
 
-@pytest.mark.parametrize("command", ["wallet", "agreement", "bill", "payments", "refunds"])
+@pytest.mark.parametrize(
+    "command", ["wallet", "agreement", "bill", "payments", "refunds", "device", "voucher"]
+)
 def test_an_empty_list_is_an_empty_array(inside: Inside, command: str) -> None:
     (records,) = inside(command, "list", "--json").document.values()
     assert records == []
@@ -346,6 +401,43 @@ REFUSALS = [
     (5, "party_exists", "parties add --kind treasury --code 1907840000 --name 某支库"),
     (7, "database_unwritable", "wallet list --db no/such/folder.db"),
     (7, "output_unwritable", "agreement export {agreement} --out no/such/folder.json"),
+    (2, "amount_not_positive", "device load --device d.dev --amount 0"),
+    (2, "load_hours_malformed", "device load --device d.dev --amount 1 --hours 0"),
+    (2, "load_hours_malformed", "device load --device d.dev --amount 1 --hours 721"),
+    (2, "device_what", "device show"),
+    (2, "device_what", "device unload d.dev --device d.dev"),
+    (2, "redeem_what", "voucher redeem"),
+    (2, "redeem_what", "voucher redeem v.txt --terminal t.term"),
+    (2, "state_file_foreign", "device show v.txt"),
+    (2, "state_file_foreign", "device show t.term"),
+    (2, "state_file_foreign", "terminal show d.dev"),
+    (2, "bill_number_malformed", "voucher request --terminal t.term --bill B/1 --amount 1 --out q.txt"),
+    (2, "picture_kind_unknown", "voucher qr v.txt --out v.gif"),
+    (2, "operator_unknown", "trust roll-over --operator NOBANK"),
+    (3, "device_cap_not_allowed", "device enroll --wallet {person} --out n.dev --cap-single 1000.01"),
+    (3, "device_cap_exceeded", "device load --device d.dev --amount 5000"),
+    (3, "insufficient_funds", "device load --device d.dev --amount 400"),
+    (3, "device_revoked", "device load --device c.dev --amount 1"),
+    (3, "load_not_expired", "device release {load}"),
+    (3, "request_expired", "voucher pay --device d.dev --request r.txt --out q.txt --now 2023-04-20T10:31"),
+    (4, "state_file_not_found", "device show none.dev"),
+    (4, "state_file_not_found", "terminal show none.term"),
+    (4, "device_not_found", "device show D0"),
+    (4, "load_not_found", "device release L0"),
+    (4, "load_not_on_device", "device unload d.dev --load L0"),
+    (4, "nothing_to_revoke", "trust revoke X0"),
+    (4, "nothing_to_revoke", "device revoke D0"),
+    (4, "evidence_not_found", "evidence export {redeemed} --out q.txt"),
+    (4, "wallet_not_found", "device enroll --wallet 0021000000000005 --out n.dev"),
+    (5, "state_file_exists", "device enroll --wallet {person} --out d.dev"),
+    (5, "state_file_exists", "terminal init --out trust.txt"),
+    (6, "object_text_malformed", "voucher show a.json"),
+    (6, "object_kind_wrong", "voucher pay --device d.dev --request v.txt --out q.txt"),
+    (6, "object_kind_wrong", "voucher verify v.txt --trust r.txt"),
+    (7, "output_unwritable", "trust export --out no/such/folder.txt"),
+    (7, "state_file_unavailable", "device enroll --wallet {person} --out no/such/folder.dev"),
+    (7, "state_file_unavailable", "terminal init --out no/such/folder.term"),
+    (7, "output_unwritable", "voucher pay --device d.dev --request r.txt --out s.db"),
 ]
 
 
@@ -581,23 +673,51 @@ def test_the_environment_names_the_keyring(cli: Cli) -> None:
         "agreement verify a.json", "agreement export {agreement} --out b.json",
         "wallet top-up {company} --amount 1", "wallet transfer {company} {person} --amount 1",
         "tax settle-many many.csv settled.csv",
+        "device enroll --wallet {person} --out new.dev", "device load --device d.dev --amount 1",
+        "device show d.dev", "device show {device}", "device list", "device unload d.dev",
+        "device revoke d.dev", "voucher request --terminal t.term --bill {asked} --amount 30 --out new.txt",
+        "voucher pay --device d.dev --request r.txt --out new.txt", "voucher accept v.txt --terminal t.term",
+        "voucher verify v.txt --trust trust.txt", "voucher show v.txt", "voucher show r.txt",
+        "voucher show trust.txt", "voucher show e.txt", "voucher qr v.txt --out v.svg", "voucher list",
+        "voucher redeem v.txt w.txt x.txt", "evidence verify e.txt --trust trust.txt",
+        "evidence export {disputed} --out again.txt", "terminal show t.term",
+        "terminal renew t.term --trust trust.txt", "trust export --out new.txt", "trust revoke {device}",
+        "trust roll-over --operator ICBC", "ledger verify --signatures",
     ],
 )  # fmt: skip
-def test_every_label_of_a_chinese_answer_is_chinese(world: World, inside: Inside, command: str) -> None:
+def test_every_label_of_a_chinese_answer_is_chinese(
+    original: World, world: World, inside: Inside, command: str
+) -> None:
     """Labels are what stands before the first column gap of a record, or in the head of a table."""
-    document = inside(*world.filled(command), "--json").document
-    answer = inside(*world.filled(command), "--lang", "zh")
+    words = (*world.filled(command), "--now", "2023-04-20")
+    document = inside(*words, "--json").document
+    for file in world.folder.iterdir():  # the same once more, from the start
+        file.unlink()
+    original.copied(world.folder)
+    answer = inside(*words, "--lang", "zh")
     assert (answer.exit_code, answer.stderr) == (0, "")
     shown = answer.stdout
-    keys = set(document)
-    for value in document.values():
-        keys |= (
-            {key for item in value if isinstance(item, dict) for key in item}
-            if isinstance(value, list)
-            else set()
-        )
+    keys = set(names(document))
     keys -= {str(value) for _, value in fields(document)}  # a value may be the same word
     english = {
-        key for key in keys if re.search(rf"(^|  ){key.replace('_', ' ')}(  |:|$)", shown, re.MULTILINE)
+        key for key in keys if re.search(rf"(^|  | · ){key.replace('_', ' ')}(  |:|$)", shown, re.MULTILINE)
     }
     assert english == set()
+
+
+@pytest.mark.parametrize("file", ["v.txt", "r.txt", "trust.txt", "e.txt"])
+def test_what_an_object_holds_is_shown_one_object_under_the_other(
+    world: World, inside: Inside, file: str
+) -> None:
+    document = inside("voucher", "show", file, "--json").document
+    lines = inside("voucher", "show", file).stdout.splitlines()
+    assert not [line for line in lines if "{" in line or len(line) > 110]
+
+    def look(record: dict[str, Any], path: str) -> None:
+        for key, value in record.items():
+            if isinstance(value, dict):
+                part = f"{path} · {key}".removeprefix(" · ").replace("_", " ")
+                assert lines[lines.index(part) - 1] == ""
+                look(value, part)
+
+    look(document, "")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import World
+from tests.cli.conftest import PASSPHRASE, World
 from tests.cli.process import TODAY, Cli
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -28,6 +28,16 @@ SHOWN = {
     "payments-show": "payments show {payment}",
     "receipt-show": "receipt show {receipt}",
     "refunds-show": "refunds show {refund}",
+    "device-help": "device --help",
+    "device-show": "device show d.dev",
+    "device-list": "device list",
+    "voucher-help": "voucher --help",
+    "voucher-show": "voucher show w.txt",
+    "voucher-verify": "voucher verify w.txt --trust trust.txt",
+    "voucher-redeem": "voucher redeem w.txt r.txt",
+    "voucher-list": "voucher list",
+    "evidence-verify": "evidence verify e.txt --trust trust.txt",
+    "terminal-show": "terminal show t.term",
     "refusal": "pay --bill {paid}",
     "refusal-of-a-value": "wallet top-up {company} --amount 1.005",
 }
@@ -40,6 +50,12 @@ _NUMBERS = re.compile(
     r"|\b(?P<refund>R\d{6}[0-9A-Z]{14})\b"
     r"|\b(?P<receipt>344\d{6}[0-9A-Z]{14})\b"
     r"|\b(?P<transfer>[0-9a-f]{32})\b"
+    r"|\b(?P<device>D\d{6}[0-9A-Z]{14})\b"
+    r"|\b(?P<load>L\d{6}[0-9A-Z]{14})\b"
+    r"|\b(?P<terminal>T\d{6}[0-9A-Z]{14})\b"
+    r"|\b(?P<certificate>C\d{6}[0-9A-Z]{14})\b"
+    r"|\b(?P<voucher>V[0-9A-F]{20})\b"
+    r"|\b(?P<digest>[0-9a-f]{64})\b"
 )
 
 
@@ -59,7 +75,8 @@ def normalised(text: str) -> str:
 
 def shown(world: World, command: str, language: str) -> str:
     options = () if command.endswith("--help") else ("--now", TODAY, "--lang", language)
-    answer = Cli(world.folder, ECNY_TAX_DB="s.db").run(*world.filled(command), *options)
+    cli = Cli(world.folder, ECNY_TAX_DB="s.db", ECNY_TAX_PASSPHRASE=PASSPHRASE)
+    answer = cli.run(*world.filled(command), *options)
     return normalised(f"$ ecny-tax {command}\n{answer.stdout}{answer.stderr}[{answer.exit_code}]")
 
 

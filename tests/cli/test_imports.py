@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import World
-from tests.cli.process import Cli
+from tests.cli.conftest import PASSPHRASE, World
+from tests.cli.process import TODAY, Cli
 
 #: Runs the command and tells on stderr which of the modules in question it has loaded.
 PROBE = """
@@ -64,6 +64,27 @@ def test_a_quote_opens_no_database_and_no_keyring(cli: Cli) -> None:
     used = loaded(cli, *words.split())
     assert used.isdisjoint({"sqlite3", "cryptography", "cbor2", "rich", "ecny_tax.sandbox"})
     assert list(cli.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "voucher request --terminal t.term --bill {asked} --amount 30 --out q.txt",
+        "voucher pay --device d.dev --request r.txt --out p.txt",
+        "voucher accept v.txt --terminal t.term",
+        "voucher verify v.txt --trust trust.txt",
+        "voucher show v.txt",
+        "evidence verify e.txt --trust trust.txt",
+        "terminal show t.term",
+        "device show d.dev",
+    ],
+)
+def test_what_needs_no_network_loads_no_service(world: World, command: str) -> None:
+    cli = Cli(world.folder, ECNY_TAX_PASSPHRASE=PASSPHRASE, ECNY_TAX_DB="none.db")
+    used = loaded(cli, *world.filled(command), "--json", "--now", TODAY)
+    assert used.isdisjoint({"rich", "segno", "ecny_tax.sandbox", "ecny_tax.payments", "ecny_tax.taxes"})
+    assert used.isdisjoint({"ecny_tax.rulebook.schema", "ecny_tax.scenarios", "ecny_tax.agreements"})
+    assert not (world.folder / "none.db").exists()
 
 
 @pytest.mark.parametrize(

@@ -423,7 +423,8 @@ def test_a_household_is_told_in_chinese_who_claims(inside: Inside, cli: Cli) -> 
 def test_rules_are_every_figure_of_the_day(asked: Callable[..., Answer]) -> None:
     rules = asked("rules").document["rules"]
     assert {rule["file"] for rule in rules} == {
-        "stamp_duty.toml", "income_tax.toml", "taxes.toml", "wallets.toml", "scheme.toml"
+        "stamp_duty.toml", "income_tax.toml", "taxes.toml", "wallets.toml", "offline.toml",
+        "scheme.toml",
     }  # fmt: skip
     sell = {
         day: rule

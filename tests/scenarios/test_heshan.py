@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from ecny_tax import FixedClock, Sandbox, yuan
-from ecny_tax.scenarios.heshan import STORY_TIME, TIME_ALLOWED, Step, heshan
+from ecny_tax.scenarios.heshan import STORY_TIME, TIME_ALLOWED, heshan
+from ecny_tax.scenarios.story import Step
 
 
 def played(sandbox: Sandbox) -> list[Step]:
