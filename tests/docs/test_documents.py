@@ -30,8 +30,9 @@ _BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE |
 _SETUP = "<!-- set-up -->\n"
 _LANGUAGES = {"sh", "python", "powershell", "text"}
 
-#: What differs from run to run: 128-bit ids, numbers for people (with their date), wallet ids.
-_ID = re.compile(r"\b(?:[0-9a-f]{32}|(?:[ABPR]|344)\d{6}[0-9A-Z]{14}|00\d{14})\b")
+#: What differs from run to run: 128-bit ids, numbers for people (with their date), those of vouchers (from
+#: their digests), wallet ids.
+_ID = re.compile(r"\b(?:[0-9a-f]{32}|(?:[ABCDLPRT]|344)\d{6}[0-9A-Z]{14}|V[0-9A-F]{20}|00\d{14})\b")
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,15 @@ from typing import Any
 import pytest
 
 from ecny_tax import FixedClock, Sandbox, UnavailableError, yuan
+from ecny_tax.offline.device import Device
 from tests.cli.process import Answer, Cli, contents
-from tests.support import START, corporate, judged
+from tests.support import START, corporate, judged, owe
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX limits, permissions and mounts")
 
 KIB = 1024
 #: Room for a new database and a few hundred KiB of write-ahead log.
-DISK = 700 * KIB
+DISK = 900 * KIB
 PAY = ("pay", "--tax", "stamp-duty", "--item", "sale_contract", "--base", "10000000", "--wallet")
 READING = ["wallet show {}", "wallet list", "wallet statement {}", "payments list", "ledger accounts",
            "ledger verify", "status", "clock show"]  # fmt: skip
@@ -349,3 +350,121 @@ def test_a_reader_that_stays_open_sees_what_is_written_meanwhile(tmp_path: Path)
                 writer.wallets.top_up(wallet_id=wallet, amount=yuan(1))
             assert reader.wallets.show(wallet_id=wallet).balance == yuan(1_000_000 + paid_in)
             assert reader.ledger.verify().ok
+
+
+# --- devices of offline payment -------------------------------------------------------------------
+
+
+def halls(folder: Path, device: Path) -> tuple[Cli, list[str]]:
+    """A device with 100 yuan, a terminal, and two requests for its payment; the command, and their names."""
+    folder.mkdir(exist_ok=True)
+    with Sandbox.open(folder / "s.db", clock=FixedClock(START)) as s:
+        wallet = corporate(s, fund=yuan(1_000))
+        made = Device.create(device, passphrase="p")
+        s.offline.enroll(device=made, wallet_id=wallet.wallet_id)
+        s.offline.load(device=made, amount=yuan(100))
+        terminal = s.offline.terminal()
+        for name in ("q.txt", "r.txt"):
+            bill = owe(s, wallet, 10_00)
+            text = terminal.request(bill_no=bill.bill_no, amount=yuan(10), at=START).to_text()
+            (folder / name).write_text(text)
+        made.close()
+    return Cli(folder, ECNY_TAX_DB="s.db", ECNY_TAX_PASSPHRASE="p"), ["q.txt", "r.txt"]
+
+
+def device_state(cli: Cli, device: Path) -> list[tuple[int, str]]:
+    loads = cli("device", "show", device)["loads"]
+    return [(load["next_counter"], load["remaining"]) for load in loads]
+
+
+def test_I16_a_device_on_a_full_disk_burns_no_counter_and_pays_when_there_is_room(
+    disk: Path, tmp_path: Path
+) -> None:
+    device = disk / "d.dev"
+    cli, (request, _) = halls(tmp_path / "hall", device)
+    before = device.read_bytes()
+    filler = fill(disk)
+    words = ("voucher", "pay", "--device", device, "--request", request, "--out", "v.txt")
+    for _ in range(2):
+        unavailable(cli.asked(*words), "disk_full", "state_file_unavailable")
+    unavailable(cli.asked("device", "enroll", "--wallet", _wallet(cli), "--out", disk / "n.dev"), "disk_full")
+    assert device.read_bytes() == before
+    assert {path.name for path in disk.iterdir()} <= {"d.dev", "filler", "d.dev-journal"}
+    assert not (cli.folder / "v.txt").exists()
+    filler.unlink()
+    assert cli(*words)["counter"] == 1
+    assert device_state(cli, device) == [(2, "90.00")]
+
+
+def test_I16_a_load_that_did_not_reach_its_device_does_when_there_is_room(disk: Path, tmp_path: Path) -> None:
+    """The money is set aside already; the same key hands the same load over, and takes nothing twice."""
+    device = disk / "d.dev"
+    cli, _ = halls(tmp_path / "hall", device)
+    wallet = _wallet(cli)
+    filler = fill(disk)
+    words = ("device", "load", "--device", device, "--amount", "50", "--idempotency-key", "k")
+    for _ in range(2):
+        unavailable(cli.asked(*words), "disk_full", "state_file_unavailable")
+    filler.unlink()
+    load = cli(*words)
+    assert cli(*words) == load
+    assert device_state(cli, device) == [(1, "100.00"), (1 + 100, "50.00")]
+    assert balance_of(cli, wallet) == "850.00"
+
+
+@pytest.mark.parametrize("room", [0, 4, 8, 16, 20, 24, 28, 32, 40])
+def test_a_device_or_terminal_is_made_whole_or_not_at_all(disk: Path, tmp_path: Path, room: int) -> None:
+    cli, _ = halls(tmp_path / "hall", tmp_path / "d.dev")
+    filler = fill(disk, leave=room * KIB)
+    for words in (("device", "enroll", "--wallet", _wallet(cli)), ("terminal", "init")):
+        file = disk / words[0]
+        answer = cli.asked(*words, "--out", file)
+        if answer.exit_code:
+            unavailable(answer, "disk_full", "state_file_unavailable")
+            assert not file.exists()
+    filler.unlink()
+    for words in (("device", "enroll", "--wallet", _wallet(cli)), ("terminal", "init")):
+        (disk / words[0]).unlink(missing_ok=True)
+        assert cli(*words, "--out", disk / words[0])
+
+
+def test_I16_a_voucher_for_a_full_disk_is_signed_once_and_delivered_when_there_is_room(
+    disk: Path, tmp_path: Path
+) -> None:
+    device = tmp_path / "d.dev"
+    cli, (request, other) = halls(tmp_path / "hall", device)
+    filler = fill(disk)
+    words = ("voucher", "pay", "--device", device, "--request", request, "--out")
+    for _ in range(2):
+        unavailable(cli.asked(*words, disk / "v.txt"), "output_unwritable")
+    assert device_state(cli, device) == [(2, "90.00")]
+    assert [path.name for path in disk.iterdir()] == ["filler"]
+    assert cli("voucher", "pay", "--device", device, "--request", other, "--out", "w.txt")["counter"] == 2
+    filler.unlink()
+    assert cli(*words, disk / "v.txt")["counter"] == 1
+    assert device_state(cli, device) == [(3, "80.00")]
+
+
+def test_a_device_that_may_not_be_written_pays_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "pocket"
+    folder.mkdir()
+    device = folder / "d.dev"
+    made, (request, _) = halls(tmp_path / "hall", device)
+    cli = PlainUserCli(made.folder, ECNY_TAX_DB="s.db", ECNY_TAX_PASSPHRASE="p")
+    before = device.read_bytes()
+    words = ("voucher", "pay", "--device", device, "--request", request, "--out")
+    for closed in (device, folder):
+        with closed_to_writers(cli, closed):
+            unavailable(cli.asked(*words, "v.txt"), "state_file_unavailable")
+            assert device.read_bytes() == before
+    with closed_to_writers(cli, folder):
+        unavailable(cli.asked("device", "enroll", "--wallet", _wallet(cli), "--out", folder / "n.dev"),
+                    "state_file_unavailable")  # fmt: skip
+    assert cli(*words, "v.txt")["counter"] == 1
+    with closed_to_writers(cli, folder):
+        unavailable(cli.asked(*words, folder / "v.txt"), "output_unwritable", "state_file_unavailable")
+    assert cli(*words, folder / "v.txt")["counter"] == 1
+
+
+def _wallet(cli: Cli) -> str:
+    return str(cli("wallet", "list")["wallets"][0]["wallet_id"])
