@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import VerificationError
 from ecny_tax.ledger.promises import Check
-from ecny_tax.offline import certification, rows
+from ecny_tax.offline import certification, rows, voucher_rows
 from ecny_tax.offline.bundles import EvidenceBundle, UnloadBundle, VoucherBundle
 from ecny_tax.offline.chains import payer_chain
 from ecny_tax.offline.checks import check_chain, present
 from ecny_tax.offline.evidence import unloaded, verify_evidence
 from ecny_tax.offline.model import LoadStatus, RegisteredLoad, VoucherStatus
 from ecny_tax.offline.objects import RootCertificate, Seconds, moment
-from ecny_tax.offline.rows import KeptVoucher
+from ecny_tax.offline.voucher_rows import KeptVoucher
 from ecny_tax.store import Transaction
 
 
@@ -39,7 +39,7 @@ def _broken(tx: Transaction, root: RootCertificate) -> Iterator[str]:
                 yield load.load_id
         except VerificationError:
             yield load.load_id
-    for kept in rows.kept_vouchers(tx):
+    for kept in voucher_rows.kept_vouchers(tx):
         try:
             if not _voucher_is_signed(tx, kept, root, revoked):
                 yield kept.voucher_id
@@ -74,7 +74,7 @@ def _is_released_as_said(tx: Transaction, load: RegisteredLoad, root: RootCertif
         unspent = load.amount - said.spent
     if load.status is LoadStatus.RELEASED:
         return load.lien == 0
-    return load.released == unspent + rows.released_by_vouchers(tx, load.load_id)
+    return load.released == unspent + voucher_rows.released_by_vouchers(tx, load.load_id)
 
 
 def _voucher_is_signed(

@@ -17,7 +17,7 @@ from ecny_tax.crypto import sign1
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import EcnyTaxError, NotFoundError, RejectedError, VerificationError
 from ecny_tax.ledger.model import Ledger, TransferCode
-from ecny_tax.offline import certification, rows
+from ecny_tax.offline import certification, rows, voucher_rows
 from ecny_tax.offline.bundles import EvidenceBundle, ReceiptBundle, UnloadBundle, VoucherBundle
 from ecny_tax.offline.chains import PayeeChain, PayerChain, Trust, payee_chain
 from ecny_tax.offline.checks import (
@@ -74,7 +74,7 @@ def decide(tx: Transaction, keyring: Keyring, claim: Claim) -> Redemption:
         presented = _presented(claim.voucher)
         payer = check_chain(presented, trust.root.public_key)
         load = _load(tx, presented, payer)
-        earlier = rows.decided(tx, load.load_id, presented.voucher.counter)
+        earlier = voucher_rows.decided(tx, load.load_id, presented.voucher.counter)
         for bundle, decision in earlier:
             if bundle.digest == presented.bundle.digest:
                 return decision
@@ -87,7 +87,7 @@ def decide(tx: Transaction, keyring: Keyring, claim: Claim) -> Redemption:
     except VerificationError as refusal:
         return _undecided(claim.voucher, refusal)
     voucher = presented.voucher
-    rows.insert_voucher(
+    voucher_rows.insert_voucher(
         tx,
         presented.bundle,
         result,
@@ -111,8 +111,10 @@ def contradicts_statement(
 ) -> bool:
     """Whether a decided voucher contradicts a device's unload statement; if so the device is stopped."""
     data, own = statement.to_bytes(), stand_of(statement.to_bytes())
-    others = _standing(rows.decided(tx, load.load_id, own.counter))
-    for other in (bundle.to_bytes() for bundle in [*others, *rows.beside(tx, load.load_id, own.counter)]):
+    others = _standing(voucher_rows.decided(tx, load.load_id, own.counter))
+    for other in (
+        bundle.to_bytes() for bundle in [*others, *voucher_rows.beside(tx, load.load_id, own.counter)]
+    ):
         if contradiction(stand_of(other), own) is None:
             continue
         evidence = EvidenceBundle(other, data)
@@ -278,7 +280,9 @@ def _contradicted(
 ) -> Redemption | None:
     """A dispute, where the device has signed something that cannot stand beside this voucher."""
     others = [bundle.to_bytes() for bundle in same_counter]
-    others += [bundle.to_bytes() for bundle in rows.beside(tx, load.load_id, presented.voucher.counter)]
+    others += [
+        bundle.to_bytes() for bundle in voucher_rows.beside(tx, load.load_id, presented.voucher.counter)
+    ]
     statement = rows.unload_statement(tx, load.load_id)
     if statement is not None:
         others.append(statement)

@@ -1,22 +1,16 @@
-"""The SQL of certificates, devices, loads, vouchers and revocations."""
+"""The SQL of certificates, devices, loads and revocations; that of vouchers is in ``voucher_rows``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
-
 from ecny_tax.clock import from_micros, micros
 from ecny_tax.money import Fen
-from ecny_tax.offline.bundles import EvidenceBundle, VoucherBundle
+from ecny_tax.offline.bundles import EvidenceBundle
 from ecny_tax.offline.model import (
     LoadStatus,
-    Redemption,
     RegisteredDevice,
     RegisteredLoad,
-    VoucherStatus,
 )
-from ecny_tax.offline.objects import DeviceCertificate, Revocation, Seconds, moment, seconds
+from ecny_tax.offline.objects import DeviceCertificate, Revocation, Seconds, moment
 from ecny_tax.store.transaction import Row, Transaction
 
 # --- certificates -------------------------------------------------------------------------------------------
@@ -199,12 +193,6 @@ def load_ids(tx: Transaction) -> set[str]:
     return {row[0] for row in tx.rows("SELECT load_id FROM device_load")}
 
 
-def released_by_vouchers(tx: Transaction, load_id: str) -> int:
-    """What went back because vouchers of the load were refused."""
-    row = tx.row("SELECT coalesce(sum(released), 0) FROM voucher WHERE load_id = :id", id=load_id)
-    return int(row[0]) if row else 0
-
-
 def last_counter(tx: Transaction, device_id: str) -> int:
     row = tx.row("SELECT coalesce(max(last_counter), 0) FROM device_load WHERE device_id = :id", id=device_id)
     return int(row[0]) if row else 0
@@ -261,131 +249,6 @@ def _load(row: Row) -> RegisteredLoad:
         message=message,
         device_certificate=device_,
         operator_certificate=operator,
-    )
-
-
-# --- vouchers -----------------------------------------------------------------------------------------------
-
-
-def insert_voucher(
-    tx: Transaction,
-    bundle: VoucherBundle,
-    redemption: Redemption,
-    *,
-    load_id: str,
-    counter: int,
-    accepted_at: datetime | None,
-) -> None:
-    tx.run(
-        "INSERT INTO voucher (voucher_id, load_id, counter, digest, bundle, amount, named_bill, status, code,"
-        " payment_no, released, evidence, accepted_at, decided_at) VALUES (:voucher_id, :load_id, :counter,"
-        " :digest, :bundle, :amount, :bill_no, :status, :code, :payment_no, :released, :evidence,"
-        " :accepted_at, :now)",
-        voucher_id=redemption.voucher_id,
-        load_id=load_id,
-        counter=counter,
-        digest=bundle.digest,
-        bundle=bundle.to_bytes(),
-        amount=redemption.amount,
-        bill_no=redemption.bill_no,
-        status=redemption.status,
-        code=redemption.code,
-        payment_no=redemption.payment_no,
-        released=redemption.amount if redemption.released else 0,
-        evidence=None if redemption.evidence is None else redemption.evidence.to_bytes(),
-        accepted_at=None if accepted_at is None else micros(accepted_at),
-        now=micros(tx.now),
-    )
-
-
-def decided(tx: Transaction, load_id: str, counter: int) -> list[tuple[VoucherBundle, Redemption]]:
-    """Every voucher of that counter that was decided, in the order of decision."""
-    found = tx.rows(
-        "SELECT bundle, voucher_id, status, code, amount, named_bill, payment_no, released, evidence"
-        " FROM voucher WHERE load_id = :load_id AND counter = :counter ORDER BY place",
-        load_id=load_id,
-        counter=counter,
-    )
-    return [(VoucherBundle.from_bytes(row[0]), _redemption(row[1:])) for row in found]
-
-
-def beside(tx: Transaction, load_id: str, counter: int) -> list[VoucherBundle]:
-    """The decided vouchers of a load that no dispute is about, nearest below and above a counter."""
-    found = tx.rows(
-        "SELECT bundle FROM voucher WHERE load_id = :load_id AND status <> 'disputed' AND counter IN ("
-        " (SELECT max(counter) FROM voucher WHERE load_id = :load_id AND status <> 'disputed'"
-        " AND counter < :counter),"
-        " (SELECT min(counter) FROM voucher WHERE load_id = :load_id AND status <> 'disputed'"
-        " AND counter > :counter)) ORDER BY counter",
-        load_id=load_id,
-        counter=counter,
-    )
-    return [VoucherBundle.from_bytes(row[0]) for row in found]
-
-
-def vouchers(tx: Transaction) -> list[Redemption]:
-    """What was decided about every voucher, in the order of decision."""
-    found = tx.rows(
-        "SELECT voucher_id, status, code, amount, named_bill, payment_no, released, evidence FROM voucher"
-        " ORDER BY place"
-    )
-    return [_redemption(row) for row in found]
-
-
-@dataclass(frozen=True, slots=True)
-class KeptVoucher:
-    """What is kept of a decided voucher; ``payment`` is its (authorisation, amount, bill, wallet)."""
-
-    voucher_id: str
-    load_id: str
-    counter: int
-    digest: bytes
-    bundle: bytes
-    amount: int
-    named_bill: str
-    status: str
-    code: str | None
-    evidence: bytes | None
-    decided_at: Seconds
-    payment: tuple[bytes, int, str, str] | None
-
-
-def kept_vouchers(tx: Transaction) -> Iterator[KeptVoucher]:
-    """Every decided voucher as it is kept, in the order of decision, in flat memory."""
-    for row in tx.stream(
-        "SELECT v.voucher_id, v.load_id, v.counter, v.digest, v.bundle, v.amount, v.named_bill, v.status,"
-        " v.code, v.evidence, v.decided_at, p.payment_no IS NOT NULL, p.authorisation, p.amount, p.bill_no,"
-        " p.wallet_id FROM voucher v LEFT JOIN payment p ON p.payment_no = v.payment_no ORDER BY v.place"
-    ):
-        voucher_id, load_id, counter, digest, bundle, amount, bill_no, status, *rest = row
-        code, evidence, decided_at, is_paid, authorisation, paid, paid_bill, wallet_id = rest
-        yield KeptVoucher(
-            voucher_id=voucher_id,
-            load_id=load_id,
-            counter=counter,
-            digest=digest,
-            bundle=bundle,
-            amount=amount,
-            named_bill=bill_no,
-            status=status,
-            code=code,
-            evidence=evidence,
-            decided_at=seconds(from_micros(decided_at)),
-            payment=(authorisation, paid, paid_bill, wallet_id) if is_paid else None,
-        )
-
-
-def _redemption(row: Row) -> Redemption:
-    voucher_id, status, code, amount, named_bill, payment_no, released, evidence = row
-    return Redemption(
-        voucher_id=voucher_id,
-        status=VoucherStatus(status),
-        code=code,
-        amount=amount,
-        bill_no=named_bill,
-        payment_no=payment_no,
-        released=bool(released),
-        evidence=None if evidence is None else EvidenceBundle.from_bytes(evidence),
     )
 
 

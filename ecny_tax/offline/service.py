@@ -14,17 +14,14 @@ from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.crypto.signatures import SigningKey
 from ecny_tax.errors import (
     ConflictError,
-    InvalidInputError,
     NotFoundError,
     RejectedError,
     UnavailableError,
     VerificationError,
 )
-from ecny_tax.ledger import chart
-from ecny_tax.ledger.model import AccountCode, AccountFlags, Ledger, TransferCode
 from ecny_tax.ledger.promises import Check
 from ecny_tax.money import Fen, positive
-from ecny_tax.offline import audit, certification, model, redemption, rows
+from ecny_tax.offline import audit, certification, loading, model, redemption, rows, voucher_rows
 from ecny_tax.offline.bundles import EvidenceBundle, TrustBundle, UnloadBundle, VoucherBundle
 from ecny_tax.offline.device import Device
 from ecny_tax.offline.evidence import unloaded
@@ -37,15 +34,13 @@ from ecny_tax.offline.model import (
 )
 from ecny_tax.offline.objects import (
     DeviceCertificate,
-    LoadCertificate,
     OperatorCertificate,
     seconds,
 )
 from ecny_tax.offline.terminal import Terminal, TerminalSettings
 from ecny_tax.parties import service as parties
-from ecny_tax.store import Store, Transaction, journal
+from ecny_tax.store import Store
 from ecny_tax.store.idempotency import Request, earlier_answer, remember
-from ecny_tax.store.journal import Move
 from ecny_tax.wallets import service as wallets
 from ecny_tax.wallets.model import check_may_spend
 
@@ -101,7 +96,7 @@ class Offline:
             )
             operator = certification.operator_certificate(tx, self._keyring, wallet.operator)
             root = certification.root(tx, self._keyring)
-            found = load_device(tx, device_id)
+            found = loading.load_device(tx, device_id)
         device.install(root=root, operator=operator, device=message)
         return found
 
@@ -124,13 +119,13 @@ class Offline:
         certificate = _certificate(device)
         self._hand_over(device, certificate.device_id)
         with self._store.transaction() as tx:
-            found = load_device(tx, certificate.device_id)
+            found = loading.load_device(tx, certificate.device_id)
             content = (certificate.device_id, amount, hours)
             request = Request("device.load", found.wallet_id, idempotency_key, content)
             earlier = earlier_answer(tx, request, str)
             if earlier is None:
-                earlier = remember(tx, request, self._load(tx, found, amount, hours))
-            answer = load_of(tx, earlier)
+                earlier = remember(tx, request, loading.set_aside(tx, self._keyring, found, amount, hours))
+            answer = loading.load_of(tx, earlier)
         self._hand_over(device, certificate.device_id)
         return answer
 
@@ -146,7 +141,7 @@ class Offline:
         with self._store.transaction() as tx:
             root = certification.trust(tx, self._keyring).root
             _chain, said = unloaded(statement, root.public_key)
-            load = load_of(tx, said.load_id)
+            load = loading.load_of(tx, said.load_id)
             if said.spent > load.amount or statement.load != load.message:
                 raise VerificationError("load_of_other_device", load_id=said.load_id)
             request = Request("device.unload", load.wallet_id, idempotency_key, (said.load_id,))
@@ -155,11 +150,11 @@ class Offline:
             if load.status is LoadStatus.RELEASED:
                 raise RejectedError("load_released", load_id=load.load_id)
             if load.status is LoadStatus.UNLOADED:
-                return remember(tx, request, _release(tx, load, Fen(0)))
+                return remember(tx, request, loading.release(tx, load, Fen(0)))
             if not redemption.contradicts_statement(tx, load, statement, root):
                 rows.set_unloaded(tx, load.load_id, statement.to_bytes())
                 unspent = Fen(min(load.lien, load.amount - said.spent))
-                return remember(tx, request, _release(tx, load, unspent))
+                return remember(tx, request, loading.release(tx, load, unspent))
             refusal = RejectedError("unload_contradicted", load_id=load.load_id)
         raise refusal
 
@@ -170,7 +165,7 @@ class Offline:
         signed may still come in.  Raises ``RejectedError`` (``load_not_expired``, ``load_released``).
         """
         with self._store.transaction() as tx:
-            load = load_of(tx, load_id)
+            load = loading.load_of(tx, load_id)
             request = Request("device.release", load.wallet_id, idempotency_key, (load_id,))
             if (earlier := earlier_answer(tx, request, Released)) is not None:
                 return earlier
@@ -180,7 +175,7 @@ class Offline:
             if tx.now <= until:
                 raise RejectedError("load_not_expired", load_id=load_id, until=rfc3339(until))
             rows.set_released(tx, load_id)
-            return remember(tx, request, _release(tx, load, load.lien))
+            return remember(tx, request, loading.release(tx, load, load.lien))
 
     def revoke(self, *, serial: str, reason: str = "lost") -> None:
         """Revoke a device, a terminal, a load or a certificate from now on: lost, stolen, replaced.
@@ -209,7 +204,7 @@ class Offline:
     def device(self, *, device_id: str) -> RegisteredDevice:
         """One device; raises ``NotFoundError`` (``device_not_found``)."""
         with self._store.reading() as tx:
-            return load_device(tx, device_id)
+            return loading.load_device(tx, device_id)
 
     def devices(self) -> tuple[RegisteredDevice, ...]:
         """Every device, oldest first."""
@@ -219,7 +214,7 @@ class Offline:
     def loads(self, *, device_id: str) -> tuple[RegisteredLoad, ...]:
         """The loads of a device, oldest first."""
         with self._store.reading() as tx:
-            return tuple(rows.loads_of(tx, load_device(tx, device_id).device_id))
+            return tuple(rows.loads_of(tx, loading.load_device(tx, device_id).device_id))
 
     # --- terminals and vouchers -----------------------------------------------------------------------------
 
@@ -289,7 +284,7 @@ class Offline:
     def redemptions(self) -> tuple[Redemption, ...]:
         """What was decided about every voucher, in the order of decision."""
         with self._store.reading() as tx:
-            return tuple(rows.vouchers(tx))
+            return tuple(voucher_rows.vouchers(tx))
 
     def evidence(self, *, voucher_id: str) -> EvidenceBundle:
         """The evidence against a disputed voucher, or against the unload statement of a load.
@@ -297,7 +292,7 @@ class Offline:
         Raises ``NotFoundError`` (``evidence_not_found``).
         """
         with self._store.reading() as tx:
-            for found in rows.vouchers(tx):
+            for found in voucher_rows.vouchers(tx):
                 if found.voucher_id == voucher_id and found.evidence is not None:
                     return found.evidence
             against_load = rows.load_evidence(tx, voucher_id)
@@ -317,7 +312,7 @@ class Offline:
         """
         with self._store.transaction() as tx:
             loads = [load for load in rows.loads_of(tx, device_id) if load.status is LoadStatus.OPEN]
-            newest = rows.device_certificate(tx, load_device(tx, device_id).device_id)
+            newest = rows.device_certificate(tx, loading.load_device(tx, device_id).device_id)
             operator = rows.issuer_of(tx, DeviceCertificate.read(newest).serial) or b""
             root = certification.root(tx, self._keyring)
         known = {load.certificate.load_id for load in device.state.loads}
@@ -335,105 +330,6 @@ class Offline:
                 for claim in claims[start : start + _BATCH]:
                     results.append(redemption.decide(tx, self._keyring, claim))
         return tuple(results)
-
-    def _load(self, tx: Transaction, device: RegisteredDevice, amount: Fen, hours: int | None) -> str:
-        """Set the money aside, then sign the load; answers its number."""
-        rules = certification.limits(tx)
-        hours = rules.load_hours if hours is None else hours
-        if type(hours) is not int or not 1 <= hours <= rules.most_load_hours:
-            raise InvalidInputError("load_hours_malformed", value=hours, most=rules.most_load_hours)
-        if device.revoked_since is not None:
-            raise RejectedError("device_revoked", device_id=device.device_id)
-        wallet = wallets.load(tx, device.wallet_id)
-        message = self._current(tx, device, wallet.operator)
-        certificate = DeviceCertificate.read(message)
-        held = sum(load.lien for load in rows.loads_of(tx, device.device_id))
-        model.check_load(certificate, amount, Fen(held))
-        wallets.spend(tx, wallet, amount)
-        load_id = tx.ids.number("L", tx.now)
-        account = journal.open_account(
-            tx,
-            name=chart.lien(load_id),
-            ledger=Ledger.ECNY,
-            code=AccountCode.LIEN,
-            flags=AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS,
-        )
-        leg = Move(wallet.account_id, account, amount, Ledger.ECNY, TransferCode.LOAD)
-        journal.move(tx, [leg], user_data=load_id)
-        first = rows.last_counter(tx, device.device_id) + 1
-        spend_by = tx.now + timedelta(hours=hours)
-        signed = LoadCertificate(
-            load_id=load_id,
-            device_id=device.device_id,
-            amount=amount,
-            first_counter=first,
-            last_counter=first + certificate.cap_count - 1,
-            spend_by=seconds(spend_by),
-            redeem_by=seconds(spend_by + timedelta(days=rules.redeem_days)),
-        )
-        rows.insert_load(
-            tx,
-            load_id=load_id,
-            device_id=device.device_id,
-            account_id=account,
-            certificate=certificate.serial,
-            message=certification.sign_load(tx, self._keyring, signed, device=message),
-            amount=amount,
-            counters=(signed.first_counter, signed.last_counter),
-            spend_by=signed.spend_by,
-            redeem_by=signed.redeem_by,
-        )
-        return load_id
-
-    def _current(self, tx: Transaction, device: RegisteredDevice, operator: str) -> bytes:
-        """The device's certificate by the operator's newest key, renewed where that is a later one."""
-        message = rows.device_certificate(tx, device.device_id)
-        found = DeviceCertificate.read(message)
-        newest = certification.operator_certificate(tx, self._keyring, operator)
-        if certification.device_is_certified(tx, found, newest):
-            return message
-        return certification.certify_device(
-            tx,
-            self._keyring,
-            device_id=device.device_id,
-            wallet_id=device.wallet_id,
-            operator=operator,
-            public_key=found.public_key,
-            caps=(device.cap_single, device.cap_total, device.cap_count),
-        )
-
-
-def load_device(tx: Transaction, device_id: str) -> RegisteredDevice:
-    """The device of that id; raises ``NotFoundError`` (``device_not_found``)."""
-    found = rows.device(tx, device_id)
-    if found is None:
-        raise NotFoundError("device_not_found", device_id=device_id)
-    return found
-
-
-def load_of(tx: Transaction, load_id: str) -> RegisteredLoad:
-    """The load of that number; raises ``NotFoundError`` (``load_not_found``)."""
-    found = rows.load(tx, load_id)
-    if found is None:
-        raise NotFoundError("load_not_found", load_id=load_id)
-    return found
-
-
-def _release(tx: Transaction, load: RegisteredLoad, amount: Fen) -> Released:
-    """Move part of a lien back to the wallet: the holder's own money, whatever its balance cap."""
-    wallet = wallets.load(tx, load.wallet_id)
-    if amount:
-        leg = Move(load.account_id, wallet.account_id, amount, Ledger.ECNY, TransferCode.RELEASE)
-        journal.move(tx, [leg], user_data=load.load_id)
-    found = load_of(tx, load.load_id)
-    return Released(
-        load_id=load.load_id,
-        wallet_id=wallet.wallet_id,
-        amount=amount,
-        lien=found.lien,
-        status=found.status,
-        balance_after=Fen(wallet.balance + amount),
-    )
 
 
 def _certificate(device: Device) -> DeviceCertificate:
