@@ -49,6 +49,24 @@ def check_differ(source: Path, out: Path) -> None:
         raise InvalidInputError("output_is_input", path=source)
 
 
+def check_output(path: Path, database: str, *inputs: Path) -> None:
+    """Before something is done whose answer goes into ``path``: that it may, and is none of the ``inputs``.
+
+    Raises ``UnavailableError`` (``output_unwritable``) and ``InvalidInputError`` (``output_is_input``).
+    """
+    for given in inputs:
+        check_differ(given, path)
+    try:
+        _check_may_be_replaced(path, database)
+        if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+            reason = Said("its folder does not exist or may not be written", "其文件夹不存在或不可写")
+            raise UnavailableError("output_unwritable", path=path, reason=reason)
+    except OSError as error:
+        raise UnavailableError("output_unwritable", path=path, reason=system_reason(error)) from None
+    except ValueError as error:  # a name that no file can have
+        raise UnavailableError("output_unwritable", path=path, reason=str(error)) from None
+
+
 def _put(path: Path, content: bytes | Iterable[str]) -> None:
     if isinstance(content, bytes):
         path.write_bytes(content)

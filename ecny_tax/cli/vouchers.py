@@ -81,14 +81,22 @@ def pay(
     ask_passphrase: AskPassphrase = False,
 ) -> None:
     """Pay a request with a device; the same request again gets the same voucher. No database is needed."""
+    from ecny_tax.cli import files
+    from ecny_tax.errors import UnavailableError
     from ecny_tax.money import yuan_text
     from ecny_tax.offline.bundles import RequestBundle
     from ecny_tax.offline.objects import Voucher
 
     asked = RequestBundle.from_text(read_object(request))
+    files.check_output(out, run.database, request, device)
     opened = open_device(run, device, ask_passphrase)
     bundle = opened.pay(asked, at=time(run))
-    run.write(out, bundle.to_text() + "\n")
+    try:
+        run.write(out, bundle.to_text() + "\n")
+    except UnavailableError as error:
+        raise UnavailableError(
+            "voucher_not_delivered", path=out, reason=error.values.get("reason", "")
+        ) from None
     voucher = Voucher.read(bundle.voucher)
     load = next(one for one in opened.state.loads if one.certificate.load_id == voucher.load_id)
     run.answer(
@@ -109,10 +117,14 @@ def accept(run: Run, voucher: _Voucher, terminal: _Terminal, out: Out = None) ->
 
     --out writes the signed provisional receipt for the payer.
     """
+    from ecny_tax.cli import files
     from ecny_tax.errors import VerificationError
     from ecny_tax.offline.terminal import Terminal
 
-    text, opened, now = read_object(voucher), Terminal.open(terminal), time(run)
+    text = read_object(voucher)
+    if out is not None:
+        files.check_output(out, run.database, voucher, terminal)
+    opened, now = Terminal.open(terminal), time(run)
     found = opened.examine(text, at=now)
     try:
         accepted = opened.accept(text, at=now)
@@ -222,7 +234,8 @@ def redeem(
 ) -> None:
     """Redeem vouchers (兑付): each is decided by itself, and its bill is paid or it is refused by a code.
 
-    The same voucher again is answered alike. Evidence of a double spend is written as a file.
+    The same voucher again is answered alike; what is not `decided` may be tried again. Evidence of a double
+    spend is written as a file.
     """
     from ecny_tax.errors import Said, UnavailableError
     from ecny_tax.offline.terminal import Terminal
@@ -234,19 +247,24 @@ def redeem(
         {"--terminal": terminal if named else None},
     )
     texts = [read_object(path) for path in named or ()]
-    if not os.path.isdir(evidence_folder):
+    if not (os.path.isdir(evidence_folder) and os.access(evidence_folder, os.W_OK | os.X_OK)):
         raise UnavailableError(
             "output_unwritable",
             path=evidence_folder,
-            reason=Said("there is no such folder", "没有这个文件夹"),
+            reason=Said("there is no such folder, or it may not be written", "没有这个文件夹，或不可写"),
         )
     with run.sandbox() as s:
         if terminal is not None:
             results = s.offline.redeem_terminal(terminal=Terminal.open(terminal))
         else:
             results = s.offline.redeem(vouchers=texts)
-    found = [_result(run, result, evidence_folder) for result in results]
-    run.answer_list("results", found, ("voucher_id", "status", "code", "amount", "payment_no", "evidence"))
+    names: list[str | None] = [str(path) for path in named] if named else [None] * len(results)
+    found = [
+        {"file": name, **_result(run, result, evidence_folder)}
+        for name, result in zip(names, results, strict=True)
+    ]
+    columns = ["voucher_id", "status", "decided", "code", "amount", "payment_no", "evidence"]
+    run.answer_list("results", found, ["file", *columns] if named else columns)
 
 
 @command(vouchers, "list")
@@ -292,7 +310,8 @@ def _result(run: Run, result: Redemption, folder: Path) -> dict[str, object]:
     if result.evidence is not None:
         path = folder / f"evidence-{result.voucher_id}.txt"
         run.write(path, result.evidence.to_text() + "\n")
-    return output.document(result) | {"evidence": None if path is None else str(path)}
+    shown = output.document(result) | {"evidence": None if path is None else str(path)}
+    return {**shown, "decided": result.amount is not None}
 
 
 def _anchor(path: Path) -> Anchor:

@@ -9,6 +9,7 @@ from ecny_tax.errors import Language
 _LABELS = {
     "passed_through": "原样保留的列",
     "people": "人数",
+    "decided": "已定",
     "proves": "证明事项",
     "special_additional_deductions": "专项附加扣除",
     "imported": "其中导入",

@@ -27,6 +27,7 @@ from ecny_tax.errors import (
     InvalidInputError,
     NotFoundError,
     RejectedError,
+    UnavailableError,
     VerificationError,
 )
 from ecny_tax.identifiers import is_text
@@ -130,6 +131,8 @@ class Device:
         file = StateFile.open(path, application_id=APPLICATION_ID)
         with file.transaction() as tx:
             row = tx.execute("SELECT salt FROM salt").fetchone()
+        if row is None:
+            raise UnavailableError("state_file_damaged", path=path)
         device = cls(file, passphrase_key(_checked(passphrase), salt=row[0]), secrets.token_bytes)
         with device._transaction() as boxes:
             boxes.get("seed")

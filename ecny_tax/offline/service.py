@@ -169,7 +169,7 @@ class Offline:
             request = Request("device.release", load.wallet_id, idempotency_key, (load_id,))
             if (earlier := earlier_answer(tx, request, Released)) is not None:
                 return earlier
-            if load.status is LoadStatus.RELEASED:
+            if load.status is LoadStatus.RELEASED or load.lien == 0:
                 raise RejectedError("load_released", load_id=load_id)
             until = load.redeem_by + timedelta(hours=certification.limits(tx).grace_hours)
             if tx.now <= until:
@@ -181,11 +181,13 @@ class Offline:
         """Revoke a device, a terminal, a load or a certificate from now on: lost, stolen, replaced.
 
         Vouchers for requests that were signed before stay good.  What was revoked stays so.  Raises
-        ``NotFoundError`` (``nothing_to_revoke``).
+        ``NotFoundError`` (``nothing_to_revoke``) and ``RejectedError`` (``revoked_already``).
         """
         with self._store.transaction() as tx:
             if not rows.can_be_revoked(tx, serial):
                 raise NotFoundError("nothing_to_revoke", serial=serial)
+            if rows.is_revoked(tx, serial):
+                raise RejectedError("revoked_already", serial=serial)
             rows.revoke(tx, serial, reason, seconds(tx.now))
             device_id = rows.device_of_certificate(tx, serial)
             if device_id is not None:  # its key is no better under another certificate

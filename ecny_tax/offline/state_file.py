@@ -74,7 +74,7 @@ class StateFile:
         """Open the file.
 
         Raises ``NotFoundError`` (``state_file_not_found``), ``InvalidInputError`` (``state_file_foreign``:
-        it is something else) and ``UnavailableError``.
+        it is something else) and ``UnavailableError`` (``state_file_damaged``, ``state_file_unavailable``).
         """
         place = Path(path)
         try:
@@ -92,6 +92,13 @@ class StateFile:
         if found != application_id:
             connection.close()
             raise InvalidInputError("state_file_foreign", path=place)
+        try:
+            sound = connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok"
+        except sqlite3.DatabaseError:
+            sound = False
+        if not sound:
+            connection.close()
+            raise UnavailableError("state_file_damaged", path=place)
         return cls(connection, place)
 
     @contextmanager

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ecny_tax.clock import rfc3339
 from ecny_tax.crypto.signatures import SigningKey
-from ecny_tax.errors import InvalidInputError, RejectedError, VerificationError
+from ecny_tax.errors import InvalidInputError, RejectedError, UnavailableError, VerificationError
 from ecny_tax.money import Fen, positive
 from ecny_tax.offline.bundles import (
     EvidenceBundle,
@@ -323,6 +323,18 @@ class _Config:
     def read(cls, file: StateFile) -> _Config:
         with file.transaction() as tx:
             rows: dict[str, bytes] = dict(tx.execute("SELECT name, value FROM config").fetchall())
+        try:
+            return cls._read(rows)
+        except (
+            KeyError,
+            ValueError,
+            TypeError,
+            VerificationError,
+        ):  # not what it wrote
+            raise UnavailableError("state_file_damaged", path=file.path or ":memory:") from None
+
+    @classmethod
+    def _read(cls, rows: dict[str, bytes]) -> _Config:
         trust = Trust.read(TrustBundle.from_bytes(rows["trust"]))
         chain = payee_chain(trust.root.public_key, rows["authority"], rows["terminal"])
         return cls(

@@ -436,7 +436,7 @@ def test_I16_a_voucher_for_a_full_disk_is_signed_once_and_delivered_when_there_i
     filler = fill(disk)
     words = ("voucher", "pay", "--device", device, "--request", request, "--out")
     for _ in range(2):
-        unavailable(cli.asked(*words, disk / "v.txt"), "output_unwritable")
+        unavailable(cli.asked(*words, disk / "v.txt"), "voucher_not_delivered")
     assert device_state(cli, device) == [(2, "90.00")]
     assert [path.name for path in disk.iterdir()] == ["filler"]
     assert cli("voucher", "pay", "--device", device, "--request", other, "--out", "w.txt")["counter"] == 2
