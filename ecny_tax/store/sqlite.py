@@ -35,6 +35,8 @@ _TIMES = (
     f"SELECT ({FIXED_TIME}), (SELECT posted_at FROM transfer ORDER BY seq DESC LIMIT 1),"
     " (SELECT id FROM transfer ORDER BY seq DESC LIMIT 1)"
 )
+#: What says whose a file is; in one statement, since another process may be making its tables now.
+_MARKS = "SELECT (SELECT count(*) FROM sqlite_schema), * FROM pragma_application_id, pragma_user_version"
 
 
 class SqliteStore:
@@ -286,10 +288,8 @@ def _check_header(path: str) -> None:
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:
     """Bring a connection and its file into the state that every transaction relies on."""
-    tables = patiently(lambda: connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    marks = (connection.execute("PRAGMA application_id").fetchone()[0], version > 0)
-    if marks != ((APPLICATION_ID, True) if tables else (0, False)):
+    tables, application_id, version = patiently(lambda: connection.execute(_MARKS).fetchone())
+    if (application_id, version > 0) != ((APPLICATION_ID, True) if tables else (0, False)):
         raise UnavailableError("database_foreign", path=path)
     if version > newest_version():
         raise UnavailableError("database_newer", path=path, version=version, known=newest_version())

@@ -114,13 +114,14 @@ class OfflineModel:
 
     def release(self, handle):
         load = self.loads[handle]
-        no("load_released", load["status"] == "released")
+        no("load_released", load["status"] == "released" or self.lien(load) == 0)
         no("load_not_expired", self.now <= load["redeem_by"] + GRACE)
         load["status"] = "released"
         self._release(load, self.lien(load))
 
     def revoke(self, what):
-        self.revoked.setdefault(what, self.now)
+        no("revoked_already", what in self.revoked)
+        self.revoked[what] = self.now
 
     def pay_bill(self, b, w):
         bill, wallet, amount = self.bills[b], self.wallets[w], self.total(b, self.now)

@@ -326,18 +326,18 @@ class OfflineMachine(RuleBasedStateMachine):
     @rule(data=st.data(), shelf=st.sampled_from(["devices", "loads", "terminals"]))
     def revoke(self, data: Any, shelf: str) -> None:
         if getattr(self.model, shelf):
-            what = self.pick(data, shelf)
-            self.model.revoke(what)
-            self.s.offline.revoke(serial=self.ids[what])
+            self._revoke(self.pick(data, shelf))
             self.check()
+
+    def _revoke(self, what: Any) -> None:
+        self.run(lambda: self.model.revoke(what), lambda: self.s.offline.revoke(serial=self.ids[what]))
 
     @rule(operator=st.sampled_from(["ICBC", "BOC"]), compromised=st.sampled_from([False, False, True]))
     def roll_over(self, operator: str, compromised: bool) -> None:
         """A new key for the operator; one that was compromised is revoked besides."""
         old = operator, self.model.operators[operator]
         if compromised and old in self.ids:
-            self.model.revoke(old)
-            self.s.offline.revoke(serial=self.ids[old])
+            self._revoke(old)
         self.model.operators[operator] += 1
         new = operator, self.model.operators[operator]
         self.ids[new] = self.s.offline.roll_over(operator=operator)
