@@ -180,7 +180,8 @@ class Wallets:
         """Move e-CNY to another wallet, at once and without fee (支付即结算，零手续费).
 
         Raises ``RejectedError``: ``wallet_stopped``, ``wallet_frozen``, ``wallet_closed``,
-        ``insufficient_funds``, ``wallet_limit_exceeded`` (of the sender's spending or the payee's balance).
+        ``insufficient_funds``, ``wallet_limit_exceeded`` (of the sender's spending), ``payee_limit_exceeded``
+        (of the payee's balance, which the payer is not told).
         """
         positive(amount)
         with self._store.transaction() as tx:
@@ -192,7 +193,7 @@ class Wallets:
             if source.wallet_id == target.wallet_id:
                 raise InvalidInputError("wallets_must_be_different", value=source.wallet_id)
             spend(tx, source, amount)
-            check_may_receive(tx, target, amount)
+            model.check_payee(target, amount, limits_of(tx, target))
             leg = Move(
                 source.account_id, target.account_id, amount, Ledger.ECNY, TransferCode.WALLET_TRANSFER
             )
