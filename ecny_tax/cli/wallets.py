@@ -229,7 +229,7 @@ def close(run: Run, wallet: _Wallet) -> None:
 
 @command(app, "erase")
 def erase(run: Run, wallet: _Wallet) -> None:
-    """Destroy the keys of the holder of a closed wallet: name, id number and phone are gone for good."""
+    """Erase who held a closed wallet, for good."""
     with run.sandbox() as s:
         done = s.wallets.erase(wallet_id=wallet)
     run.answer(done)
