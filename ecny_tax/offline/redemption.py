@@ -41,6 +41,7 @@ from ecny_tax.offline.objects import (
     seconds,
 )
 from ecny_tax.offline.text import from_text
+from ecny_tax.parties import service as parties
 from ecny_tax.payments import service as payments
 from ecny_tax.payments.model import PaymentMode
 from ecny_tax.store import Transaction, journal
@@ -242,6 +243,7 @@ def _settled(
         keyring,
         bill,
         wallet,
+        office=parties.tax_authority(tx, bill.authority),
         mode=PaymentMode.OFFLINE,
         payment_no=number,
         agreement_no=None,

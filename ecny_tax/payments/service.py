@@ -210,6 +210,7 @@ class Payments:
             self._keyring,
             bill,
             wallet,
+            office=office,
             mode=mode,
             payment_no=number,
             agreement_no=agreement_no,
@@ -264,6 +265,7 @@ def record(
     bill: Bill,
     wallet: Wallet,
     *,
+    office: Institution,
     mode: PaymentMode,
     payment_no: str,
     agreement_no: str | None,
@@ -289,7 +291,7 @@ def record(
         refund_pending=Fen(0),
         reversed_at=None,
     )
-    payer_id = disclose_payment(tx, keyring, wallet, parties.tax_authority(tx, bill.authority))
+    payer_id = disclose_payment(tx, keyring, wallet, office)
     rows.insert(tx, payment, payer_id=payer_id, transfer_id=transfer_id, authorisation=authorisation)
     bills.set_paid(tx, bill)
     return payment

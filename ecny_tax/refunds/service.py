@@ -306,6 +306,7 @@ class Refunds:
             self._keyring,
             bill,
             wallet,
+            office=office,
             mode=PaymentMode.SET_OFF,
             payment_no=number,
             agreement_no=None,
