@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ecny_tax.clock import BEIJING
 from ecny_tax.money import Fen, capital_numerals, yuan_text
+from ecny_tax.parties.model import ERASED, ERASED_ZH
 from ecny_tax.taxes.steps import Step
 
 
@@ -62,7 +63,12 @@ def explained(paper: Paper, steps: Sequence[Step]) -> Paper:
 
 def holder(name: str) -> tuple[Text, ...]:
     """The name of a wallet's holder; class IV wallets have none."""
-    return (name or Both("（匿名钱包）", "(nameless wallet)"),)
+    return identified(name) if name else (Both("（匿名钱包）", "(nameless wallet)"),)
+
+
+def identified(value: str) -> tuple[Text, ...]:
+    """A name or number, or what stands for one that was erased."""
+    return (Both(ERASED_ZH, ERASED) if value == ERASED else value,)
 
 
 def amount_fields(amount: Fen) -> tuple[tuple[Both, tuple[Text, ...]], ...]:
