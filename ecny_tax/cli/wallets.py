@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecny_tax.cli.command import Key, Run, command
+from ecny_tax.cli.output import document
 
 if TYPE_CHECKING:
     from ecny_tax.wallets.model import Statement
@@ -22,6 +23,9 @@ app = typer.Typer(help="Wallets (钱包).", no_args_is_help=True)
 
 def register(root: typer.Typer) -> None:
     """Add ``wallet`` and its sub-commands."""
+    from ecny_tax.cli import sub_wallets
+
+    sub_wallets.register(app)
     root.add_typer(app, name="wallet")
 
 
@@ -74,15 +78,23 @@ def show(
     with run.sandbox() as s:
         found = s.wallets.show(wallet_id=wallet, at=moment)
         times = {} if moment is None else {"at": moment, "status_at": s.clock.now()}
-    run.answer(found, **times)
+        terms = {} if found.parent is None else document(s.wallets.terms(wallet_id=wallet))
+    run.answer(found, **times, **terms)
 
 
 @command(app, "list")
-def list_(run: Run) -> None:
+def list_(
+    run: Run,
+    parent: Annotated[
+        str | None, typer.Option("--parent", metavar="WALLET", help="Only the sub-wallets of this one.")
+    ] = None,
+) -> None:
     """List every wallet."""
     with run.sandbox() as s:
-        found = s.wallets.list()
-    run.answer_list("wallets", found, ("wallet_id", "kind", "wallet_class", "operator", "balance", "status"))
+        found = s.wallets.list(parent=parent)
+    family = ("purpose", "parent") if any(wallet.parent for wallet in found) else ()
+    columns = ("wallet_id", "kind", "wallet_class", "operator", "balance", "status", *family)
+    run.answer_list("wallets", found, columns)
 
 
 @command(app, "statement")
