@@ -10,7 +10,7 @@ from ecny_tax.cli.command import Key, Run, command
 from ecny_tax.cli.output import document
 
 if TYPE_CHECKING:
-    from ecny_tax.wallets.model import Statement
+    from ecny_tax.wallets.model import Statement, StatementLine
 
 _Wallet = Annotated[str, typer.Argument(metavar="WALLET", help="The wallet's 16 digits.")]
 _Amount = Annotated[str, typer.Option("--amount", metavar="YUAN")]
@@ -132,7 +132,7 @@ def _sheet(found: Statement) -> dict[str, object]:
         row(
             f"{line.at:%Y-%m-%d %H:%M}",
             line.kind.removeprefix("wallet_").removeprefix("tax_"),
-            line.reference or line.counterparty.removeprefix("wallet:"),
+            _details(line, found.wallet_id),
             yuan_text(line.amount),
             line.balance,
         )
@@ -147,6 +147,13 @@ def _sheet(found: Statement) -> dict[str, object]:
             row(found.to_date, "closing", "", "", found.closing),
         ],
     }
+
+
+def _details(line: StatementLine, wallet_id: str) -> str:
+    """The record behind a movement, or whom it was with."""
+    if line.reference and line.reference != wallet_id:
+        return line.reference
+    return line.counterparty.removeprefix("wallet:")
 
 
 @command(app, "top-up")

@@ -27,6 +27,12 @@ def check_move(source: Wallet, target: Wallet, amount: Fen) -> None:
     model.check_funds(source, amount)
 
 
+def reference(source: Wallet, target: Wallet) -> str:
+    """What a move is booked under: of a pushed sub-wallet its id, which its account does not tell."""
+    pushed = (one.wallet_id for one in (source, target) if one.purpose is SubWalletPurpose.PUSHED)
+    return next(pushed, "")
+
+
 def bearer(tx: Transaction, wallet: Wallet, amount: Fen, payee: str, *, by_token: bool) -> Wallet:
     """Whose limits of the class a payment bears on: the parent's, where a sub-wallet may pay so.
 

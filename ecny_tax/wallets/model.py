@@ -232,7 +232,7 @@ def check_limits(
 def check_funds(wallet: Wallet, amount: Fen) -> None:
     if wallet.balance < amount:
         raise RejectedError(
-            "insufficient_funds",
+            "insufficient_funds" if wallet.parent is None else "sub_wallet_underfunded",
             wallet_id=wallet.wallet_id,
             balance=yuan_text(wallet.balance),
             amount=yuan_text(amount),

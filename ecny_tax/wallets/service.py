@@ -165,15 +165,15 @@ class Wallets:
                 return earlier
             if source.wallet_id == target.wallet_id:
                 raise InvalidInputError("wallets_must_be_different", value=source.wallet_id)
-            code = TransferCode.WALLET_TRANSFER
+            code, booked_under = TransferCode.WALLET_TRANSFER, ""
             if families.are_parent_and_sub(source, target):
                 families.check_move(source, target, amount)
-                code = TransferCode.SUB_WALLET
+                code, booked_under = TransferCode.SUB_WALLET, families.reference(source, target)
             else:
                 spend(tx, source, amount, payee=target.wallet_id)
                 check_may_receive(tx, target, amount)
             leg = Move(source.account_id, target.account_id, amount, Ledger.ECNY, code)
-            ids = journal.move(tx, [leg], user_data="")
+            ids = journal.move(tx, [leg], user_data=booked_under)
             answer = WalletTransfer(
                 transfer_id=f"{ids[0]:032x}",
                 from_wallet=source.wallet_id,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
@@ -182,10 +181,10 @@ def check_may_have(
     terms: Terms,
     limits: WalletClass | None,
     *,
-    siblings: Sequence[Wallet],
+    siblings: int,
     today: date,
 ) -> None:
-    """Whether a wallet may have such a sub-wallet beside the ones it has.
+    """Whether a wallet may have such a sub-wallet beside the ``siblings`` that are open.
 
     Raises ``RejectedError``: ``sub_wallet_cannot_do_this``, ``wallet_without_name``,
     ``sub_wallet_purpose_not_for``, ``too_many_sub_wallets``, ``sub_wallet_until_past``,
@@ -197,7 +196,7 @@ def check_may_have(
         raise RejectedError("wallet_without_name", wallet_id=parent.wallet_id)
     if (purpose in _CORPORATE) != (parent.kind is WalletKind.CORPORATE):
         raise RejectedError("sub_wallet_purpose_not_for", purpose=purpose, kind=parent.kind)
-    if sum(other.status is not WalletStatus.CLOSED for other in siblings) >= MAX_SUB_WALLETS:
+    if siblings >= MAX_SUB_WALLETS:
         raise RejectedError("too_many_sub_wallets", wallet_id=parent.wallet_id, most=MAX_SUB_WALLETS)
     if terms.until is not None and terms.until < today:
         raise RejectedError("sub_wallet_until_past", until=terms.until)

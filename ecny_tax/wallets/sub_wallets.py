@@ -83,7 +83,7 @@ class FamilyWallets(Wallets):
                 which,
                 terms,
                 limits_of(tx, above),
-                siblings=rows.wallets(tx, above.wallet_id),
+                siblings=sub_rows.open_sub_wallets(tx, above.wallet_id),
                 today=tx.now.date(),
             )
             for payee in terms.payees:
@@ -91,7 +91,7 @@ class FamilyWallets(Wallets):
             wallet = self._open_below(tx, above, which, terms)
             if fund is not None:
                 families.check_move(above, wallet, fund)
-                _move(tx, [(above, wallet, fund)])
+                _move(tx, [(above, wallet, fund)], booked_under=families.reference(above, wallet))
             answer = _answer(load(tx, wallet.wallet_id), above.wallet_id, which, terms)
             return self._with_token(remember(tx, request, answer))
 
@@ -278,13 +278,16 @@ def _check_payee(tx: Transaction, payee: str) -> None:
         load(tx, payee)
 
 
-def _move(tx: Transaction, legs: Sequence[tuple[Wallet, Wallet, Fen]]) -> list[str]:
+def _move(
+    tx: Transaction, legs: Sequence[tuple[Wallet, Wallet, Fen]], *, booked_under: str = ""
+) -> list[str]:
     """Move money between parents and sub-wallets, in one linked batch; the ids of the transfers."""
     moves = [
         Move(source.account_id, target.account_id, amount, Ledger.ECNY, TransferCode.SUB_WALLET)
         for source, target, amount in legs
     ]
-    return [f"{transfer_id:032x}" for transfer_id in journal.move(tx, moves, user_data="")] if moves else []
+    ids = journal.move(tx, moves, user_data=booked_under) if moves else []
+    return [f"{transfer_id:032x}" for transfer_id in ids]
 
 
 def _batch(
