@@ -58,8 +58,11 @@ def check_may_receive(wallet: Wallet) -> None:
 
 
 def held_beside(tx: Transaction, wallet: Wallet) -> int:
-    """What the wallet's parent and sub-wallets hold: the cap of the class is theirs together."""
-    return sub_rows.held_by_family(tx, wallet.parent or wallet.wallet_id) - wallet.balance
+    """What the sub-wallets of a wallet hold: the cap of the class is theirs together.
+
+    Of sub-wallets themselves only those of companies are credited by others, and these have no cap.
+    """
+    return sub_rows.held_by_family(tx, wallet.wallet_id) - wallet.balance
 
 
 def check_has_no_sub_wallets(tx: Transaction, wallet: Wallet) -> None:

@@ -242,7 +242,7 @@ def check_funds(wallet: Wallet, amount: Fen) -> None:
 def check_incoming(wallet: Wallet, amount: Fen, limits: WalletClass | None, *, beside: int = 0) -> None:
     """Credits from others and top-ups must fit under the class's balance cap; a stop does not hinder them.
 
-    ``beside`` is what the wallet's parent and sub-wallets hold: the cap is theirs together.
+    ``beside`` is what the wallet's sub-wallets hold: the cap is theirs together.
     """
     check_not_closed(wallet)
     total = wallet.balance + beside + amount
