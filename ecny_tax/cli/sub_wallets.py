@@ -58,7 +58,7 @@ def open_sub(
     ] = None,
     key: Key = None,
 ) -> None:
-    """Open a sub-wallet (子钱包); fill or empty it by `wallet transfer`."""
+    """Open a sub-wallet (子钱包) under a wallet."""
     from ecny_tax.clock import parse_date
     from ecny_tax.money import positive_yuan
 

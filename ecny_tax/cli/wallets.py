@@ -45,7 +45,7 @@ def open_(
     ] = None,
     key: Key = None,
 ) -> None:
-    """Open a wallet: class II with name and id, IV with a phone only."""
+    """Open a wallet: class II with name and id, IV with a phone."""
     from ecny_tax.money import positive_yuan
 
     with run.sandbox() as s:
