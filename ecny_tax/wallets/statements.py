@@ -42,7 +42,7 @@ def _lines(found: Sequence[Row], balance: int, wallet: Wallet, keyring: Keyring)
     lines = []
     for at, id_, code, account, reference, amount, _seq, payer, operator in found:
         counterparty = account
-        if payer is not None:
+        if payer is not None and code != TransferCode.SUB_WALLET:  # parent and sub-wallet know each other
             counterparty = pseudonym(keyring, payer=payer, operator=operator, payee=wallet.wallet_id)
         balance += amount
         kind = TransferCode(code).name.lower()
