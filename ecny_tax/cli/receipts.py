@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ecny_tax.payments.paper import Paper
     from ecny_tax.refunds.vouchers import RefundVoucher
 
-_KINDS = (".txt", ".json", ".html")
+_KINDS = (".txt", ".json", ".html", ".pdf")
 _REFUND = "R"
 
 app = typer.Typer(help="Receipts (电子缴款凭证、收入退还书).", no_args_is_help=True)
