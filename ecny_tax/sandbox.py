@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import weakref
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cached_property
@@ -16,7 +17,8 @@ from ecny_tax.clock import Clock
 from ecny_tax.crypto.keyring import Keyring, create_keyring, read_keyring
 from ecny_tax.errors import ConflictError, InvalidInputError, UnavailableError, VerificationError
 from ecny_tax.identifiers import is_text
-from ecny_tax.store import Store, Transaction, open_store
+from ecny_tax.store import Store, Transaction, log, open_store
+from ecny_tax.store.sealer import Sealer
 from ecny_tax.store.simulated_clock import SimulatedClock
 from ecny_tax.store.sqlite import MEMORY
 
@@ -44,11 +46,24 @@ class Sandbox:
             wallet = s.wallets.open(kind="personal", phone="13800000000", operator="ICBC")
     """
 
-    def __init__(self, store: Store, keyring: Keyring, *, clock: Clock | None = None) -> None:
-        """Put the services together on an open store; :meth:`open` is the usual way."""
+    def __init__(
+        self,
+        store: Store,
+        keyring: Keyring,
+        *,
+        clock: Clock | None = None,
+        files: tuple[Path, Path] | None = None,
+    ) -> None:
+        """Put the services together on an open store; :meth:`open` is the usual way.
+
+        ``files`` are those of database and keyring, where there are any.
+        """
         self._store = store
         self._keyring = keyring
+        sealer = Sealer(store, keyring, files)
+        store.after_commit = sealer.after_commit
         _found(store, keyring)
+        self._end = weakref.finalize(self, _end, store, sealer)  # runs at exit, too, if nobody closes
         self.clock = SimulatedClock(store, clock)
 
     # Each service is imported when it is first used: a command line uses one, and starts fast.
@@ -58,7 +73,7 @@ class Sandbox:
         """The books, to read and to verify."""
         from ecny_tax.store.books import Books
 
-        return Books(self._store)
+        return Books(self._store, self._keyring)
 
     @cached_property
     def parties(self) -> Parties:
@@ -162,7 +177,7 @@ class Sandbox:
                 store.close()
                 raise
         try:
-            return cls(store, ring, clock=clock)
+            return cls(store, ring, clock=clock, files=(path, keys))
         except BaseException:
             store.close()
             raise
@@ -191,6 +206,7 @@ class Sandbox:
             store, ring = open_store(name, clock=clock, rulebook=rules), Keyring(seed)
             try:
                 _found(store, ring, lines)
+                log.seal(store, ring)
                 return cls(store, ring, clock=clock)
             except BaseException:
                 store.close()
@@ -205,6 +221,7 @@ class Sandbox:
             store = open_store(str(draft), clock=clock, rulebook=rules)
             try:
                 _found(store, ring, lines)
+                log.seal(store, ring)
             finally:
                 store.close()
             if create_keyring(keys, seed).fingerprint != ring.fingerprint:
@@ -217,16 +234,20 @@ class Sandbox:
         return cls.open(path, clock=clock, keyring=keyring, rulebook=rules)
 
     def published_keys(self) -> dict[str, str]:
-        """Every published Ed25519 key, of institutions and of wallets: name → 64 hex digits."""
-        return self.parties.published_keys() | self.wallets.published_keys()
+        """Every published Ed25519 key, of institutions, the ledger and wallets: name → 64 hex digits."""
+        return {
+            **self.parties.published_keys(),
+            **self.ledger.published_keys(),
+            **self.wallets.published_keys(),
+        }
 
     def status(self) -> Status:
         """The time in force, how much e-CNY there is, how many records."""
         return self.ledger.status()
 
     def close(self) -> None:
-        """Close the database."""
-        self._store.close()
+        """Seal what was written, and close the database."""
+        self._end()
 
     def __enter__(self) -> Self:
         return self
@@ -305,10 +326,11 @@ def _found(store: Store, keyring: Keyring, ledger: Iterable[str] | None = None) 
                     raise UnavailableError("database_damaged", path=getattr(store, "path", ""))
                 tx.run("INSERT INTO meta VALUES ('keyring', :value)", value=keyring.fingerprint)
                 parties.found(tx, keyring)
+                log.found(tx)
                 if ledger is None:
                     _open_accounts(tx)
                 else:
-                    _restore(tx, ledger)
+                    _restore(tx, keyring, ledger)
                 return
     if row[0] != keyring.fingerprint:
         raise UnavailableError("keyring_mismatch")
@@ -323,7 +345,7 @@ def _open_accounts(tx: Transaction) -> None:
     treasury.open_revenue_accounts(tx, tx.rulebook.scheme.treasury.code)
 
 
-def _restore(tx: Transaction, ledger: Iterable[str]) -> None:
+def _restore(tx: Transaction, keyring: Keyring, ledger: Iterable[str]) -> None:
     """The accounts and transfers of an export, when they are a whole scheme's and keep every promise."""
     from ecny_tax.store import importing, journal
     from ecny_tax.store.books import verification
@@ -338,6 +360,11 @@ def _restore(tx: Transaction, ledger: Iterable[str]) -> None:
     for account in needed:
         if account not in found:
             raise VerificationError("ledger_file_lacks", account=account[0])
-    for check in verification(tx).checks:
+    for check in verification(tx, keyring).checks:
         if not check.ok:
             raise VerificationError("ledger_broken", promise=check.promise, detail=check.detail)
+
+
+def _end(store: Store, sealer: Sealer) -> None:
+    sealer.finish()
+    store.close()

@@ -172,11 +172,16 @@ def _check(
     public = published(name)
     if public is None:
         raise VerificationError("signer_unknown", signer=name)
+    check_signature(signed, signature, public, signer=name)
+    return name
+
+
+def check_signature(signed: bytes, signature: bytes, public: bytes, *, signer: str) -> None:
+    """Check a bare Ed25519 signature (RFC 8032); raises ``VerificationError`` (``signature_invalid``)."""
     try:
         public_key_of(public).verify(signature, signed)
     except InvalidSignature:
-        raise VerificationError("signature_invalid", signer=name) from None
-    return name
+        raise VerificationError("signature_invalid", signer=signer) from None
 
 
 @lru_cache(maxsize=4096)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ecny_tax.ledger.model import Account, AccountCode, AccountFlags, Ledger
+from ecny_tax.ledger.records import TransferColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,71 +20,96 @@ class Check:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class JournalLine:
-    """A stored transfer as the fold reads it."""
-
-    seq: int
-    debit_account_id: int
-    credit_account_id: int
-    amount: int
-    ledger: int
-    posted_at: int
-
-
-def check_journal(accounts: Mapping[int, Account], journal: Iterable[JournalLine]) -> tuple[int, list[Check]]:
-    """Fold the journal; return how many transfers it has and the checks I1 to I5.
+class JournalFold:
+    """Derives every balance anew from a journal that is given to it in order, a run of transfers at a time.
 
     Memory grows with the accounts, not with the transfers.
     """
-    debits = dict.fromkeys(accounts, 0)
-    credits_ = dict.fromkeys(accounts, 0)
-    bound_by_credits = {
-        a.id for a in accounts.values() if a.flags & AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS
-    }
-    bound_by_debits = {
-        a.id for a in accounts.values() if a.flags & AccountFlags.CREDITS_MUST_NOT_EXCEED_DEBITS
-    }
-    crossed = overdrawn = broken = ""
-    count, newest = 0, 0
-    for line in journal:
-        count += 1
-        debit, credit = line.debit_account_id, line.credit_account_id
-        if line.seq != count and not broken:
-            broken = f"transfer {line.seq} stands where {count} is expected"
-        if line.posted_at < newest and not broken:
-            broken = f"transfer {line.seq} is older than the one before it"
-        newest = line.posted_at
-        if debit not in accounts or credit not in accounts:
-            broken = broken or f"transfer {line.seq} names an account that does not exist"
-            continue
-        if not (accounts[debit].ledger == accounts[credit].ledger == line.ledger) and not crossed:
-            crossed = f"transfer {line.seq} crosses assets"
-        debits[debit] += line.amount
-        credits_[credit] += line.amount
-        if debit in bound_by_credits and debits[debit] > credits_[debit] and not overdrawn:
-            overdrawn = f"transfer {line.seq} overdraws {accounts[debit].name}"
-        if credit in bound_by_debits and credits_[credit] > debits[credit] and not overdrawn:
-            overdrawn = f"transfer {line.seq} overdraws {accounts[credit].name}"
-    unequal = [ledger.name for ledger in Ledger if not _balances(accounts, ledger)]
-    differing = next(
-        (a.name for a in accounts.values() if (a.debits, a.credits) != (debits[a.id], credits_[a.id])), ""
-    )
-    issued, held = _issued_and_held(accounts)
-    backed = _backing(accounts)
-    supply = "" if issued == held == backed else f"issued {issued}, held {held}, backed {backed} fen"
-    return count, [
-        _check("I1", "per asset, debits equal credits", "每种资产借贷相等", crossed or ", ".join(unequal)),
-        _check(
-            "I2",
-            "issued equals in circulation plus vaults, and is backed in full",
-            "发行等于流通加银行库，且全额有准备",
-            supply,
-        ),
-        _check("I3", "no bounded account was ever overdrawn", "受限账户从未透支", overdrawn),
-        _check("I4", "balances equal the fold of the journal", "余额等于流水累计", differing),
-        _check("I5", "the journal only grows, in order and without gaps", "流水只增不改，有序无缺", broken),
-    ]
+
+    def __init__(self, accounts: Mapping[int, Account]) -> None:
+        self.count = 0
+        self._accounts = accounts
+        self._asset = {a.id: a.ledger for a in accounts.values()}
+        self._debits = dict.fromkeys(accounts, 0)
+        self._credits = dict.fromkeys(accounts, 0)
+        self._bound_by_credits = _flagged(accounts, AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS)
+        self._bound_by_debits = _flagged(accounts, AccountFlags.CREDITS_MUST_NOT_EXCEED_DEBITS)
+        self._newest = 0
+        self._crossed = self._overdrawn = self._broken = ""
+
+    def add(self, run: Sequence[TransferColumns]) -> None:
+        """Fold in the next transfers of the journal."""
+        asset, debits, credits_ = self._asset, self._debits, self._credits
+        count, newest = self.count, self._newest
+        for seq, debit, credit, amount, ledger, _code, _flags, at, _id, _user_data in run:
+            count += 1
+            if seq != count:
+                self._broken = self._broken or f"transfer {seq} stands where {count} is expected"
+            if at < newest:
+                self._broken = self._broken or f"transfer {seq} is older than the one before it"
+            newest = at
+            if debit not in asset or credit not in asset:
+                self._broken = self._broken or f"transfer {seq} names an account that does not exist"
+                continue
+            if not asset[debit] == asset[credit] == ledger:
+                self._crossed = self._crossed or f"transfer {seq} crosses assets"
+            debited = debits[debit] = debits[debit] + amount
+            credited = credits_[credit] = credits_[credit] + amount
+            if debited > credits_[debit] and debit in self._bound_by_credits:
+                self._overdraws(seq, debit)
+            if credited > debits[credit] and credit in self._bound_by_debits:
+                self._overdraws(seq, credit)
+        self.count, self._newest = count, newest
+
+    def _overdraws(self, seq: int, account: int) -> None:
+        self._overdrawn = self._overdrawn or f"transfer {seq} overdraws {self._accounts[account].name}"
+
+    def checks(self) -> list[Check]:
+        """I1 to I5, once the whole journal is folded in."""
+        accounts = self._accounts
+        unequal = [ledger.name for ledger in Ledger if not _balances(accounts, ledger)]
+        differing = next((a.name for a in accounts.values() if self._differs(a)), "")
+        issued, held = _issued_and_held(accounts)
+        backed = _backing(accounts)
+        supply = "" if issued == held == backed else f"issued {issued}, held {held}, backed {backed} fen"
+        return [
+            _check(
+                "I1",
+                "per asset, debits equal credits",
+                "每种资产借贷相等",
+                self._crossed or ", ".join(unequal),
+            ),
+            _check(
+                "I2",
+                "issued equals in circulation plus vaults, and is backed in full",
+                "发行等于流通加银行库，且全额有准备",
+                supply,
+            ),
+            _check("I3", "no bounded account was ever overdrawn", "受限账户从未透支", self._overdrawn),
+            _check("I4", "balances equal the fold of the journal", "余额等于流水累计", differing),
+            _check(
+                "I5",
+                "the journal only grows, in order and without gaps",
+                "流水只增不改，有序无缺",
+                self._broken,
+            ),
+        ]
+
+    def _differs(self, account: Account) -> bool:
+        return (account.debits, account.credits) != (self._debits[account.id], self._credits[account.id])
+
+
+def check_journal(
+    accounts: Mapping[int, Account], journal: Sequence[TransferColumns]
+) -> tuple[int, list[Check]]:
+    """Fold a whole journal; return how many transfers it has and the checks I1 to I5."""
+    fold = JournalFold(accounts)
+    fold.add(journal)
+    return fold.count, fold.checks()
+
+
+def _flagged(accounts: Mapping[int, Account], flag: AccountFlags) -> frozenset[int]:
+    return frozenset(a.id for a in accounts.values() if a.flags & flag)
 
 
 def _check(promise: str, what: str, what_zh: str, detail: str) -> Check:

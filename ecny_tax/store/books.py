@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ecny_tax.clock import from_micros, micros, within_range
+from ecny_tax.ledger.checkpoint import ROLE, Checkpoint
 from ecny_tax.ledger.model import Account, AccountCode, AccountFlags, Ledger, TransferCode, account_kind
-from ecny_tax.ledger.promises import Check, JournalLine, check_journal, in_circulation, in_vaults
+from ecny_tax.ledger.promises import Check, in_circulation, in_vaults
 from ecny_tax.money import Fen
-from ecny_tax.store import journal
+from ecny_tax.store import journal, log
 from ecny_tax.store.transaction import Store, Transaction
+from ecny_tax.store.verifying import Progress, verify_journal
 
 if TYPE_CHECKING:
+    from ecny_tax.crypto.keyring import Keyring
     from ecny_tax.store.export import Export
+    from ecny_tax.store.log import ConsistencyProof, InclusionProof
 
 _IMPORTED = "(SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE name = 'imported_{what}')"
 #: The last account and transfer that an import restored: the records they belong to stayed behind.
@@ -206,12 +209,20 @@ class AccountBalance:
 
 @dataclass(frozen=True, slots=True)
 class LedgerVerification:
-    """What a full verification found; ``imported`` transfers came without the records they belong to."""
+    """What a full verification found; ``imported`` transfers came without the records they belong to.
+
+    Of the transparency log: ``sealed`` records in ``checkpoints`` that the ledger's key signed, and those
+    ``unsealed`` yet; ``altered`` names the first record that is not as it was sealed, or is empty.
+    """
 
     ok: bool
     transfers: int
     imported: int
     accounts: int
+    sealed: int
+    unsealed: int
+    checkpoints: int
+    altered: str
     checks: tuple[Check, ...]
 
 
@@ -231,8 +242,9 @@ class Status:
 class Books:
     """The books of the scheme, to read and to verify."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, keyring: Keyring) -> None:
         self._store = store
+        self._keyring = keyring
 
     def accounts(self, *, at: datetime | None = None) -> tuple[AccountBalance, ...]:
         """Every account with its counters in fen, in the order of opening.
@@ -256,13 +268,53 @@ class Books:
 
         return export(self._store, format)
 
-    def verify(self) -> LedgerVerification:
-        """Derive every balance anew from the journal, and check the promises that journal and records prove.
+    def verify(self, *, progress: Progress | None = None) -> LedgerVerification:
+        """Derive every balance anew from the journal, compare every record with the sealed log, and check the
+        promises that journal and records prove.
 
-        Memory grows with the accounts, not with the transfers.
+        ``progress`` is called now and then with how many of the :meth:`records` are done.  Memory grows with
+        the accounts, not with the transfers.
         """
         with self._store.reading() as tx:
-            return verification(tx)
+            return verification(tx, self._keyring, progress)
+
+    def records(self) -> int:
+        """How many records the transparency log has or will have: transfers and events of accounts."""
+        with self._store.reading() as tx:
+            return log.committed(tx).size
+
+    def checkpoint(self) -> Checkpoint:
+        """Seal what is committed by now, and return the newest checkpoint of the transparency log.
+
+        Every process does so before it ends; raises ``UnavailableError``.
+        """
+        log.seal(self._store, self._keyring)
+        with self._store.reading() as tx:
+            return log.newest(tx)
+
+    def published_keys(self) -> dict[str, str]:
+        """The Ed25519 key that signs the checkpoints: ``ledger:…`` → 64 hex digits."""
+        with self._store.reading() as tx:
+            key = self._keyring.signing_key(ROLE, log.ledger_id(tx))
+        return {key.name: key.public_bytes.hex()}
+
+    def prove(self, *, transfer_id: str) -> InclusionProof:
+        """Prove that a transfer (by the 32 hex digits of its id) is in the log, sealing it first if needed.
+
+        Raises ``NotFoundError`` (``transfer_not_found``).
+        """
+        log.seal(self._store, self._keyring)
+        with self._store.reading() as tx:
+            return log.prove(tx, log.transfer_id_of(transfer_id))
+
+    def prove_consistency(self, *, earlier: Checkpoint) -> ConsistencyProof:
+        """Prove that the log only grew since a checkpoint that was taken from it earlier.
+
+        Raises ``VerificationError``: ``checkpoint_of_another_ledger``, ``log_truncated``, ``history_forked``.
+        """
+        log.seal(self._store, self._keyring)
+        with self._store.reading() as tx:
+            return log.prove_consistency(tx, earlier)
 
     def status(self) -> Status:
         """The time in force, how much e-CNY there is, and how many records."""
@@ -280,19 +332,24 @@ class Books:
             )
 
 
-def verification(tx: Transaction) -> LedgerVerification:
+def verification(tx: Transaction, keyring: Keyring, progress: Progress | None = None) -> LedgerVerification:
     """See :meth:`Books.verify`."""
-    accounts = {account.id: account for account in journal.accounts(tx)}
-    count, checks = check_journal(accounts, _lines(tx))
+    found = verify_journal(tx, keyring, progress)
+    checks = list(found.checks)
     for promise, what, what_zh, query in _RECORD_CHECKS:
         broken = tx.row(query)
         checks.append(Check(promise, what, what_zh, broken is None, broken[0] if broken else ""))
-    imported = tx.row(f"SELECT {_LAST_TRANSFER}")
+    counts = tx.row(f"SELECT {_LAST_TRANSFER}, (SELECT count(*) FROM account)")
+    imported, accounts = counts or (0, 0)
     return LedgerVerification(
         ok=all(check.ok for check in checks),
-        transfers=count,
-        imported=imported[0] if imported else 0,
-        accounts=len(accounts),
+        transfers=found.transfers,
+        imported=imported,
+        accounts=accounts,
+        sealed=found.sealed,
+        unsealed=found.unsealed,
+        checkpoints=found.checkpoints,
+        altered=found.altered,
         checks=tuple(checks),
     )
 
@@ -314,15 +371,6 @@ def _accounts_at(tx: Transaction, last: int) -> list[Account]:
         last=last,
     )
     return [Account(*row) for row in rows]
-
-
-def _lines(tx: Transaction) -> Iterator[JournalLine]:
-    return map(_line, journal.transfers(tx))
-
-
-def _line(row: tuple[int, bytes, int, int, int, int, int, int, str, int]) -> JournalLine:
-    seq, _id, debit, credit, amount, ledger, _code, _flags, _user_data, at = row
-    return JournalLine(seq, debit, credit, amount, ledger, at)
 
 
 def _balance(account: Account) -> AccountBalance:

@@ -165,6 +165,10 @@ class _Restoring:
             "INSERT INTO account (id, name, ledger, code, flags, opened_at) VALUES (?, ?, ?, ?, ?, ?)",
             [(a.id, a.name, a.ledger, a.code, a.flags, a.opened_at) for a in self._stated],
         )
+        self._tx.run_many(
+            "INSERT INTO account_event (account_id, flags, after_seq, at) VALUES (?, ?, 0, ?)",
+            [(a.id, a.flags, a.opened_at) for a in self._stated],
+        )
         for first, batch in self._batches(transfers):
             self._post(first, batch)
 

@@ -59,6 +59,7 @@ def open_account(tx: Transaction, *, name: str, ledger: int, code: int, flags: i
     )
     if row is None:
         raise ConflictError("account_exists", account=name)
+    _record_event(tx, int(row[0]), flags)
     return int(row[0])
 
 
@@ -88,6 +89,18 @@ def accounts(tx: Transaction) -> list[Account]:
 
 def set_flags(tx: Transaction, account_id: int, flags: int) -> None:
     tx.run("UPDATE account SET flags = :flags WHERE id = :id", id=account_id, flags=flags)
+    _record_event(tx, account_id, flags)
+
+
+def _record_event(tx: Transaction, account_id: int, flags: int) -> None:
+    """Write down from when on an account has these flags; the transparency log seals it."""
+    tx.run(
+        "INSERT INTO account_event (account_id, flags, after_seq, at)"
+        " VALUES (:id, :flags, coalesce((SELECT max(seq) FROM transfer), 0), :now)",
+        id=account_id,
+        flags=flags,
+        now=micros(tx.now),
+    )
 
 
 def post(tx: Transaction, batch: Sequence[Transfer]) -> list[Result]:

@@ -33,7 +33,7 @@ MEMORY = ":memory:"
 _HEADER = b"SQLite format 3\0"
 _TIMES = (
     f"SELECT ({FIXED_TIME}), (SELECT posted_at FROM transfer ORDER BY seq DESC LIMIT 1),"
-    " (SELECT id FROM transfer ORDER BY seq DESC LIMIT 1)"
+    " (SELECT id FROM transfer ORDER BY seq DESC LIMIT 1), (SELECT max(seq) FROM transfer)"
 )
 #: What says whose a file is; in one statement, since another process may be making its tables now.
 _MARKS = "SELECT (SELECT count(*) FROM sqlite_schema), * FROM pragma_application_id, pragma_user_version"
@@ -61,6 +61,7 @@ class SqliteStore:
         self._frozen = frozen
         self._lock = threading.RLock()
         self._refusals = _Refusals(path)
+        self.after_commit: Callable[[int], None] | None = None
 
     @classmethod
     def open(
@@ -101,7 +102,7 @@ class SqliteStore:
     @contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:
         with self._writing():
-            fixed, newest_at, newest_id = self._connection.execute(_TIMES).fetchone()
+            fixed, newest_at, newest_id, newest = self._connection.execute(_TIMES).fetchone()
             now = self._time(fixed)
             at = micros(now)
             if newest_at is not None:
@@ -109,6 +110,13 @@ class SqliteStore:
                 if newest_at // 1000 == at // 1000:  # so that no new id is below a stored one
                     self._ids.go_on_after(newest_id, now)
             yield SqliteTransaction(self._connection, now, self._ids, self)
+        if self.after_commit is not None:
+            self.after_commit(newest or 0)
+
+    @contextmanager
+    def untimed(self) -> Iterator[SqliteTransaction]:
+        with self._writing():
+            yield SqliteTransaction(self._connection, SystemClock().now(), self._ids, self)
 
     @contextmanager
     def reading(self) -> Iterator[SqliteTransaction]:
@@ -123,7 +131,7 @@ class SqliteStore:
 
     def fix_time(self, choose: Callable[[datetime], datetime | None]) -> datetime | None:
         with self._writing():
-            fixed, newest_at, _newest_id = self._connection.execute(_TIMES).fetchone()
+            fixed, newest_at, *_ = self._connection.execute(_TIMES).fetchone()
             time = choose(self._time(fixed))
             if newest_at is not None:
                 _check_not_before(newest_at, micros(time or SystemClock().now()))

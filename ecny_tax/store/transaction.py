@@ -55,6 +55,8 @@ class Store(Protocol):
     """A database of the simulation, on one engine."""
 
     engine: str
+    #: Called after each commit that bears a time, with the newest transfer before it.
+    after_commit: Callable[[int], None] | None
 
     @property
     def rulebook(self) -> Rulebook:
@@ -66,6 +68,9 @@ class Store(Protocol):
         Raises ``RejectedError`` (``clock_went_back``) when the time lies before the newest transfer, and
         ``UnavailableError`` when the database cannot be written.
         """
+
+    def untimed(self) -> AbstractContextManager[Transaction]:
+        """Write what bears no time, whatever the clock says."""
 
     def reading(self) -> AbstractContextManager[Transaction]:
         """Read one consistent state."""

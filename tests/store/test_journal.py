@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ecny_tax.clock import BEIJING, FixedClock
 from ecny_tax.errors import InvalidInputError, RejectedError
 from ecny_tax.ledger.model import MAX_BATCH, MAX_COUNTER, Account, Ledger, Transfer, TransferCode
-from ecny_tax.ledger.promises import JournalLine, check_journal
+from ecny_tax.ledger.promises import check_journal
 from ecny_tax.store import SqliteStore, Transaction, journal
 from ecny_tax.store.journal import Move
 from tests.ledger.events import as_transfer, batches
@@ -125,7 +125,7 @@ class StoreAgainstModel(RuleBasedStateMachine):
                     "user_data",
                 )
             )
-        lines = [JournalLine(row[0], row[2], row[3], row[4], row[5], row[9]) for row in stored]
+        lines = [(*row[:1], *row[2:8], row[9], row[1], row[8].encode()) for row in stored]
         count, checks = check_journal(accounts, lines)
         assert count == len(stored)
         assert [check for check in checks if not check.ok and check.promise != "I2"] == []

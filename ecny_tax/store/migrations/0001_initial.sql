@@ -1,7 +1,7 @@
 -- The whole data model, top to bottom.  Amounts are fen; times are microseconds since 1970, UTC; days are
 -- ISO dates of Beijing.  The numbered files in migrations/ lead from nothing to exactly this.
 
-CREATE TABLE meta (               -- one row a fact: keyring, fixed_time, seeded_openings, imported_…
+CREATE TABLE meta (               -- one row a fact: keyring, ledger, fixed_time, seeded_openings, imported_…
     name   TEXT PRIMARY KEY,
     value  TEXT NOT NULL
 ) STRICT;
@@ -48,6 +48,64 @@ BEGIN SELECT RAISE(ABORT, 'a transfer is never replaced'); END;
 
 CREATE TRIGGER account_is_never_deleted BEFORE DELETE ON account
 BEGIN SELECT RAISE(ABORT, 'an account is never deleted'); END;
+
+CREATE TABLE account_event (      -- the opening of an account, its closing and other changes of its flags
+    place       INTEGER PRIMARY KEY,  -- the order of writing
+    account_id  INTEGER NOT NULL REFERENCES account,
+    flags       INTEGER NOT NULL,     -- from then on
+    after_seq   INTEGER NOT NULL,     -- the newest transfer before it
+    at          INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX account_event_by_transfer ON account_event (after_seq, place);
+
+CREATE TRIGGER account_event_is_never_updated BEFORE UPDATE ON account_event
+BEGIN SELECT RAISE(ABORT, 'an account event is never updated'); END;
+
+CREATE TRIGGER account_event_is_never_deleted BEFORE DELETE ON account_event
+BEGIN SELECT RAISE(ABORT, 'an account event is never deleted'); END;
+
+CREATE TRIGGER account_event_is_never_replaced BEFORE INSERT ON account_event
+WHEN EXISTS (SELECT 1 FROM account_event WHERE place = NEW.place)
+BEGIN SELECT RAISE(ABORT, 'an account event is never replaced'); END;
+
+-- transparency log ------------------------------------------------------------------------------------
+
+CREATE TABLE log_tile (           -- the Merkle tree over transfers and account events: joined hashes, up to 256
+    level   INTEGER NOT NULL,     -- 0: of records; above: the roots of full tiles
+    place   INTEGER NOT NULL,
+    hashes  BLOB    NOT NULL,
+    PRIMARY KEY (level, place)
+) STRICT;
+
+CREATE TRIGGER log_tile_only_grows BEFORE UPDATE ON log_tile
+WHEN NEW.level IS NOT OLD.level OR NEW.place IS NOT OLD.place
+    OR substr(NEW.hashes, 1, length(OLD.hashes)) IS NOT OLD.hashes
+BEGIN SELECT RAISE(ABORT, 'a tile of the log only grows'); END;
+
+CREATE TRIGGER log_tile_is_never_deleted BEFORE DELETE ON log_tile
+BEGIN SELECT RAISE(ABORT, 'a tile of the log is never deleted'); END;
+
+CREATE TRIGGER log_tile_is_never_replaced BEFORE INSERT ON log_tile
+WHEN EXISTS (SELECT 1 FROM log_tile WHERE level = NEW.level AND place = NEW.place)
+BEGIN SELECT RAISE(ABORT, 'a tile of the log is never replaced'); END;
+
+CREATE TABLE checkpoint (         -- the states of the log that the ledger's key has signed
+    place      INTEGER PRIMARY KEY,  -- the order of signing
+    size       INTEGER NOT NULL UNIQUE,
+    transfers  INTEGER NOT NULL,     -- how many of these records are transfers
+    note       TEXT    NOT NULL
+) STRICT;
+
+CREATE TRIGGER checkpoint_is_never_updated BEFORE UPDATE ON checkpoint
+BEGIN SELECT RAISE(ABORT, 'a checkpoint is never updated'); END;
+
+CREATE TRIGGER checkpoint_is_never_deleted BEFORE DELETE ON checkpoint
+BEGIN SELECT RAISE(ABORT, 'a checkpoint is never deleted'); END;
+
+CREATE TRIGGER checkpoint_is_never_replaced BEFORE INSERT ON checkpoint
+WHEN EXISTS (SELECT 1 FROM checkpoint WHERE place = NEW.place OR size = NEW.size)
+BEGIN SELECT RAISE(ABORT, 'a checkpoint is never replaced'); END;
 
 -- parties ---------------------------------------------------------------------------------------------
 

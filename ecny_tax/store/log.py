@@ -1,0 +1,295 @@
+"""The transparency log in its tables: sealing what was committed, and proving that a record is in it.
+
+The leaves are the transfers in the order of the journal, with each event of an account (opening, closing,
+change of flags) between the transfers that it happened between: event *p* that came after *n* transfers is
+leaf *p* - 1 + *n*, counted from 0.  So nothing needs to be written when money moves; sealing follows later.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from ecny_tax.errors import InvalidInputError, NotFoundError, VerificationError
+from ecny_tax.ledger import merkle
+from ecny_tax.ledger.checkpoint import ROLE, Checkpoint, read_checkpoint, sign_checkpoint
+from ecny_tax.ledger.merkle import HASH, RightEdge, Tile
+from ecny_tax.ledger.records import (
+    TransferColumns,
+    event_leaves,
+    transfer_leaves,
+    transfer_record,
+)
+from ecny_tax.store.transaction import Row, Store, Transaction
+
+if TYPE_CHECKING:
+    from ecny_tax.crypto.keyring import Keyring
+
+#: The most records that one checkpoint adds: what sealing keeps in memory, and how long it holds the lock.
+CHUNK = 16_384
+#: Records that are in memory at a time, at most, while the whole log is read.
+RUN = 4_096
+
+#: Text as the bytes that are stored: nothing is decoded that only goes into a hash.
+TRANSFER_COLUMNS = (
+    "seq, debit_account_id, credit_account_id, amount, ledger, code, flags, posted_at, id,"
+    " CAST(user_data AS BLOB)"
+)
+EVENTS = (
+    "SELECT e.place, e.account_id, e.after_seq, a.ledger, a.code, e.flags, e.at, CAST(a.name AS BLOB)"
+    " FROM account_event e LEFT JOIN account a ON a.id = e.account_id"
+)
+_AFTER_SEQ = 2
+_TRANSFER_ID = re.compile("[0-9a-f]{32}")
+_FIRST = -(2**63)
+
+
+class Head(NamedTuple):
+    """How far the log is sealed: records, and how many of them are transfers; the rest are events."""
+
+    size: int
+    transfers: int
+
+    @property
+    def events(self) -> int:
+        return self.size - self.transfers
+
+
+@dataclass(frozen=True, slots=True)
+class InclusionProof:
+    """That ``record`` is leaf ``index`` of the checkpoint ``note``, by the hashes of ``path``."""
+
+    record: bytes
+    index: int
+    path: tuple[bytes, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsistencyProof:
+    """That the log of ``note`` only added to the one of the ``earlier`` note, by the hashes of ``path``."""
+
+    earlier: str
+    path: tuple[bytes, ...]
+    note: str
+
+
+# --- sealing ------------------------------------------------------------------------------------------
+
+
+def found(tx: Transaction) -> None:
+    """Give a new ledger the id by which its checkpoints name it."""
+    tx.run("INSERT INTO meta VALUES ('ledger', :id)", id=tx.ids.random_bytes(8).hex())
+
+
+def ledger_id(tx: Transaction) -> str:
+    row = tx.row("SELECT value FROM meta WHERE name = 'ledger'")
+    return row[0] if row else ""
+
+
+def head(tx: Transaction) -> Head:
+    row = tx.row("SELECT size, transfers FROM checkpoint ORDER BY size DESC LIMIT 1")
+    return Head(*row) if row else Head(0, 0)
+
+
+def newest(tx: Transaction) -> Checkpoint:
+    """The newest checkpoint; raises ``VerificationError`` (``log_broken``) where nothing was sealed yet."""
+    row = tx.row("SELECT note FROM checkpoint ORDER BY place DESC LIMIT 1")
+    if row is None:
+        raise VerificationError("log_broken", what="there is no checkpoint")
+    return read_checkpoint(row[0])
+
+
+def committed(tx: Transaction) -> Head:
+    """How many records there are, sealed or not."""
+    row = tx.row(
+        "SELECT coalesce((SELECT max(seq) FROM transfer), 0),"
+        " coalesce((SELECT max(place) FROM account_event), 0)"
+    )
+    transfers, events = row or (0, 0)
+    return Head(transfers + events, transfers)
+
+
+def seal(store: Store, keyring: Keyring) -> None:
+    """Seal everything that is committed by now, whoever wrote it, a chunk and a checkpoint at a time.
+
+    The hashing holds no lock; where another process was faster, its checkpoints stand and the rest follows.
+    Raises ``UnavailableError``, and ``VerificationError`` (``log_broken``) where rows of the log were altered
+    outside this library.
+    """
+    while True:
+        with store.reading() as tx:
+            if committed(tx).size <= head(tx).size:
+                return
+            before, drawn = head(tx), _drawn(tx, keyring)
+        with store.untimed() as tx:
+            if head(tx) == before:
+                _write(tx, before, *drawn)
+
+
+class _Drawn(NamedTuple):
+    """What the next checkpoint will be, with the tiles that it needs."""
+
+    tiles: list[Tile]
+    transfers: int
+    checkpoint: Checkpoint
+
+
+def _drawn(tx: Transaction, keyring: Keyring) -> _Drawn:
+    before = head(tx)
+    edge = _edge(tx, before.size)
+    leaves, transfers = _unsealed_leaves(tx, before)
+    tiles = list(edge.grow(leaves))
+    key = keyring.signing_key(ROLE, ledger_id(tx))
+    checkpoint = sign_checkpoint(key, size=edge.size, root=edge.root())
+    return _Drawn(tiles + edge.open_tiles(), before.transfers + transfers, checkpoint)
+
+
+def _write(tx: Transaction, before: Head, tiles: list[Tile], transfers: int, checkpoint: Checkpoint) -> None:
+    there = {(level, place) for level, place, count in merkle.open_tile_places(before.size) if count}
+    tx.run_many(
+        "UPDATE log_tile SET hashes = ? WHERE level = ? AND place = ?",
+        [(hashes, level, place) for level, place, hashes in tiles if (level, place) in there],
+    )
+    tx.run_many(
+        "INSERT INTO log_tile (level, place, hashes) VALUES (?, ?, ?)",
+        [tile for tile in tiles if (tile.level, tile.place) not in there],
+    )
+    tx.run(
+        "INSERT INTO checkpoint (size, transfers, note) VALUES (:size, :transfers, :note)",
+        size=checkpoint.size,
+        transfers=transfers,
+        note=checkpoint.note,
+    )
+
+
+def _unsealed_leaves(tx: Transaction, since: Head) -> tuple[bytes, int]:
+    """The joined leaf hashes of the next records, about a chunk, and how many of them are transfers."""
+    leaves: list[bytes] = []
+    transfers = 0
+    for run, of_transfers in runs(tx, since):
+        leaves += transfer_leaves(run) if of_transfers else event_leaves(run)
+        transfers += len(run) if of_transfers else 0
+        if len(leaves) >= CHUNK:
+            break
+    return b"".join(leaves), transfers
+
+
+def runs(tx: Transaction, since: Head | None = None) -> Iterator[tuple[list[Row], bool]]:
+    """The records after ``since`` in the order of the log, as runs of events and runs of transfers.
+
+    The second member says which.  A run has at most ``RUN`` rows and is never empty.  Without ``since``
+    every row is given, those that only an outsider can have written included.
+    """
+    seq = since.transfers if since else 0
+    first = (since.events + 1, seq + 1) if since else (_FIRST, _FIRST)
+    events = iter(tx.stream(f"{EVENTS} WHERE e.place >= :place ORDER BY e.place", place=first[0]))
+    transfers = iter(
+        tx.stream(f"SELECT {TRANSFER_COLUMNS} FROM transfer WHERE seq >= :seq ORDER BY seq", seq=first[1])
+    )
+    event = next(events, None)
+    while True:
+        happened: list[Row] = []
+        while event is not None and event[_AFTER_SEQ] <= seq and len(happened) < RUN:
+            happened.append(event)
+            event = next(events, None)
+        if happened:
+            yield happened, False
+            continue
+        run = list(islice(transfers, RUN if event is None else min(event[_AFTER_SEQ] - seq, RUN)))
+        if run:
+            yield run, True
+            seq += len(run)
+        elif event is None:
+            return
+        else:
+            seq = event[_AFTER_SEQ]  # that transfer is gone; the event is still there
+
+
+def _edge(tx: Transaction, size: int) -> RightEdge:
+    """The right edge of the sealed tree; of a tile that has grown since, what it held at that size."""
+    return RightEdge(
+        size, [_tile(tx, level, place, count) for level, place, count in merkle.open_tile_places(size)]
+    )
+
+
+def _tile(tx: Transaction, level: int, place: int, count: int) -> bytes:
+    """The first ``count`` hashes of a tile."""
+    if count == 0:
+        return b""
+    row = tx.row(
+        "SELECT hashes FROM log_tile WHERE level = :level AND place = :place", level=level, place=place
+    )
+    hashes: bytes = row[0][: count * HASH] if row else b""
+    if len(hashes) != count * HASH:
+        raise VerificationError("log_broken", what=f"tile {level}/{place}")
+    return hashes
+
+
+# --- proving ------------------------------------------------------------------------------------------
+
+
+def transfer_id_of(text: str) -> bytes:
+    """The id of a transfer from its 32 hex digits; raises ``InvalidInputError``."""
+    if not _TRANSFER_ID.fullmatch(text.strip().lower()):
+        raise InvalidInputError("transfer_id_malformed", value=text)
+    return bytes.fromhex(text.strip())
+
+
+def prove(tx: Transaction, transfer_id: bytes) -> InclusionProof:
+    """Prove that a transfer is in the log, as of the newest checkpoint.
+
+    Raises ``NotFoundError`` (``transfer_not_found``) and ``VerificationError`` (``transfer_not_sealed``).
+    """
+    row = tx.row(f"SELECT {TRANSFER_COLUMNS} FROM transfer WHERE id = :id", id=transfer_id)
+    if row is None:
+        raise NotFoundError("transfer_not_found", transfer_id=transfer_id.hex())
+    columns: TransferColumns = row
+    index, sealed = _index_of(tx, columns[0]), newest(tx)
+    if index >= sealed.size:
+        raise VerificationError("transfer_not_sealed", transfer_id=transfer_id.hex())
+    path = merkle.inclusion_path(index, sealed.size, _reader(tx))
+    return InclusionProof(transfer_record(columns), index, tuple(path), sealed.note)
+
+
+def prove_consistency(tx: Transaction, earlier: Checkpoint) -> ConsistencyProof:
+    """Prove that the log only grew since an earlier checkpoint of it.
+
+    Raises ``VerificationError`` (``checkpoint_of_another_ledger``, ``log_truncated``, ``history_forked``).
+    """
+    sealed = newest(tx)
+    if earlier.origin != sealed.origin:
+        raise VerificationError("checkpoint_of_another_ledger", origin=earlier.origin)
+    if earlier.size > sealed.size:
+        raise VerificationError("log_truncated", size=sealed.size, earlier=earlier.size)
+    path = merkle.consistency_path(earlier.size, sealed.size, _reader(tx))
+    merkle.verify_consistency(
+        earlier=earlier.size,
+        later=sealed.size,
+        path=path,
+        earlier_root=earlier.root,
+        later_root=sealed.root,
+    )
+    return ConsistencyProof(earlier.note, tuple(path), sealed.note)
+
+
+def _index_of(tx: Transaction, seq: int) -> int:
+    """The place of a transfer among the leaves: after the transfers and events before it."""
+    row = tx.row(
+        "SELECT place FROM account_event WHERE after_seq < :seq ORDER BY after_seq DESC, place DESC LIMIT 1",
+        seq=seq,
+    )
+    return seq - 1 + (row[0] if row else 0)
+
+
+def _reader(tx: Transaction) -> merkle.ReadTile:
+    def read(level: int, place: int) -> bytes:
+        row = tx.row(
+            "SELECT hashes FROM log_tile WHERE level = :level AND place = :place", level=level, place=place
+        )
+        return row[0] if row else b""
+
+    return read

@@ -1,0 +1,268 @@
+"""One pass over the whole journal: every balance derived anew, every record compared with the sealed log.
+
+Memory grows with the accounts, not with the transfers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from struct import error as StructError
+from typing import TYPE_CHECKING, NamedTuple
+
+from ecny_tax.errors import VerificationError
+from ecny_tax.ledger.checkpoint import ROLE, open_checkpoint
+from ecny_tax.ledger.merkle import HASH, TILE_HEIGHT, RightEdge, open_tile_places
+from ecny_tax.ledger.promises import Check, JournalFold
+from ecny_tax.ledger.records import event_leaves, transfer_leaves
+from ecny_tax.store import journal, log
+from ecny_tax.store.transaction import Row, Transaction
+
+if TYPE_CHECKING:
+    from ecny_tax.crypto.keyring import Keyring
+
+#: Called with how many records are done.
+Progress = Callable[[int], None]
+_NO_LEAF = bytes(HASH)  # of a row that no record can hold: no record hashes to this
+_TILE = 1 << TILE_HEIGHT
+
+
+@dataclass(frozen=True, slots=True)
+class JournalVerification:
+    """What one pass found: ``altered`` names the first record that is not as it was sealed."""
+
+    transfers: int
+    sealed: int
+    unsealed: int
+    checkpoints: int
+    altered: str
+    checks: tuple[Check, ...]
+
+
+def verify_journal(
+    tx: Transaction, keyring: Keyring, progress: Progress | None = None
+) -> JournalVerification:
+    """Fold the journal and draw the Merkle tree over it again, from checkpoint to checkpoint."""
+    fold = JournalFold({account.id: account for account in journal.accounts(tx)})
+    events, sealed = _Events(), _SealedLog(tx, keyring)
+    done = 0
+    for run, of_transfers in log.runs(tx):
+        if of_transfers:
+            fold.add(run)
+        else:
+            events.add(run)
+        sealed.compare(run, of_transfers)
+        done += len(run)
+        if progress is not None:
+            progress(done)
+    sealed.finish()
+    accounts = events.broken or events.first_account_that_differs(tx)
+    return JournalVerification(
+        transfers=fold.count,
+        sealed=sealed.size,
+        unsealed=done - sealed.size,
+        checkpoints=sealed.checkpoints,
+        altered=sealed.broken,
+        checks=(
+            *fold.checks(),
+            _check(
+                "accounts are as their openings, closings and other events say",
+                "账户与其开立、销户等记录一致",
+                accounts,
+            ),
+            _check(
+                "no sealed record was altered, and each checkpoint continues the one before",
+                "已封存的记录未被改动，各检查点前后连续",
+                sealed.broken,
+            ),
+        ),
+    )
+
+
+def _check(what: str, what_zh: str, detail: str) -> Check:
+    return Check("I14", what, what_zh, not detail, detail)
+
+
+class _Events:
+    """The events of accounts, held against each other, and in the end against the accounts."""
+
+    def __init__(self) -> None:
+        self.broken = ""
+        self._count = self._newest = 0
+        self._opened: dict[int, int] = {}
+        self._flags: dict[int, int] = {}
+
+    def add(self, run: list[Row]) -> None:
+        for place, account, after, _ledger, _code, flags, at, _name in run:
+            self._count += 1
+            if place != self._count:
+                self._find(f"account event {place} stands where {self._count} is expected")
+            elif after < self._newest:
+                self._find(f"account event {place} is out of order")
+            elif self._flags.get(account) == flags:
+                self._find(f"account event {place} changes nothing")
+            self._newest = after
+            self._flags[account] = flags
+            self._opened.setdefault(account, at)
+
+    def _find(self, what: str) -> None:
+        self.broken = self.broken or what
+
+    def first_account_that_differs(self, tx: Transaction) -> str:
+        rows = tx.stream("SELECT id, name, flags, opened_at FROM account ORDER BY id")
+        for id_, name, flags, opened_at in rows:
+            if (self._flags.get(id_), self._opened.get(id_)) != (flags, opened_at):
+                return f"account {name}"
+        return ""
+
+
+class _Doubt(NamedTuple):
+    """The first record that does not hash to what is stored: either of the two was altered."""
+
+    record: str
+    tile: str
+
+
+class _SealedLog:
+    """The stored tree and its checkpoints, against what the records hash to now.
+
+    Where a record and its stored hash differ, the next checkpoint tells which of them was altered: the one
+    that does not lead to the root that was signed.
+    """
+
+    def __init__(self, tx: Transaction, keyring: Keyring) -> None:
+        self.broken = ""
+        self.checkpoints = 0
+        self._tx = tx
+        self._key = keyring.signing_key(ROLE, log.ledger_id(tx))
+        self._edge = RightEdge()
+        self._transfers = self._events = 0
+        self._doubt: _Doubt | None = None
+        self._signed = iter(tx.stream("SELECT place, size, transfers, note FROM checkpoint ORDER BY place"))
+        self._next = next(self._signed, None)
+
+    @property
+    def size(self) -> int:
+        """How many records were compared."""
+        return self._edge.size
+
+    def compare(self, run: list[Row], of_transfers: bool) -> None:
+        """Go on with the next records, as far as they are sealed."""
+        while run and self._next is not None:
+            part = run[: max(0, self._next[1] - self.size)]
+            self._add(part, of_transfers)
+            run = run[len(part) :]
+            while self._next is not None and self._next[1] <= self.size:
+                self._judge(*self._next)
+                self._next = next(self._signed, None)
+
+    def finish(self) -> None:
+        """What the log has beyond the records that are there."""
+        if self._next is not None:
+            place, size, _transfers, note = self._next
+            is_sound = self._opened(note)[0] == size
+            lost = f"transfer {self._transfers + 1} or account event {self._events + 1} is missing"
+            self._find(self._doubt.record if self._doubt else lost if is_sound else f"checkpoint {place}")
+        self._compare_tiles()
+
+    def _find(self, what: str) -> None:
+        self.broken = self.broken or what
+
+    def _add(self, part: list[Row], of_transfers: bool) -> None:
+        leaves = _leaves(part, of_transfers)
+        stored = self._stored(len(part))
+        if leaves != stored and self._doubt is None:
+            at = next(at for at in range(len(part)) if _hash(leaves, at) != _hash(stored, at))
+            expected = 1 + at + (self._transfers if of_transfers else self._events)
+            suspect = f"tile 0/{(self.size + at) // _TILE} of the log"
+            self._doubt = _Doubt(_name(part[at], of_transfers, expected), suspect)
+        for tile in self._edge.grow(leaves):
+            if tile.level and self._doubt is None and self._hashes(tile.level, tile.place) != tile.hashes:
+                first, last = (place * _TILE ** (tile.level + 1) for place in (tile.place, tile.place + 1))
+                name = f"tile {tile.level}/{tile.place} of the log"
+                self._doubt = _Doubt(f"a record between {first + 1} and {last} and its hash", name)
+        if of_transfers:
+            self._transfers += len(part)
+        else:
+            self._events += len(part)
+
+    def _judge(self, place: int, size: int, transfers: int, note: str) -> None:
+        """What a checkpoint says of the records up to it, and they of it."""
+        self.checkpoints += 1
+        if self.broken:
+            return
+        signed_size, root = self._opened(note)
+        is_sound = (place, size, transfers) == (self.checkpoints, signed_size, self._transfers)
+        leads_to_root = self._edge.root() == root
+        if is_sound and size == self.size and leads_to_root:
+            if self._doubt is not None:
+                self._find(self._doubt.tile)
+        elif self._doubt is not None:
+            self._find(self._doubt.record)
+        elif is_sound and size == self.size:
+            self._find(f"a record before checkpoint {place} and its hash")
+        else:
+            self._find(f"checkpoint {place}")
+
+    def _opened(self, note: str) -> tuple[int, bytes]:
+        """Size and root of a checkpoint, when this ledger's key has signed it."""
+        try:
+            checkpoint = open_checkpoint(note, {self._key.name: self._key.public_bytes}.get)
+        except VerificationError:
+            return -1, b""
+        return checkpoint.size, checkpoint.root
+
+    def _stored(self, count: int) -> bytes:
+        """The stored hashes of the next ``count`` leaves, fewer where the log has fewer."""
+        place, offset = divmod(self.size, _TILE)
+        tiles = range(place, (self.size + count + _TILE - 1) // _TILE)
+        hashes = b"".join(self._hashes(0, tile)[: _TILE * HASH] for tile in tiles)
+        return hashes[offset * HASH : (offset + count) * HASH]
+
+    def _hashes(self, level: int, place: int) -> bytes:
+        row = self._tx.row(
+            "SELECT hashes FROM log_tile WHERE level = :level AND place = :place", level=level, place=place
+        )
+        return row[0] if row else b""
+
+    def _compare_tiles(self) -> None:
+        """Whether there are the tiles of a log of this size, each as long as it must be, and no other."""
+        rows = self._tx.stream("SELECT level, place, length(hashes) FROM log_tile ORDER BY level, place")
+        for found, expected in zip_longest(rows, _tiles_of(self.size)):
+            if found != expected:
+                level, place, _length = min(filter(None, (found, expected)))
+                self._find(f"tile {level}/{place} of the log, or a checkpoint after {self.size}")
+                return
+        for tile in self._edge.open_tiles():
+            if self._hashes(tile.level, tile.place) != tile.hashes:
+                self._find(f"tile {tile.level}/{tile.place} of the log")
+
+
+def _leaves(rows: list[Row], of_transfers: bool) -> bytes:
+    """The joined leaf hashes of rows; of one that no record can hold, a hash that no record has."""
+    hashes = transfer_leaves if of_transfers else event_leaves
+    try:
+        return b"".join(hashes(rows))
+    except (StructError, TypeError):
+        return _NO_LEAF if len(rows) == 1 else b"".join(_leaves([row], of_transfers) for row in rows)
+
+
+def _hash(hashes: bytes, at: int) -> bytes:
+    return hashes[at * HASH : (at + 1) * HASH]
+
+
+def _name(row: Row, of_transfers: bool, expected: int) -> str:
+    """Which record it is; where another number is expected at its place, what has happened to that one."""
+    kind, number = "transfer" if of_transfers else "account event", row[0]
+    if number > expected:
+        return f"{kind} {expected} is missing"
+    return f"{kind} {number}"
+
+
+def _tiles_of(size: int) -> Iterator[tuple[int, int, int]]:
+    """(level, place, bytes) of each tile of a log of that size, in order."""
+    for level, full, count in open_tile_places(size):
+        yield from ((level, place, _TILE * HASH) for place in range(full))
+        if count:
+            yield level, full, count * HASH
