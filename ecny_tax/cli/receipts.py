@@ -167,11 +167,11 @@ def verify(
     check = _checked(data, published)
     found = output.document(check)
     if check.receipt is None:
-        run.answer(found)
+        run.answer(found, receipt=None)
         return run.verdict(check.problem)
     found["note"] = _SILENT[run.language]
     if run.as_json:
-        output.print_json(found | output.document(check.receipt))
+        output.print_json(found | {"receipt": output.document(check.receipt)})
         return run.verdict(None)
     from ecny_tax.payments.printing import as_text
     from ecny_tax.refunds.verification import signed_paper
