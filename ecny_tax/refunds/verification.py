@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ecny_tax.errors import VerificationError
+from ecny_tax.errors import Language, VerificationError
 from ecny_tax.payments.model import Receipt
 from ecny_tax.payments.signing import Kind, open_signed
 from ecny_tax.refunds.vouchers import RefundVoucher
@@ -69,8 +69,8 @@ def verify_page(page: str, published_keys: Mapping[str, str]) -> ReceiptCheck:
     check = verify_receipt(found[1], published_keys)
     if check.receipt is None:
         return check
-    paper = signed_paper(check.receipt, found[1])
-    if page.removesuffix("\n") not in (as_html(paper, "en"), as_html(paper, "zh")):
+    language: Language = "zh" if '<html lang="zh' in page[: found.start()] else "en"
+    if page.removesuffix("\n") != as_html(signed_paper(check.receipt, found[1]), language):
         return refused(VerificationError("receipt_page_differs"))
     return check
 

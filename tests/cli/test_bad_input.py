@@ -268,7 +268,7 @@ FUZZED = [
     "pay --bill={}", "pay --bill {open} --wallet={}", "pay --bill {open} --agreement={}",
     "pay --wallet {company} --tax={}", "pay --bill {paid} --idempotency-key={}",
     "payments show -- {}", "payments reverse -- {}",
-    "receipt show -- {}", "refund --payment={}", "refund --payment {payment} --reason={}",
+    "receipt show -- {}", "receipt verify -- {}", "receipt verify p.cose --keys={}", "refund --payment={}", "refund --payment {payment} --reason={}",
     "refund --payment {payment} --amount={}", "refunds show -- {}", "refunds approve -- {}",
     "refunds reject {refund} --note={}", "refunds withdraw -- {}", "refunds resubmit {refund} --wallet={}",
     "parties add --kind={} --code 1234567890 --name 甲", "parties add --kind treasury --name 甲 --code={}",

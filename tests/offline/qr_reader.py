@@ -1,7 +1,7 @@
 """A small reader of undamaged QR codes (ISO/IEC 18004), so that a picture is read and not believed.
 
-It knows what signed objects need: levels M and L, alphanumeric mode, versions 1 to 40; the table of blocks and the
-places of the alignment patterns are those of the standard, as segno has them.
+It knows what signed objects need: levels M and L, alphanumeric mode, versions 1 to 40; the table of blocks
+and the places of the alignment patterns are those of the standard, as segno has them.
 """
 
 from __future__ import annotations
