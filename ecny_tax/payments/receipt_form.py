@@ -45,6 +45,14 @@ MODES = {
 _NUMBERS = {mode: place for place, mode in MODES.items()}
 
 
+#: The fields in their order.
+FIELDS = (
+    "receipt_no", "payment_no", "mode", "taxpayer", "authority", "treasury", "operator", "wallet_id",
+    "payer_name", "amount", "paid_at", "reversed_at", "print_count", "item", "budget_subject", "period",
+    "lines",
+)  # fmt: skip
+
+
 def content_of(receipt: Receipt) -> list[object]:
     """The fields of a receipt in their order."""
     first = receipt.lines[0]
@@ -76,7 +84,7 @@ def receipt_of(opened: Opened) -> Receipt:
     (
         receipt_no, payment_no, mode, taxpayer, authority, treasury, operator, wallet_id, payer, amount,
         paid_at, reversed_at, print_count, item, subject, period, lines,
-    ) = array(opened.content, "content", 17)  # fmt: skip
+    ) = array(opened.content, "content", len(FIELDS))  # fmt: skip
     taxpayer_id, taxpayer_name = (text(one, "taxpayer") for one in array(taxpayer, "taxpayer", 2))
     paid = Fen(number(amount, "amount", 1))
     known_mode = MODES[number(mode, "mode", 1, len(MODES))]

@@ -29,6 +29,8 @@ from ecny_tax.taxes.steps import Step
 #: What is signed; part of the protected header.
 CONTENT_TYPE = "application/vnd.ecny-tax.receipt+cbor"
 VERSION = 1
+#: What the payload holds, in its order.
+PARTS = ("version", "kind", "issued_at", "content", "steps", "checkpoint", "hashes", "transfers")
 #: The most transfers that a receipt proves: a refund sets off bills one by one.
 MAX_TRANSFERS = 1_000
 _MAX_STEPS = 1_000
@@ -107,7 +109,7 @@ def open_signed(data: bytes, published: Mapping[str, str]) -> Opened:
         raise malformed("version")
     if values[0] != VERSION:
         raise VerificationError("receipt_version_unknown", known=VERSION)
-    _version, kind, issued_at, content, steps, note, hashes, transfers = array(values, "receipt", 8)
+    _version, kind, issued_at, content, steps, note, hashes, transfers = array(values, "receipt", len(PARTS))
     proofs = tuple(_proofs(hashes, transfers))
     return Opened(
         kind=Kind(number(kind, "kind", 1, len(Kind))),

@@ -40,6 +40,13 @@ _NUMBERS = {kind: place for place, kind in KINDS.items()}
 _FIRST_YEAR, _LAST_YEAR = 1980, 2200
 
 
+#: The fields in their order.
+FIELDS = (
+    "refund_no", "kind", "reason", "occasion", "taxpayer", "authority", "treasury", "operator", "wallet_id",
+    "payee_name", "amount", "set_off", "interest", "applied_at", "completed_at", "budget_subject", "lines",
+)  # fmt: skip
+
+
 def content_of(voucher: RefundVoucher) -> list[object]:
     """The fields of a voucher in their order."""
     first = voucher.lines[0]
@@ -71,7 +78,7 @@ def voucher_of(opened: Opened) -> RefundVoucher:
     (
         refund_no, kind, reason, occasion, taxpayer, authority, treasury, operator, wallet_id, payee, amount,
         set_off, interest, applied_at, completed_at, subject, lines,
-    ) = array(opened.content, "content", 17)  # fmt: skip
+    ) = array(opened.content, "content", len(FIELDS))  # fmt: skip
     taxpayer_id, taxpayer_name = (text(one, "taxpayer") for one in array(taxpayer, "taxpayer", 2))
     due = Fen(number(amount, "amount", 1))
     used, extra = Fen(number(set_off, "set_off", 0, due)), Fen(number(interest, "interest"))
