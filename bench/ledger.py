@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import secrets
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from bench.runner import Setting, benchmark, compare, stopwatch
 from bench.scheme import SET_COUNTERS, Twin, open_wallets, pay_bills
 from ecny_tax import Sandbox
+from ecny_tax.crypto.keyring import read_keyring
 from ecny_tax.ledger.model import MAX_BATCH, Ledger, Transfer, TransferCode
 from ecny_tax.store import Store, journal, open_store
 
@@ -53,9 +55,10 @@ def ledger_batches(setting: Setting) -> tuple[float, str]:
 @benchmark("verification", engine="sqlite", at_least=0.25)
 def verification(setting: Setting) -> tuple[float, str]:
     path = setting.folder / "verified.db"
-    count, paid = _fill(path, setting, batches=setting.size(40, 1)), setting.size(4_000, 10)
+    count, paid = _fill(path, setting, batches=setting.size(123, 1)), setting.size(4_000, 10)
     with Sandbox.open(path) as sandbox:
         pay_bills(sandbox, paid)
+    peak = _peak_of_verifying(path)
     twin = Twin(path)
     with Sandbox.open(path) as sandbox:
 
@@ -77,9 +80,45 @@ def verification(setting: Setting) -> tuple[float, str]:
         mine, theirs = compare(rounds, ours, plain)
     twin.close()
     return theirs / mine, (
-        f"{count / mine:,.0f} transfers/s verified; sqlite3 reads the rows of the same tables at "
-        f"{count / theirs:,.0f}/s (processor time, median of {rounds} runs over {count:,} transfers "
-        f"and {paid:,} payments)"
+        f"{count / mine:,.0f} transfers/s verified, balances and sealed log; sqlite3 reads the same rows "
+        f"at {count / theirs:,.0f}/s (processor time, median of {rounds} runs over {count:,} transfers "
+        f"and {paid:,} payments; peak of a process that verifies them: {peak:.1f} MB)"
+    )
+
+
+@benchmark("sealing", engine="sqlite", at_least=0.85)
+def sealing(setting: Setting) -> tuple[float, str]:
+    """What sealing costs a process that posts batches: all of it, to the end of the process."""
+    batches = setting.size(40, 3)
+
+    def posting(*, sealed: bool) -> float:
+        path = setting.folder / f"{secrets.token_hex(4)}.db"
+        accounts = _accounts(path, setting)
+        keys = path.with_name(f"{path.name}.keys")
+        store = open_store(str(path))
+        with Sandbox(store, read_keyring(keys), files=(path, keys)) as sandbox:
+            if not sealed:
+                store.after_commit = None
+            taken = 0.0
+            for _ in range(batches):
+                batch = _batch(store, accounts, setting.size(MAX_BATCH, 200))
+                with stopwatch() as posted, store.transaction() as tx:
+                    journal.post(tx, batch)
+                taken += posted[0]
+            with stopwatch() as closed:
+                sandbox.close()
+        with Sandbox.open(path) as sandbox:
+            if (sandbox.ledger.records() == _sealed_size(sandbox)) is not sealed:
+                raise RuntimeError("the log is not as this side of the benchmark needs it")
+        for ending in ("", "-wal", "-shm"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+        return taken + closed[0]
+
+    rounds, count = setting.size(3, 2), batches * setting.size(MAX_BATCH, 200)
+    mine, theirs = compare(rounds, lambda: posting(sealed=True), lambda: posting(sealed=False))
+    return theirs / mine, (
+        f"{count / mine:,.0f} transfers/s posted and sealed, the end of the process included; "
+        f"{count / theirs:,.0f}/s without sealing (median of {rounds} runs of {batches} durable batches)"
     )
 
 
@@ -113,6 +152,7 @@ def _fill(path: Path, setting: Setting, batches: int) -> int:
             journal.post(tx, batch)
     store.close()
     with Sandbox.open(path) as sandbox:
+        sandbox.ledger.checkpoint()
         return sandbox.status().transfers
 
 
@@ -126,6 +166,11 @@ def _batch(store: Store, accounts: list[int], size: int) -> list[Transfer]:
             code = TransferCode.WALLET_TRANSFER
             batch.append(Transfer(id_, debit, credit, amount, Ledger.ECNY, code, user_data="bench"))
     return batch
+
+
+def _sealed_size(sandbox: Sandbox) -> int:
+    found = sandbox.ledger.verify()
+    return found.sealed
 
 
 _VERIFY = """

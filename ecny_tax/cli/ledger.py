@@ -1,4 +1,4 @@
-"""``ecny-tax ledger``: look at the books, verify them, take them away and bring them back."""
+"""``ecny-tax ledger``: look at the books, verify and prove them, take them away and bring them back."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The ledger (账本).", no_args_is_help=True)
 
+_PAYMENT = "P"
+
 _NOTE = {
     "en": "only the ledger was imported, without the wallets, bills and payments behind its transfers",
     "zh": "只导入了账本（账户与转账），不含其背后的钱包、应征凭证与缴款等记录",
@@ -32,31 +34,157 @@ def register(root: typer.Typer) -> None:
 @command(app, "verify")
 def verify(
     run: Run,
+    proof: Annotated[
+        Path | None,
+        typer.Argument(metavar="[PROOF]", help="What `ledger prove` wrote; without it the whole ledger."),
+    ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option("--keys", help="Of a proof: published keys (`parties keys`); default: this database's."),
+    ] = None,
+    checkpoint_: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint", help="Check that the ledger goes on from this checkpoint, kept elsewhere."
+        ),
+    ] = None,
     signatures: Annotated[
         bool, typer.Option("--signatures", help="Verify what authorised each payment, too.")
     ] = False,
 ) -> int:
-    """Derive every balance anew from the journal and check every promise."""
+    """Derive every balance anew, compare every record with the sealed log, check every promise.
+
+    With PROOF verify that proof alone; with --keys no database is needed.
+    """
+    from ecny_tax.cli.command import check_options
+
+    if proof is not None:
+        needless = {"--checkpoint": checkpoint_, "--signatures": signatures or None}
+        check_options("option_not_with_proof", {}, needless)
+        return _verify_proof(run, proof, keys)
+    check_options("keys_without_proof", {}, {"--keys": keys})
+    return _verify_ledger(run, checkpoint_, signatures)
+
+
+def _verify_ledger(run: Run, checkpoint: Path | None, signatures: bool) -> int:
     from dataclasses import replace
 
+    from ecny_tax.cli import files
     from ecny_tax.cli.output import document
+    from ecny_tax.cli.progress import progress_bar
     from ecny_tax.errors import VerificationError
 
+    note = None if checkpoint is None else files.read_text(checkpoint)
+    forked = None
     with run.sandbox() as s:
-        found = s.ledger.verify()
+        with progress_bar(s.ledger.records()) as progress:
+            found = s.ledger.verify(progress=progress)
         if signatures:
             checks = (s.payments.check_authorisations(), s.offline.check_vouchers())
             ok = found.ok and all(check.ok for check in checks)
             found = replace(found, ok=ok, checks=found.checks + checks)
+        if note is not None:
+            try:
+                s.ledger.check_continues(note=note)
+            except VerificationError as error:
+                found, forked = replace(found, ok=False), error
     shown = document(found)
     if not run.as_json and not found.imported:
         del shown["imported"]
     run.answer(shown)
+    if found.altered:
+        return run.verdict(VerificationError("ledger_altered", record=found.altered))
     broken = next((check for check in found.checks if not check.ok), None)
     if broken is None:
-        return run.verdict(None)
+        return run.verdict(forked)
     detail = broken.detail or broken.what
     return run.verdict(VerificationError("ledger_broken", promise=broken.promise, detail=detail))
+
+
+def _verify_proof(run: Run, proof: Path, keys: Path | None) -> int:
+    from ecny_tax.cli import files
+    from ecny_tax.clock import from_micros
+    from ecny_tax.errors import VerificationError
+    from ecny_tax.ledger.proofs import check_proof
+    from ecny_tax.money import yuan_text
+
+    text = files.read_text(proof)
+    if keys is not None:
+        names = files.read_keys(keys)
+    else:
+        with run.sandbox() as s:
+            names = s.ledger.published_keys()
+    check = check_proof(text, {name: bytes.fromhex(key) for name, key in names.items()}.get)
+    found: dict[str, object] = {
+        "valid": check.valid,
+        "kind": check.kind,
+        "origin": check.origin,
+        "earlier_size": check.earlier_size,
+        "size": check.size,
+    }
+    if check.record is not None:
+        found |= {
+            "seq": check.record.seq,
+            "transfer_id": check.record.id.hex(),
+            "amount": yuan_text(check.record.amount),
+            "reference": check.record.user_data,
+            "at": from_micros(check.record.posted_at),
+        }
+    run.answer({**found, "reason": check.reason})
+    return run.verdict(None if check.valid else VerificationError("proof_invalid", reason=check.reason))
+
+
+@command(app, "checkpoint")
+def checkpoint(run: Run, out: Out = None) -> None:
+    """Seal what is committed and show the newest checkpoint; keep it elsewhere, for `verify --checkpoint`."""
+    with run.sandbox() as s:
+        found = s.ledger.checkpoint()
+    about = {"origin": found.origin, "size": found.size, "root_hash": found.root.hex()}
+    if out is not None:
+        run.write(out, found.note)
+        run.answer({**about, "file": str(out)})
+    else:
+        run.answer_text(found.note.removesuffix("\n"), {**about, "note": found.note})
+
+
+@command(app, "prove")
+def prove(
+    run: Run,
+    transfer: Annotated[
+        str | None,
+        typer.Argument(metavar="[TRANSFER]", help="The id of a transfer, or the number of a payment."),
+    ] = None,
+    since: Annotated[
+        Path | None,
+        typer.Option("--since", help="Prove instead that the log only grew since this checkpoint."),
+    ] = None,
+    out: Out = None,
+) -> None:
+    """Prove that a transfer is in the log, for `ledger verify PROOF`."""
+    from ecny_tax.cli import files
+    from ecny_tax.cli.command import check_options
+    from ecny_tax.ledger.checkpoint import read_checkpoint
+    from ecny_tax.ledger.proofs import ConsistencyProof, InclusionProof
+
+    proof: InclusionProof | ConsistencyProof
+    if since is None:
+        check_options("transfer_or_checkpoint", {"TRANSFER": transfer}, {})
+        with run.sandbox() as s:
+            id_ = str(transfer)
+            if id_.startswith(_PAYMENT):
+                id_ = s.payments.transfer_id(payment_no=id_)
+            proof = s.ledger.prove(transfer_id=id_)
+    else:
+        check_options("transfer_or_checkpoint", {}, {"TRANSFER": transfer})
+        earlier = read_checkpoint(files.read_text(since))
+        with run.sandbox() as s:
+            proof = s.ledger.prove_consistency(earlier=earlier)
+    text = proof.to_json()
+    if out is not None:
+        run.write(out, text + "\n")
+        run.answer({"file": str(out)})
+    else:
+        run.answer_text(text, json.loads(text))
 
 
 @command(app, "accounts")

@@ -68,7 +68,6 @@ class JournalFold:
         """I1 to I5, once the whole journal is folded in."""
         accounts = self._accounts
         unequal = [ledger.name for ledger in Ledger if not _balances(accounts, ledger)]
-        differing = next((a.name for a in accounts.values() if self._differs(a)), "")
         issued, held = _issued_and_held(accounts)
         backed = _backing(accounts)
         supply = "" if issued == held == backed else f"issued {issued}, held {held}, backed {backed} fen"
@@ -86,7 +85,7 @@ class JournalFold:
                 supply,
             ),
             _check("I3", "no bounded account was ever overdrawn", "受限账户从未透支", self._overdrawn),
-            _check("I4", "balances equal the fold of the journal", "余额等于流水累计", differing),
+            _check("I4", "balances equal the fold of the journal", "余额等于流水累计", self.differing()),
             _check(
                 "I5",
                 "the journal only grows, in order and without gaps",
@@ -95,8 +94,13 @@ class JournalFold:
             ),
         ]
 
-    def _differs(self, account: Account) -> bool:
-        return (account.debits, account.credits) != (self._debits[account.id], self._credits[account.id])
+    def differing(self) -> str:
+        """The first account whose stored counters are not what the journal adds up to, or nothing."""
+        for account in self._accounts.values():
+            folded = self._debits[account.id], self._credits[account.id]
+            if (account.debits, account.credits) != folded:
+                return account.name
+        return ""
 
 
 def check_journal(

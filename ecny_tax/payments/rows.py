@@ -75,6 +75,12 @@ def transfers_of(tx: Transaction, payment_no: str) -> list[bytes]:
     return [transfer_id for row in found for transfer_id in row if transfer_id is not None]
 
 
+def transfer_id(tx: Transaction, payment_no: str) -> bytes:
+    """The id of the transfer that moved a payment."""
+    row = tx.row("SELECT transfer_id FROM payment WHERE payment_no = :payment_no", payment_no=payment_no)
+    return row[0] if row else b""
+
+
 def set_reversed(tx: Transaction, payment_no: str) -> None:
     tx.run(
         "UPDATE payment SET status = 'reversed', reversed_at = :now WHERE payment_no = :payment_no",

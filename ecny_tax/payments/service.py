@@ -111,6 +111,11 @@ class Payments:
         with self._store.reading() as tx:
             return load(tx, payment_no)
 
+    def transfer_id(self, *, payment_no: str) -> str:
+        """The id (32 hex digits) of the transfer that moved a payment; raises ``payment_not_found``."""
+        with self._store.reading() as tx:
+            return rows.transfer_id(tx, load(tx, payment_no).payment_no).hex()
+
     def list(self) -> tuple[Payment, ...]:
         """Every payment, oldest first."""
         with self._store.reading() as tx:

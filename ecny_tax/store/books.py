@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ecny_tax.clock import from_micros, micros, within_range
-from ecny_tax.ledger.checkpoint import ROLE, Checkpoint
+from ecny_tax.ledger.checkpoint import ROLE, Checkpoint, open_checkpoint, read_checkpoint
 from ecny_tax.ledger.model import Account, AccountCode, AccountFlags, Ledger, TransferCode, account_kind
 from ecny_tax.ledger.promises import Check, in_circulation, in_vaults
 from ecny_tax.money import Fen
@@ -17,8 +17,8 @@ from ecny_tax.store.verifying import Progress, verify_journal
 
 if TYPE_CHECKING:
     from ecny_tax.crypto.keyring import Keyring
+    from ecny_tax.ledger.proofs import ConsistencyProof, InclusionProof
     from ecny_tax.store.export import Export
-    from ecny_tax.store.log import ConsistencyProof, InclusionProof
 
 _IMPORTED = "(SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE name = 'imported_{what}')"
 #: The last account and transfer that an import restored: the records they belong to stayed behind.
@@ -315,6 +315,19 @@ class Books:
         log.seal(self._store, self._keyring)
         with self._store.reading() as tx:
             return log.prove_consistency(tx, earlier)
+
+    def check_continues(self, *, note: str) -> None:
+        """Check that this ledger goes on from a checkpoint that somebody kept, signed by its own key.
+
+        It finds what no look at the database alone can: that its newest records were cut off, or that it was
+        rewritten and signed anew.  Raises ``VerificationError`` (``checkpoint_malformed``,
+        ``checkpoint_of_another_ledger``, ``signature_invalid``, ``log_truncated``, ``history_forked``).
+        """
+        earlier = read_checkpoint(note)
+        with self._store.reading() as tx:
+            log.prove_consistency(tx, earlier)
+            key = self._keyring.signing_key(ROLE, log.ledger_id(tx))
+        open_checkpoint(note, {key.name: key.public_bytes}.get)
 
     def status(self) -> Status:
         """The time in force, how much e-CNY there is, and how many records."""

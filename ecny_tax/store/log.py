@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +16,7 @@ from ecny_tax.errors import InvalidInputError, NotFoundError, VerificationError
 from ecny_tax.ledger import merkle
 from ecny_tax.ledger.checkpoint import ROLE, Checkpoint, read_checkpoint, sign_checkpoint
 from ecny_tax.ledger.merkle import HASH, RightEdge, Tile
+from ecny_tax.ledger.proofs import ConsistencyProof, InclusionProof
 from ecny_tax.ledger.records import (
     TransferColumns,
     event_leaves,
@@ -56,25 +56,6 @@ class Head(NamedTuple):
     @property
     def events(self) -> int:
         return self.size - self.transfers
-
-
-@dataclass(frozen=True, slots=True)
-class InclusionProof:
-    """That ``record`` is leaf ``index`` of the checkpoint ``note``, by the hashes of ``path``."""
-
-    record: bytes
-    index: int
-    path: tuple[bytes, ...]
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConsistencyProof:
-    """That the log of ``note`` only added to the one of the ``earlier`` note, by the hashes of ``path``."""
-
-    earlier: str
-    path: tuple[bytes, ...]
-    note: str
 
 
 # --- sealing ------------------------------------------------------------------------------------------

@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 Progress = Callable[[int], None]
 _NO_LEAF = bytes(HASH)  # of a row that no record can hold: no record hashes to this
 _TILE = 1 << TILE_HEIGHT
+_KIND = {True: "transfer", False: "account event"}
 
 
 @dataclass(frozen=True, slots=True)
 class JournalVerification:
-    """What one pass found: ``altered`` names the first record that is not as it was sealed."""
+    """What one pass found: ``altered`` names the first record that is not as it was written."""
 
     transfers: int
     sealed: int
@@ -57,13 +58,16 @@ def verify_journal(
         if progress is not None:
             progress(done)
     sealed.finish()
-    accounts = events.broken or events.first_account_that_differs(tx)
+    accounts = events.differing(tx, fold.count)
+    unsealed = done - sealed.size
+    # A counter is altered where the records that it counts are all as they were sealed.
+    counted = f"account {fold.differing()}" if fold.differing() and not unsealed else ""
     return JournalVerification(
         transfers=fold.count,
         sealed=sealed.size,
-        unsealed=done - sealed.size,
+        unsealed=unsealed,
         checkpoints=sealed.checkpoints,
-        altered=sealed.broken,
+        altered=_first_altered(events, sealed) or accounts or counted,
         checks=(
             *fold.checks(),
             _check(
@@ -80,6 +84,11 @@ def verify_journal(
     )
 
 
+def _first_altered(events: _Events, sealed: _SealedLog) -> str:
+    """The log tells which record it is; but of an event that was moved on it sees the transfer in its place."""
+    return events.moved if events.moved and sealed.broken.startswith("transfer ") else sealed.broken
+
+
 def _check(what: str, what_zh: str, detail: str) -> Check:
     return Check("I14", what, what_zh, not detail, detail)
 
@@ -89,7 +98,8 @@ class _Events:
 
     def __init__(self) -> None:
         self.broken = ""
-        self._count = self._newest = 0
+        self.moved = ""  # the first event that stands between other transfers than those it came between
+        self._count = self._newest = self._newest_but_one = 0
         self._opened: dict[int, int] = {}
         self._flags: dict[int, int] = {}
 
@@ -99,22 +109,32 @@ class _Events:
             if place != self._count:
                 self._find(f"account event {place} stands where {self._count} is expected")
             elif after < self._newest:
-                self._find(f"account event {place} is out of order")
+                self._find_moved(place if after < self._newest_but_one else place - 1)
             elif self._flags.get(account) == flags:
                 self._find(f"account event {place} changes nothing")
-            self._newest = after
+            self._newest_but_one, self._newest = self._newest, after
             self._flags[account] = flags
             self._opened.setdefault(account, at)
 
     def _find(self, what: str) -> None:
         self.broken = self.broken or what
 
-    def first_account_that_differs(self, tx: Transaction) -> str:
-        rows = tx.stream("SELECT id, name, flags, opened_at FROM account ORDER BY id")
-        for id_, name, flags, opened_at in rows:
-            if (self._flags.get(id_), self._opened.get(id_)) != (flags, opened_at):
-                return f"account {name}"
-        return ""
+    def _find_moved(self, place: int) -> None:
+        self.moved = self.moved or f"account event {place}"
+        self._find(f"account event {place} is out of order")
+
+    def differing(self, tx: Transaction, transfers: int) -> str:
+        """The first event that contradicts another one, or account that is not as its events say."""
+        if self._newest > transfers:
+            self._find_moved(self._count)
+        for id_, name, flags, opened_at in tx.stream(
+            "SELECT id, name, flags, opened_at FROM account ORDER BY id"
+        ):
+            if (self._flags.pop(id_, None), self._opened.get(id_)) != (flags, opened_at):
+                self._find(f"account {name}")
+        for id_ in self._flags:
+            self._find(f"an account event of account {id_}, which does not exist")
+        return self.broken
 
 
 class _Doubt(NamedTuple):
@@ -174,9 +194,8 @@ class _SealedLog:
         stored = self._stored(len(part))
         if leaves != stored and self._doubt is None:
             at = next(at for at in range(len(part)) if _hash(leaves, at) != _hash(stored, at))
-            expected = 1 + at + (self._transfers if of_transfers else self._events)
-            suspect = f"tile 0/{(self.size + at) // _TILE} of the log"
-            self._doubt = _Doubt(_name(part[at], of_transfers, expected), suspect)
+            tile_name = f"tile 0/{(self.size + at) // _TILE} of the log"
+            self._doubt = _Doubt(self._name(part[at], of_transfers, at, _hash(leaves, at)), tile_name)
         for tile in self._edge.grow(leaves):
             if tile.level and self._doubt is None and self._hashes(tile.level, tile.place) != tile.hashes:
                 first, last = (place * _TILE ** (tile.level + 1) for place in (tile.place, tile.place + 1))
@@ -186,6 +205,18 @@ class _SealedLog:
             self._transfers += len(part)
         else:
             self._events += len(part)
+
+    def _name(self, row: Row, of_transfers: bool, at: int, leaf: bytes) -> str:
+        """Which record is not as sealed: the one that is found ``at`` so many after the last that was, or the
+        one that should stand before it."""
+        transfers, events = self._transfers, self._events
+        expected = 1 + at + (transfers if of_transfers else events)
+        if row[0] > expected:
+            return f"{_KIND[of_transfers]} {expected} is missing"
+        if row[0] == expected and self._stored(1, after=at + 1) == leaf:  # it stood one further
+            other = 1 + (events if of_transfers else transfers)
+            return f"{_KIND[not of_transfers]} {other} is missing"
+        return f"{_KIND[of_transfers]} {row[0]}"
 
     def _judge(self, place: int, size: int, transfers: int, note: str) -> None:
         """What a checkpoint says of the records up to it, and they of it."""
@@ -213,10 +244,11 @@ class _SealedLog:
             return -1, b""
         return checkpoint.size, checkpoint.root
 
-    def _stored(self, count: int) -> bytes:
-        """The stored hashes of the next ``count`` leaves, fewer where the log has fewer."""
-        place, offset = divmod(self.size, _TILE)
-        tiles = range(place, (self.size + count + _TILE - 1) // _TILE)
+    def _stored(self, count: int, *, after: int = 0) -> bytes:
+        """The stored hashes of ``count`` leaves, from here or ``after`` so many on; fewer at the end."""
+        start = self.size + after
+        place, offset = divmod(start, _TILE)
+        tiles = range(place, (start + count + _TILE - 1) // _TILE)
         hashes = b"".join(self._hashes(0, tile)[: _TILE * HASH] for tile in tiles)
         return hashes[offset * HASH : (offset + count) * HASH]
 
@@ -250,14 +282,6 @@ def _leaves(rows: list[Row], of_transfers: bool) -> bytes:
 
 def _hash(hashes: bytes, at: int) -> bytes:
     return hashes[at * HASH : (at + 1) * HASH]
-
-
-def _name(row: Row, of_transfers: bool, expected: int) -> str:
-    """Which record it is; where another number is expected at its place, what has happened to that one."""
-    kind, number = "transfer" if of_transfers else "account event", row[0]
-    if number > expected:
-        return f"{kind} {expected} is missing"
-    return f"{kind} {number}"
 
 
 def _tiles_of(size: int) -> Iterator[tuple[int, int, int]]:
