@@ -108,7 +108,6 @@ _LABELS = {
     "signed_at": "签订时间",
     "signer": "签名方",
     "ledger": "账本",
-    "sealed": "已封存记录",
     "signers": "签名方",
     "status": "状态",
     "tax": "税额",

@@ -17,13 +17,13 @@ from ecny_tax.clock import micros
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import RejectedError, VerificationError
 from ecny_tax.ledger.chart import LEVELS
-from ecny_tax.ledger.checkpoint import Checkpoint, open_checkpoint
-from ecny_tax.ledger.merkle import HASH, leaf_hash, verify_inclusion
+from ecny_tax.ledger.checkpoint import Checkpoint
+from ecny_tax.ledger.merkle import HASH
 from ecny_tax.ledger.model import Ledger, TransferCode
+from ecny_tax.ledger.proofs import InclusionProof
 from ecny_tax.ledger.records import TransferRecord, read_transfer_record
 from ecny_tax.money import Fen
 from ecny_tax.payments.signed_values import array, malformed, moment_of, number, text
-from ecny_tax.store.log import InclusionProof
 from ecny_tax.taxes.steps import Step
 
 #: What is signed; part of the protected header.
@@ -53,9 +53,8 @@ class Opened:
     issued_at: datetime
     content: list[object]
     steps: tuple[Step, ...]
-    note: str
     records: tuple[TransferRecord, ...]
-    _proofs: tuple[tuple[bytes, int, tuple[bytes, ...]], ...]
+    _proofs: tuple[InclusionProof, ...]
 
     def check_proofs(self, published: Mapping[str, str]) -> Checkpoint:
         """Check that a published ledger has every record, as of the checkpoint; return that.
@@ -63,10 +62,8 @@ class Opened:
         Raises ``VerificationError``: ``checkpoint_malformed``, ``ledger_key_unknown``,
         ``signature_invalid``, ``inclusion_unproven``.
         """
-        checkpoint = open_checkpoint(self.note, key_reader(published))
-        for record, index, path in self._proofs:
-            leaf = leaf_hash(record)
-            verify_inclusion(leaf=leaf, index=index, size=checkpoint.size, path=path, root=checkpoint.root)
+        for proof in self._proofs:
+            _record, checkpoint = proof.verify(key_reader(published))
         return checkpoint
 
 
@@ -110,15 +107,14 @@ def open_signed(data: bytes, published: Mapping[str, str]) -> Opened:
     if values[0] != VERSION:
         raise VerificationError("receipt_version_unknown", known=VERSION)
     _version, kind, issued_at, content, steps, note, hashes, transfers = array(values, "receipt", len(PARTS))
-    proofs = tuple(_proofs(hashes, transfers))
+    proofs = tuple(_proofs(hashes, transfers, text(note, "checkpoint")))
     return Opened(
         kind=Kind(number(kind, "kind", 1, len(Kind))),
         signer=signer,
         issued_at=moment_of(issued_at, "issued_at"),
         content=array(content, "content"),
         steps=tuple(_step(step) for step in array(steps, "steps", most=_MAX_STEPS)),
-        note=text(note, "checkpoint"),
-        records=tuple(read_transfer_record(record) for record, _index, _path in proofs),
+        records=tuple(read_transfer_record(proof.record) for proof in proofs),
         _proofs=proofs,
     )
 
@@ -181,8 +177,8 @@ def _shared(proofs: Sequence[InclusionProof]) -> tuple[bytes, list[list[object]]
     return b"".join(places), transfers
 
 
-def _proofs(hashes: object, transfers: object) -> Iterable[tuple[bytes, int, tuple[bytes, ...]]]:
-    """Record, index and path of each transfer."""
+def _proofs(hashes: object, transfers: object, note: str) -> Iterable[InclusionProof]:
+    """The proof of each transfer, of which there is at least one."""
     if not isinstance(hashes, bytes) or len(hashes) % HASH:
         raise malformed("hashes")
     known = [hashes[start : start + HASH] for start in range(0, len(hashes), HASH)]
@@ -195,7 +191,8 @@ def _proofs(hashes: object, transfers: object) -> Iterable[tuple[bytes, int, tup
         for one in array(path, "path", most=64):
             places.append(number(one, "path", 0, min(used, len(known) - 1)))
             used = max(used, places[-1] + 1)
-        yield record, number(index, "index", 0, 2**63 - 1), tuple(known[place] for place in places)
+        found = tuple(known[place] for place in places)
+        yield InclusionProof(record, number(index, "index", 0, 2**63 - 1), found, note)
     if used != len(known) or len(set(known)) != len(known):
         raise malformed("hashes")
 

@@ -85,7 +85,7 @@ def verify_journal(
 
 
 def _first_altered(events: _Events, sealed: _SealedLog) -> str:
-    """The log tells which record it is; but of an event that was moved on it sees the transfer in its place."""
+    """The log tells which record; but of an event that was moved on it sees the transfer in its place."""
     return events.moved if events.moved and sealed.broken.startswith("transfer ") else sealed.broken
 
 
