@@ -106,7 +106,9 @@ class _Pages:
             self._file, pagesize=(_WIDTH, _HEIGHT), invariant=True, pageCompression=1, lang=language
         )
         self._canvas.setTitle(title)
+        self._canvas.setAuthor("ecny-tax")
         self._canvas.setCreator("ecny-tax")
+        self._canvas.setSubject(footer)
         self._y = _HEIGHT - _MARGIN
         self._footer = footer
 
