@@ -87,7 +87,7 @@ class Sandbox:
         """The wallets (钱包)."""
         from ecny_tax.wallets.service import Wallets
 
-        return Wallets(self._store, self._keyring)
+        return Wallets(self._store, self._keyring, _needed_for)
 
     @cached_property
     def treasury(self) -> Treasury:
@@ -107,7 +107,7 @@ class Sandbox:
     def taxes(self) -> Taxes:
         """Quotes, declarations and bills."""
         from ecny_tax.taxes.service import Taxes
-        from ecny_tax.wallets.service import taxpayer_of
+        from ecny_tax.wallets.disclosure import taxpayer_of
 
         return Taxes(self._store, self._keyring, taxpayer_of)
 
@@ -334,6 +334,13 @@ def _found(store: Store, keyring: Keyring, ledger: Iterable[str] | None = None) 
                 return
     if row[0] != keyring.fingerprint:
         raise UnavailableError("keyring_mismatch")
+
+
+def _needed_for(tx: Transaction, subject_id: str) -> str | None:
+    """The bill or refund that still needs the name of a subject; rooms above the wallets' know."""
+    from ecny_tax.refunds.pending import needed_for  # imported late: only an erasure asks
+
+    return needed_for(tx, subject_id)
 
 
 def _open_accounts(tx: Transaction) -> None:

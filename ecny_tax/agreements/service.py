@@ -27,9 +27,10 @@ from ecny_tax.errors import (
 )
 from ecny_tax.identifiers import is_text
 from ecny_tax.parties import service as parties
-from ecny_tax.parties.model import Identity, IdentityKind
+from ecny_tax.parties.model import Identity, IdentityKind, Institution
 from ecny_tax.store import Store, Transaction
 from ecny_tax.wallets import service as wallets
+from ecny_tax.wallets.disclosure import disclose, note_entered
 from ecny_tax.wallets.model import Wallet, check_not_closed
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Agreements:
                 raise RejectedError("wallet_without_name", wallet_id=wallet.wallet_id)
             office = parties.tax_authority(tx, authority)
             holder = parties.open_identity(tx, self._keyring, wallet.identity_id)
-            taxpayer = self._taxpayer(tx, holder, taxpayer_name, taxpayer_id)
+            taxpayer = self._taxpayer(tx, office, wallet, holder, taxpayer_name, taxpayer_id)
             if rows.standing(tx, authority=office.code, wallet_id=wallet.wallet_id):
                 raise ConflictError("agreement_exists", wallet_id=wallet.wallet_id, authority=office.code)
             agreement, digest = self._signed(tx, wallet, office.code, taxpayer, batch_debit)
@@ -89,6 +90,8 @@ class Agreements:
             status = _answered(code)
             answer = self._answer(tx, agreement, digest, status, code)
             rows.set_answer(tx, agreement.agreement_no, status, code=code, answer=answer)
+            if code is None:
+                note_entered(tx, wallet, taxpayer, office)
             agreement = load(tx, agreement.agreement_no)
         if code is not None:
             raise RejectedError(code, agreement_no=agreement.agreement_no)
@@ -98,7 +101,8 @@ class Agreements:
         """Ask the operator again about an agreement (message 9114, answered by 9115); changes nothing.
 
         Raises ``RejectedError`` with the code of the operator's first check that fails, or
-        ``NotFoundError`` for an agreement number or wallet that it does not know.
+        ``NotFoundError`` for an agreement number or wallet that it does not know; ``agreement_names_erased``
+        where it can compare no more.
         """
         with self._store.reading() as tx:
             agreement = rows.agreement(tx, asked.agreement_no)
@@ -106,6 +110,8 @@ class Agreements:
                 raise NotFoundError("agreement_not_found", agreement_no=asked.agreement_no)
             wallet = wallets.load(tx, agreement.wallet_id)
             holder = parties.open_identity(tx, self._keyring, wallet.identity_id)
+        if holder.erased:
+            raise RejectedError("agreement_names_erased", agreement_no=asked.agreement_no)
         code = model.refusal_code(agreement, wallet, holder, asked)
         if code is not None:
             raise RejectedError(code, agreement_no=asked.agreement_no)
@@ -135,11 +141,17 @@ class Agreements:
         return self._change(agreement_no, AgreementStatus.VERIFIED, (AgreementStatus.LOCKED,))
 
     def export(self, *, agreement_no: str) -> str:
-        """The signed agreement as a JSON text that :func:`check_export` can check without this database."""
+        """The signed agreement as a JSON text that :func:`check_export` can check without this database.
+
+        Raises ``agreement_not_found``, and ``agreement_names_erased``: what was signed had a name in it, and
+        without that no copy would verify.
+        """
         with self._store.reading() as tx:
             agreement = load(tx, agreement_no)
             wallet = wallets.load(tx, agreement.wallet_id)
             taxpayer = parties.open_identity(tx, self._keyring, agreement.identity_id)
+        if taxpayer.erased:
+            raise RejectedError("agreement_names_erased", agreement_no=agreement_no)
         text = {
             "format": FORMAT,
             "agreement_no": agreement.agreement_no,
@@ -163,21 +175,32 @@ class Agreements:
             return load(tx, agreement_no)
 
     def _taxpayer(
-        self, tx: Transaction, holder: Identity, name: str | None, id_number: str | None
+        self,
+        tx: Transaction,
+        office: Institution,
+        wallet: Wallet,
+        holder: Identity,
+        name: str | None,
+        id_number: str | None,
     ) -> Identity:
-        """The taxpayer as entered; what is not entered is the wallet holder's."""
+        """The taxpayer as entered, as the authority keeps it; what is not entered is the wallet holder's.
+
+        It is sealed with the holder's key whatever was entered, since it is the holder who did.
+        """
         if name is None and id_number is None:
-            return holder
+            return parties.open_identity(tx, self._keyring, disclose(tx, self._keyring, wallet, office))
         kind = holder.kind
         if id_number is not None and kind is IdentityKind.PERSON and id_number.strip().startswith("92"):
             kind = IdentityKind.COMPANY  # a sole trader's own code, on the person's wallet
         return parties.record_identity(
             tx,
             self._keyring,
+            custodian=office.party,
             kind=kind,
             name=holder.name if name is None else name,
             id_number=holder.id_number if id_number is None else id_number,
             phone=None,
+            subject_id=wallet.subject_id,
         )
 
     def _signed(

@@ -66,15 +66,39 @@ def show(
         str | None,
         typer.Option("--at", metavar="ISO8601", help="The balance at this time; the status is today's."),
     ] = None,
+    party: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="PARTY",
+            help="As holder, operator:CODE, tax-authority:CODE, treasury:CODE, central-bank or wallet:ID.",
+        ),
+    ] = None,
 ) -> None:
-    """Show a wallet with its balance."""
+    """Show a wallet with its balance, or what a party sees of it."""
     from ecny_tax.clock import parse_end
 
+    if party is not None:
+        _show_as(run, wallet, party, at)
+        return
     moment = None if at is None else parse_end(at)
     with run.sandbox() as s:
         found = s.wallets.show(wallet_id=wallet, at=moment)
         times = {} if moment is None else {"at": moment, "status_at": s.clock.now()}
     run.answer(found, **times)
+
+
+def _show_as(run: Run, wallet: str, party: str, at: str | None) -> None:
+    """Print what a party sees: what it may not see is absent, not empty."""
+    from ecny_tax.cli.output import document
+    from ecny_tax.errors import InvalidInputError
+
+    if at is not None:
+        raise InvalidInputError("view_is_of_now")
+    with run.sandbox() as s:
+        view = s.wallets.view(wallet_id=wallet, party=party)
+    whole = document(view)
+    run.answer({key: whole[key] for key in ("party", "known", *view.fields)})
 
 
 @command(app, "list")
@@ -201,6 +225,14 @@ def close(run: Run, wallet: _Wallet) -> None:
     with run.sandbox() as s:
         found = s.wallets.close(wallet_id=wallet)
     run.answer(found)
+
+
+@command(app, "erase")
+def erase(run: Run, wallet: _Wallet) -> None:
+    """Erase who held a closed wallet, for good."""
+    with run.sandbox() as s:
+        done = s.wallets.erase(wallet_id=wallet)
+    run.answer(done)
 
 
 @command(app, "stop")

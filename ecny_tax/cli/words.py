@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ecny_tax.errors import Language
+from ecny_tax.parties.model import ERASED, ERASED_ZH
 
 _LABELS = {
     "passed_through": "原样保留的列",
@@ -107,7 +108,6 @@ _LABELS = {
     "settled_at": "缴款时间",
     "signed_at": "签订时间",
     "signer": "签名方",
-    "ledger": "账本",
     "signers": "签名方",
     "status": "状态",
     "tax": "税额",
@@ -326,6 +326,12 @@ _LABELS = {
     "voucher_digest": "凭证摘要",
     "voucher_id": "凭证编号",
     "vouchers": "凭证",
+    "party": "查看方",
+    "known": "知悉",
+    "phone": "手机号",
+    "pseudonym": "假名",
+    "keys_destroyed": "已销毁密钥",
+    "file_cleaned": "文件已清除",
     "certificate_years": "证书年限",
     "grace_hours": "宽限小时",
     "list_days": "吊销列表有效天数",
@@ -463,7 +469,9 @@ _OFFLINE = {"open": "可用", "settled": "已兑付"}
 _OF_OFFLINE = {"load_id", "voucher_id", "terminal_id"}
 
 #: What stands where a user wrote nothing, in a field that else holds what users write.
-_DEFAULTS = {("person", "taxpayer"): "本人"}
+_DEFAULTS = {("person", "taxpayer"): "本人"} | {
+    (key, ERASED): ERASED_ZH for key in ("name", "id_number", "taxpayer_id", "phone")
+}
 
 
 def label(

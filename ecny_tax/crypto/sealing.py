@@ -1,4 +1,4 @@
-"""Sealed identity data: AES-256-GCM with one data key an identity, wrapped by a key of the scheme.
+"""Sealed identity data: AES-256-GCM with one data key a subject and custodian, wrapped by the latter's key.
 
 Whoever destroys the wrapped data key has erased what it sealed, while everything that refers to it stays.
 """

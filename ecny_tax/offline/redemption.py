@@ -40,6 +40,7 @@ from ecny_tax.offline.objects import (
     moment,
     seconds,
 )
+from ecny_tax.parties import service as parties
 from ecny_tax.payments import service as payments
 from ecny_tax.payments.model import PaymentMode
 from ecny_tax.store import Transaction, journal
@@ -83,7 +84,7 @@ def decide(tx: Transaction, keyring: Keyring, claim: Claim) -> Redemption:
         if result is None:
             payee = _payee(tx, presented, trust)
             accepted_at = _accepted_at(tx, presented, payee, claim.receipt)
-            result = _judged(tx, presented, payer, payee, load, trust, accepted_at)
+            result = _judged(tx, keyring, presented, payer, payee, load, trust, accepted_at)
     except VerificationError as refusal:
         return _undecided(claim.voucher, refusal)
     voucher = presented.voucher
@@ -174,6 +175,7 @@ def _accepted_at(
 
 def _judged(
     tx: Transaction,
+    keyring: Keyring,
     presented: Presented,
     payer: PayerChain,
     payee: PayeeChain,
@@ -186,7 +188,7 @@ def _judged(
         raise VerificationError("voucher_from_the_future", at=rfc3339(moment(presented.voucher.paid_at)))
     try:
         _check(tx, presented, payer, payee, load, trust)
-        return _settled(tx, presented, load, paid_on=(accepted_at or tx.now).date())
+        return _settled(tx, keyring, presented, load, paid_on=(accepted_at or tx.now).date())
     except (VerificationError, RejectedError, NotFoundError) as refusal:
         if accepted_at is None and _was_right_when_asked(tx, presented, refusal):
             raise VerificationError("receipt_needed", bill_no=presented.request.bill_no) from None
@@ -224,7 +226,9 @@ def _check(
         raise VerificationError("voucher_too_late", load_id=load.load_id)
 
 
-def _settled(tx: Transaction, presented: Presented, load: RegisteredLoad, *, paid_on: date) -> Redemption:
+def _settled(
+    tx: Transaction, keyring: Keyring, presented: Presented, load: RegisteredLoad, *, paid_on: date
+) -> Redemption:
     """Pay the bill out of the lien."""
     voucher = presented.voucher
     bill = _bill(tx, presented, paid_on)
@@ -236,8 +240,10 @@ def _settled(tx: Transaction, presented: Presented, load: RegisteredLoad, *, pai
     leg = Move(load.account_id, account, voucher.amount, Ledger.ECNY, TransferCode.TAX_PAYMENT)
     payments.record(
         tx,
+        keyring,
         bill,
         wallet,
+        office=parties.tax_authority(tx, bill.authority),
         mode=PaymentMode.OFFLINE,
         payment_no=number,
         agreement_no=None,

@@ -10,6 +10,9 @@ from ecny_tax import identifiers
 from ecny_tax.errors import InvalidInputError
 
 MAX_NAME = 100
+#: What stands in documents in the place of a name, id number or phone whose key was destroyed (已删除).
+ERASED = "(erased)"
+ERASED_ZH = "（已删除）"
 
 #: Full-width forms (U+FF01 to U+FF5E and the ideographic space) and their half-width twins.
 _HALF_WIDTH = {0x3000: " ", **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}}
@@ -42,12 +45,18 @@ class Institution:
     treasury: str | None
     public_key: bytes = field(repr=False, metadata={"internal": True})
 
+    @property
+    def party(self) -> str:
+        """Its name among all parties, as keys and custodians bear it: ``operator:ICBC``."""
+        return f"{self.kind}:{self.code}"
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who a wallet holder or taxpayer (纳税人) is; class IV holders have a phone and nothing else.
 
     ``subject_id`` is the pseudonym of the person or body: the same for every spelling of the name.
+    ``erased`` says that its key was destroyed: nobody can tell any more who it was.
     """
 
     identity_id: str
@@ -56,6 +65,16 @@ class Identity:
     name: str | None = field(default=None, repr=False)
     id_number: str | None = field(default=None, repr=False)
     phone: str | None = field(default=None, repr=False)
+    erased: bool = False
+
+    @property
+    def shown_name(self) -> str:
+        """The name as papers print it: empty where there is none."""
+        return ERASED if self.erased else self.name or ""
+
+    @property
+    def shown_id_number(self) -> str:
+        return ERASED if self.erased else self.id_number or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +94,7 @@ def checked_identity(
         name = id_number = None
     if name is not None:
         name = name.strip()
-        if not 0 < len(name) <= MAX_NAME or not identifiers.is_text(name):
+        if not 0 < len(name) <= MAX_NAME or not identifiers.is_text(name) or fold_name(name) in _RESERVED:
             raise InvalidInputError("name_malformed", value=name)
     if id_number is not None:
         if kind is IdentityKind.COMPANY:
@@ -90,3 +109,7 @@ def checked_identity(
 def fold_name(name: str) -> str:
     """A name with full-width characters folded to half-width, as operators compare names."""
     return name.translate(_HALF_WIDTH).strip()
+
+
+#: Nobody is called what stands for a name that was erased.
+_RESERVED = {fold_name(ERASED), fold_name(ERASED_ZH)}

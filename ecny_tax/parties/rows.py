@@ -35,23 +35,33 @@ def _institution(row: Row) -> Institution:
 
 
 def insert_identity(
-    tx: Transaction, *, identity_id: str, subject_id: str, kind: str, digest: bytes, key: bytes, box: bytes
+    tx: Transaction,
+    *,
+    identity_id: str,
+    subject_id: str,
+    custodian: str,
+    kind: str,
+    digest: bytes,
+    box: bytes,
 ) -> None:
     tx.run(
-        "INSERT INTO identity VALUES (:identity_id, :subject_id, :kind, :digest, :key, :box)",
+        "INSERT INTO identity VALUES (:identity_id, :subject_id, :custodian, :kind, :digest, :box)",
         identity_id=identity_id,
         subject_id=subject_id,
+        custodian=custodian,
         kind=kind,
         digest=digest,
-        key=key,
         box=box,
     )
 
 
 def identity(tx: Transaction, identity_id: str) -> Row:
-    """(identity_id, subject_id, kind, wrapped_key, sealed) of an identity that a record refers to."""
+    """(subject_id, custodian, kind, sealed, wrapped_key) of an identity that a record refers to; the last two
+    are none once it was erased."""
     row = tx.row(
-        "SELECT identity_id, subject_id, kind, wrapped_key, sealed FROM identity WHERE identity_id = :id",
+        "SELECT i.subject_id, i.custodian, i.kind, i.sealed, k.wrapped_key FROM identity i"
+        " LEFT JOIN subject_key k ON k.subject_id = i.subject_id AND k.custodian = i.custodian"
+        " WHERE i.identity_id = :id",
         id=identity_id,
     )
     assert row is not None  # noqa: S101 - foreign keys keep it so
@@ -66,6 +76,41 @@ def identities_of(tx: Transaction, subject_id: str) -> list[str]:
     return [row[0] for row in found]
 
 
-def identity_by_digest(tx: Transaction, digest: bytes) -> str | None:
-    row = tx.row("SELECT identity_id FROM identity WHERE digest = :digest", digest=digest)
+def identity_by_digest(tx: Transaction, custodian: str, digest: bytes) -> str | None:
+    row = tx.row(
+        "SELECT identity_id FROM identity WHERE custodian = :custodian AND digest = :digest",
+        custodian=custodian,
+        digest=digest,
+    )
     return row[0] if row else None
+
+
+def delete_identity(tx: Transaction, identity_id: str) -> None:
+    """Take out a record that nothing refers to."""
+    tx.run("DELETE FROM identity WHERE identity_id = :id", id=identity_id)
+
+
+def wrapped_key(tx: Transaction, subject_id: str, custodian: str) -> bytes | None:
+    row = tx.row(
+        "SELECT wrapped_key FROM subject_key WHERE subject_id = :subject_id AND custodian = :custodian",
+        subject_id=subject_id,
+        custodian=custodian,
+    )
+    return row[0] if row else None
+
+
+def insert_key(tx: Transaction, *, subject_id: str, custodian: str, key: bytes) -> None:
+    tx.run(
+        "INSERT INTO subject_key VALUES (:subject_id, :custodian, :key)",
+        subject_id=subject_id,
+        custodian=custodian,
+        key=key,
+    )
+
+
+def erase_subject(tx: Transaction, subject_id: str) -> int:
+    """Delete every key of a subject, with what they open and what it is looked up by; how many keys."""
+    row = tx.row("SELECT count(*) FROM subject_key WHERE subject_id = :id", id=subject_id)
+    tx.run("DELETE FROM subject_key WHERE subject_id = :id", id=subject_id)
+    tx.run("UPDATE identity SET digest = NULL, sealed = NULL WHERE subject_id = :id", id=subject_id)
+    return int(row[0]) if row else 0

@@ -165,44 +165,74 @@ def record_identity(
     tx: Transaction,
     keyring: Keyring,
     *,
+    custodian: str,
     kind: IdentityKind,
     name: str | None,
     id_number: str | None,
     phone: str | None,
+    subject_id: str | None = None,
 ) -> Identity:
-    """Find or seal away an identity; the same kind, name, id number and phone are the same identity.
+    """Find or seal away an identity that the party ``custodian`` took; only its key opens it again.
 
-    Raises ``InvalidInputError`` for a malformed name, id number or phone.
+    The same kind, name, id number and phone are the same identity.  ``subject_id`` is whose key seals it,
+    where that is not whoever bears the number.  Raises ``InvalidInputError`` for a malformed name, id number
+    or phone.
     """
     from ecny_tax.crypto.sealing import keyed_digest, seal
 
     name, id_number, phone = checked_identity(
         kind=kind, name=name, id_number=id_number, phone=phone, on=tx.now.date()
     )
+    if subject_id is None:
+        subject_id = subject_of(keyring, kind, id_number if kind is not IdentityKind.PHONE else phone)
     plain = json.dumps([kind, name, id_number, phone], ensure_ascii=False)
-    digest = keyed_digest(plain, key=keyring.secret("identity look-up"))
-    subject_id = subject_of(keyring, kind, id_number if kind is not IdentityKind.PHONE else phone)
-    identity_id = rows.identity_by_digest(tx, digest)
+    digest = keyed_digest(f"{subject_id} {plain}", key=keyring.secret(f"identity look-up/{custodian}"))
+    identity_id = rows.identity_by_digest(tx, custodian, digest)
     if identity_id is None:
         identity_id = tx.ids.number("I", tx.now)
-        label = identity_id.encode()
-        data_key = tx.ids.random_bytes(32)
-        wrapped = seal(
-            data_key, key=keyring.secret("identity keys"), label=label, random_bytes=tx.ids.random_bytes
+        box = seal(
+            plain.encode(),
+            key=_data_key(tx, keyring, subject_id, custodian),
+            label=f"{identity_id}/{custodian}".encode(),
+            random_bytes=tx.ids.random_bytes,
         )
-        box = seal(plain.encode(), key=data_key, label=label, random_bytes=tx.ids.random_bytes)
         rows.insert_identity(
-            tx, identity_id=identity_id, subject_id=subject_id, kind=kind, digest=digest, key=wrapped, box=box
+            tx,
+            identity_id=identity_id,
+            subject_id=subject_id,
+            custodian=custodian,
+            kind=kind,
+            digest=digest,
+            box=box,
         )
     return Identity(identity_id, subject_id, kind, name, id_number, phone)
 
 
 def check_same_name(tx: Transaction, keyring: Keyring, identity: Identity) -> None:
-    """Whoever bears an id number has one name: ``holder_name_differs`` where it is known under another."""
+    """Whoever bears an id number has one name: ``holder_name_differs`` where it is known under another.
+
+    Every party that knows the number is asked, answers yes or no out of its own records, and tells nothing.
+    """
     for known in rows.identities_of(tx, identity.subject_id):
-        name = open_identity(tx, keyring, known).name
-        if name and identity.name and fold_name(name) != fold_name(identity.name):
+        other = open_identity(tx, keyring, known)
+        if other.id_number != identity.id_number or other.kind is not identity.kind:
+            continue  # what a holder entered of somebody else in an agreement
+        if other.name and identity.name and fold_name(other.name) != fold_name(identity.name):
             raise RejectedError("holder_name_differs")
+
+
+def forget(tx: Transaction, identity_id: str) -> None:
+    """Take out a record that nothing refers to any more."""
+    rows.delete_identity(tx, identity_id)
+
+
+def erase(tx: Transaction, subject_id: str) -> int:
+    """Destroy every key of a subject, with the boxes they open and the digests they are found by; how many.
+
+    The records stay, and so does the keyed pseudonym: what was done once for a subject (a yearly refund) is
+    still known to have been done.  Whoever comes back is recorded afresh.
+    """
+    return rows.erase_subject(tx, subject_id)
 
 
 def subject_of(keyring: Keyring, kind: IdentityKind, number: str | None) -> str:
@@ -214,11 +244,41 @@ def subject_of(keyring: Keyring, kind: IdentityKind, number: str | None) -> str:
 
 
 def open_identity(tx: Transaction, keyring: Keyring, identity_id: str) -> Identity:
-    """Unseal an identity that a record refers to."""
+    """Unseal an identity that a record refers to, with the key of whoever took it.
+
+    Once its subject was erased it comes without name, id number and phone.
+    """
     from ecny_tax.crypto.sealing import unseal
 
-    found_id, subject_id, kind, wrapped, box = rows.identity(tx, identity_id)
-    label = found_id.encode()
-    data_key = unseal(wrapped, key=keyring.secret("identity keys"), label=label)
-    _kind, name, id_number, phone = json.loads(unseal(box, key=data_key, label=label))
-    return Identity(found_id, subject_id, IdentityKind(kind), name, id_number, phone)
+    subject_id, custodian, kind, box, wrapped = rows.identity(tx, identity_id)
+    if box is None or wrapped is None:
+        return Identity(identity_id, subject_id, IdentityKind(kind), erased=True)
+    data_key = _unwrapped(keyring, subject_id, custodian, wrapped)
+    plain = unseal(box, key=data_key, label=f"{identity_id}/{custodian}".encode())
+    _kind, name, id_number, phone = json.loads(plain)
+    return Identity(identity_id, subject_id, IdentityKind(kind), name, id_number, phone)
+
+
+def _data_key(tx: Transaction, keyring: Keyring, subject_id: str, custodian: str) -> bytes:
+    """The key that seals what a custodian took of a subject, made when it is first needed."""
+    from ecny_tax.crypto.sealing import seal
+
+    wrapped = rows.wrapped_key(tx, subject_id, custodian)
+    if wrapped is not None:
+        return _unwrapped(keyring, subject_id, custodian, wrapped)
+    data_key = tx.ids.random_bytes(32)
+    wrapped = seal(
+        data_key,
+        key=keyring.secret(f"identity keys/{custodian}"),
+        label=f"{subject_id}/{custodian}".encode(),
+        random_bytes=tx.ids.random_bytes,
+    )
+    rows.insert_key(tx, subject_id=subject_id, custodian=custodian, key=wrapped)
+    return data_key
+
+
+def _unwrapped(keyring: Keyring, subject_id: str, custodian: str, wrapped: bytes) -> bytes:
+    from ecny_tax.crypto.sealing import unseal
+
+    key, label = keyring.secret(f"identity keys/{custodian}"), f"{subject_id}/{custodian}"
+    return unseal(wrapped, key=key, label=label.encode())

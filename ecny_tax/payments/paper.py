@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ecny_tax.clock import BEIJING
 from ecny_tax.errors import InvalidInputError, Language
 from ecny_tax.money import Fen, capital_numerals, yuan_text
+from ecny_tax.parties.model import ERASED, ERASED_ZH
 from ecny_tax.qr import LEAST, qr_code
 from ecny_tax.taxes.steps import Step
 
@@ -85,7 +86,12 @@ def explained(paper: Paper, steps: Sequence[Step]) -> Paper:
 
 def holder(name: str) -> tuple[Text, ...]:
     """The name of a wallet's holder; class IV wallets have none."""
-    return (name or Both("（匿名钱包）", "(nameless wallet)"),)
+    return identified(name) if name else (Both("（匿名钱包）", "(nameless wallet)"),)
+
+
+def identified(value: str) -> tuple[Text, ...]:
+    """A name or number, or what stands for one that was erased."""
+    return (Both(ERASED_ZH, ERASED) if value == ERASED else value,)
 
 
 def amount_fields(amount: Fen) -> tuple[tuple[Both, tuple[Text, ...]], ...]:

@@ -8,7 +8,17 @@ from ecny_tax.money import Fen, capital_numerals, yuan_text
 from ecny_tax.parties import service as parties
 from ecny_tax.payments import rows
 from ecny_tax.payments.model import Payment, PaymentMode, PaymentStatus, Receipt, ReceiptLine
-from ecny_tax.payments.paper import LEVELS, Both, Paper, Text, amount_fields, coded, holder, moment
+from ecny_tax.payments.paper import (
+    LEVELS,
+    Both,
+    Paper,
+    Text,
+    amount_fields,
+    coded,
+    holder,
+    identified,
+    moment,
+)
 from ecny_tax.store import Transaction
 from ecny_tax.taxes import bills
 from ecny_tax.taxes.model import STAMP_DUTY_CODE, Bill
@@ -50,7 +60,8 @@ def receipt(tx: Transaction, keyring: Keyring, receipt_no: str) -> Receipt:
     bill = bills.load(tx, payment.bill_no)
     wallet = wallets.load(tx, payment.wallet_id)
     taxpayer = parties.open_identity(tx, keyring, bill.identity_id)
-    payer = parties.open_identity(tx, keyring, wallet.identity_id)
+    payer_id = rows.payer_id(tx, payment.payment_no)
+    payer = parties.open_identity(tx, keyring, payer_id) if payer_id else None
     office = parties.tax_authority(tx, bill.authority)
     receiving = parties.treasury(tx, office.treasury or "")
     operator = parties.operator(tx, wallet.operator)
@@ -60,8 +71,8 @@ def receipt(tx: Transaction, keyring: Keyring, receipt_no: str) -> Receipt:
         payment_no=payment.payment_no,
         mode=payment.mode,
         status=payment.status,
-        taxpayer_id=taxpayer.id_number or "",
-        taxpayer_name=taxpayer.name or "",
+        taxpayer_id=taxpayer.shown_id_number,
+        taxpayer_name=taxpayer.shown_name,
         authority=office.code,
         authority_name=office.name_zh,
         authority_name_en=office.name_en,
@@ -72,7 +83,7 @@ def receipt(tx: Transaction, keyring: Keyring, receipt_no: str) -> Receipt:
         operator_name=operator.name_zh,
         operator_name_en=operator.name_en,
         wallet_id=wallet.wallet_id,
-        payer_name=payer.name or "",
+        payer_name=payer.shown_name if payer else "",
         amount=payment.amount,
         amount_in_capitals=capital_numerals(payment.amount),
         lines=_lines(tx, bill, payment),
@@ -167,8 +178,8 @@ def paper(receipt: Receipt) -> Paper:
         fields=(
             (Both("电子税票号", "E-tax voucher number"), (receipt.receipt_no,)),
             (Both("缴款日期", "Payment date"), moment(receipt.paid_at)),
-            (Both("纳税人识别号", "Taxpayer id"), (receipt.taxpayer_id,)),
-            (Both("纳税人名称", "Taxpayer name"), (receipt.taxpayer_name,)),
+            (Both("纳税人识别号", "Taxpayer id"), identified(receipt.taxpayer_id)),
+            (Both("纳税人名称", "Taxpayer name"), identified(receipt.taxpayer_name)),
             (Both("税务机关", "Tax authority"), coded(authority, receipt.authority)),
             (Both("收款国库", "Receiving treasury"), coded(treasury, receipt.treasury)),
             (Both("付款运营机构", "Paying operator"), coded(operator, receipt.operator)),

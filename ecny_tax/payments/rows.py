@@ -15,15 +15,18 @@ _PAYMENT = (
 )
 
 
-def insert(tx: Transaction, payment: Payment, *, transfer_id: int, authorisation: bytes) -> None:
+def insert(
+    tx: Transaction, payment: Payment, *, payer_id: str | None, transfer_id: int, authorisation: bytes
+) -> None:
     tx.run(
-        "INSERT INTO payment (payment_no, bill_no, wallet_id, agreement_no, amount, late_fee, fee, mode,"
-        " status, settled_at, balance_after, receipt_no, transfer_id, authorisation)"
-        " VALUES (:payment_no, :bill_no, :wallet_id, :agreement_no, :amount, :late_fee, :fee, :mode,"
-        " :status, :settled_at, :balance_after, :receipt_no, :transfer_id, :authorisation)",
+        "INSERT INTO payment (payment_no, bill_no, wallet_id, payer_id, agreement_no, amount, late_fee, fee,"
+        " mode, status, settled_at, balance_after, receipt_no, transfer_id, authorisation)"
+        " VALUES (:payment_no, :bill_no, :wallet_id, :payer_id, :agreement_no, :amount, :late_fee, :fee,"
+        " :mode, :status, :settled_at, :balance_after, :receipt_no, :transfer_id, :authorisation)",
         payment_no=payment.payment_no,
         bill_no=payment.bill_no,
         wallet_id=payment.wallet_id,
+        payer_id=payer_id,
         agreement_no=payment.agreement_no,
         amount=payment.amount,
         late_fee=payment.late_fee,
@@ -79,6 +82,12 @@ def transfer_id(tx: Transaction, payment_no: str) -> bytes:
     """The id of the transfer that moved a payment."""
     row = tx.row("SELECT transfer_id FROM payment WHERE payment_no = :payment_no", payment_no=payment_no)
     return row[0] if row else b""
+
+
+def payer_id(tx: Transaction, payment_no: str) -> str | None:
+    """The authority's record of who paid; None of a wallet that was nameless."""
+    row = tx.row("SELECT payer_id FROM payment WHERE payment_no = :payment_no", payment_no=payment_no)
+    return row[0] if row else None
 
 
 def set_reversed(tx: Transaction, payment_no: str) -> None:

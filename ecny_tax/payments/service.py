@@ -27,6 +27,7 @@ from ecny_tax.taxes.model import Bill, check_open
 from ecny_tax.treasury import service as treasury
 from ecny_tax.wallets import rows as wallet_rows
 from ecny_tax.wallets import service as wallets
+from ecny_tax.wallets.disclosure import disclose_payment, taxpayer_of
 from ecny_tax.wallets.model import Wallet, check_not_closed
 
 
@@ -94,7 +95,7 @@ class Payments:
                 return earlier
             bill = taxes.declare_stamp_duty(
                 tx,
-                wallets.taxpayer_of(tx, wallet.wallet_id),
+                taxpayer_of(tx, self._keyring, wallet.wallet_id, authority),
                 item=item,
                 base=base,
                 on=on,
@@ -241,8 +242,10 @@ class Payments:
         leg = Move(wallet.account_id, account, bill.total, Ledger.ECNY, TransferCode.TAX_PAYMENT)
         return record(
             tx,
+            self._keyring,
             bill,
             wallet,
+            office=office,
             mode=mode,
             payment_no=number,
             agreement_no=agreement_no,
@@ -293,9 +296,11 @@ def collection_account(tx: Transaction, wallet: Wallet, bill: Bill) -> int:
 
 def record(
     tx: Transaction,
+    keyring: Keyring,
     bill: Bill,
     wallet: Wallet,
     *,
+    office: Institution,
     mode: PaymentMode,
     payment_no: str,
     agreement_no: str | None,
@@ -303,7 +308,7 @@ def record(
     transfer_id: int,
     balance_after: Fen,
 ) -> Payment:
-    """Write the payment whose money has moved, and close its bill."""
+    """Write the payment whose money has moved, tell authority and treasury who paid, and close its bill."""
     payment = Payment(
         payment_no=payment_no,
         bill_no=bill.bill_no,
@@ -321,7 +326,8 @@ def record(
         refund_pending=Fen(0),
         reversed_at=None,
     )
-    rows.insert(tx, payment, transfer_id=transfer_id, authorisation=authorisation)
+    payer_id = disclose_payment(tx, keyring, wallet, office)
+    rows.insert(tx, payment, payer_id=payer_id, transfer_id=transfer_id, authorisation=authorisation)
     bills.set_paid(tx, bill)
     return payment
 

@@ -65,7 +65,7 @@ class Refund:
     applied_at: datetime
     completed_at: datetime | None
     history: tuple[RefundEvent, ...]
-    identity_id: str = field(metadata={"internal": True})
+    identity_id: str | None = field(metadata={"internal": True})
     subject_id: str = field(metadata={"internal": True})
 
 

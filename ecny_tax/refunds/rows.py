@@ -49,6 +49,16 @@ def refunds(tx: Transaction) -> list[Refund]:
     return [_refund(tx, row) for row in tx.rows(f"{_REFUND} ORDER BY place")]
 
 
+def unfinished(tx: Transaction, subject_id: str) -> str | None:
+    """The oldest refund of a person or body that is neither paid nor refused nor taken back."""
+    row = tx.row(
+        "SELECT refund_no FROM refund WHERE subject_id = :subject_id"
+        " AND status IN ('tax_review', 'treasury_processing', 'treasury_failed') ORDER BY place",
+        subject_id=subject_id,
+    )
+    return row[0] if row else None
+
+
 def set_status(tx: Transaction, refund_no: str, status: RefundStatus, *, note: str = "") -> None:
     """Move to a new status and write down the step."""
     tx.run(

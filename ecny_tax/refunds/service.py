@@ -9,7 +9,6 @@ from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError
 from ecny_tax.ledger.model import TransferCode
 from ecny_tax.money import Fen, positive
 from ecny_tax.parties import service as parties
-from ecny_tax.parties.model import Taxpayer
 from ecny_tax.payments import rows as payment_rows
 from ecny_tax.payments import service as payments
 from ecny_tax.payments.model import PaymentMode, authorisation_document
@@ -28,6 +27,7 @@ from ecny_tax.taxes.settlements import YearSettlement
 from ecny_tax.treasury import service as treasury
 from ecny_tax.wallets import service as wallets
 from ecny_tax.wallets import supply
+from ecny_tax.wallets.disclosure import disclose_payment, taxpayer_of
 from ecny_tax.wallets.model import Wallet
 
 _ANNUAL_REASON = "annual_settlement"
@@ -71,7 +71,7 @@ class Refunds:
             request = Request("refund", wallet.party, idempotency_key, content)
             if (earlier := earlier_answer(tx, request, Refund)) is not None:
                 return earlier
-            taxpayer = wallets.taxpayer_of(tx, wallet.wallet_id)
+            taxpayer = taxpayer_of(tx, self._keyring, wallet.wallet_id, authority)
             year = annual_return.tax_year
             settled = settlements.settle_return(tx, taxpayer, annual_return, correction=correction)
             _first, last = income_tax.claim_window(year, book=tx.rulebook)
@@ -84,7 +84,7 @@ class Refunds:
             application = self._apply(
                 tx,
                 RefundKind.ANNUAL_SETTLEMENT,
-                taxpayer,
+                taxpayer.identity_id,
                 wallet,
                 amount=Fen(settled.outcome),
                 authority=office.code,
@@ -130,7 +130,7 @@ class Refunds:
             application = self._apply(
                 tx,
                 RefundKind.PAYMENT,
-                Taxpayer(wallet.identity_id, wallet.subject_id, is_person=False),
+                disclose_payment(tx, self._keyring, wallet, parties.tax_authority(tx, bill.authority)),
                 wallet,
                 amount=asked,
                 authority=bill.authority,
@@ -215,7 +215,7 @@ class Refunds:
         self,
         tx: Transaction,
         kind: RefundKind,
-        taxpayer: Taxpayer,
+        payee: str | None,
         wallet: Wallet,
         *,
         amount: Fen,
@@ -246,8 +246,8 @@ class Refunds:
             applied_at=tx.now,
             completed_at=None,
             history=(),
-            identity_id=taxpayer.identity_id,
-            subject_id=taxpayer.subject_id,
+            identity_id=payee,
+            subject_id=wallet.subject_id,
         )
         rows.insert(tx, refund)
         rows.add_event(tx, refund.refund_no, RefundStatus.TAX_REVIEW)
@@ -274,6 +274,7 @@ class Refunds:
         except RejectedError as refusal:
             rows.set_failed(tx, refund.refund_no, refusal.code)
             return load(tx, refund.refund_no)
+        disclose_payment(tx, self._keyring, wallet, office)  # the voucher names the payee
         collections = [payments.collection_account(tx, wallet, bill) for bill in owed]
         credits = [
             (account, bill.total, TransferCode.SET_OFF)
@@ -316,8 +317,10 @@ class Refunds:
         office = parties.tax_authority(tx, bill.authority)
         payments.record(
             tx,
+            self._keyring,
             bill,
             wallet,
+            office=office,
             mode=PaymentMode.SET_OFF,
             payment_no=number,
             agreement_no=None,

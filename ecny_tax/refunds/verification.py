@@ -28,7 +28,7 @@ class ReceiptCheck:
     """What became of checking a signed receipt (签名凭证) with the published keys alone.
 
     ``reason`` is the code of what is wrong; ``problem`` says it in words.  Of a valid one, ``receipt`` holds
-    what is printed, ``signer`` is the treasury's key, ``ledger`` and ``sealed`` tell the checkpoint: which
+    what is printed, ``signer`` is the treasury's key, ``origin`` and ``sealed`` tell the checkpoint: which
     ledger it is, and how many records it sealed.  What happened after ``issued_at`` no receipt can tell: the
     payment may have been reversed or refunded since.
     """
@@ -37,7 +37,7 @@ class ReceiptCheck:
     reason: str | None
     signer: str | None
     issued_at: datetime | None
-    ledger: str | None
+    origin: str | None
     sealed: int | None
     receipt: Receipt | RefundVoucher | None = field(metadata={"internal": True})
     problem: VerificationError | None = field(default=None, metadata={"internal": True})
@@ -103,7 +103,7 @@ def _checked(data: bytes, published: Mapping[str, str]) -> ReceiptCheck:
         reason=None,
         signer=opened.signer,
         issued_at=opened.issued_at,
-        ledger=checkpoint.origin,
+        origin=checkpoint.origin,
         sealed=checkpoint.size,
         receipt=receipt,
     )

@@ -10,8 +10,19 @@ from ecny_tax.errors import RejectedError
 from ecny_tax.ledger.chart import LEVELS as FROM_THE_TOP
 from ecny_tax.money import Fen, capital_numerals, yuan_text
 from ecny_tax.parties import service as parties
+from ecny_tax.parties.model import Identity
 from ecny_tax.payments import service as payments
-from ecny_tax.payments.paper import LEVELS, Both, Paper, Text, amount_fields, coded, holder, moment
+from ecny_tax.payments.paper import (
+    LEVELS,
+    Both,
+    Paper,
+    Text,
+    amount_fields,
+    coded,
+    holder,
+    identified,
+    moment,
+)
 from ecny_tax.refunds import rows
 from ecny_tax.refunds.model import Refund, RefundKind, RefundStatus
 from ecny_tax.store import Transaction
@@ -93,8 +104,8 @@ def voucher(tx: Transaction, keyring: Keyring, refund: Refund) -> RefundVoucher:
     if refund.completed_at is None:
         raise RejectedError("refund_not_completed", refund_no=refund.refund_no, state=refund.status)
     wallet = wallets.load(tx, refund.wallet_id)
-    taxpayer = parties.open_identity(tx, keyring, _taxpayer(tx, refund))
-    payee = parties.open_identity(tx, keyring, wallet.identity_id)
+    payee = parties.open_identity(tx, keyring, refund.identity_id) if refund.identity_id else None
+    taxpayer = _taxpayer(tx, keyring, refund) or payee
     office = parties.tax_authority(tx, refund.authority)
     paying = parties.treasury(tx, office.treasury or "")
     operator = parties.operator(tx, wallet.operator)
@@ -110,8 +121,8 @@ def voucher(tx: Transaction, keyring: Keyring, refund: Refund) -> RefundVoucher:
         reason_name_en=reason.en,
         payment_no=refund.payment_no,
         tax_year=refund.tax_year,
-        taxpayer_id=taxpayer.id_number or "",
-        taxpayer_name=taxpayer.name or "",
+        taxpayer_id=taxpayer.shown_id_number if taxpayer else "",
+        taxpayer_name=taxpayer.shown_name if taxpayer else "",
         authority=office.code,
         authority_name=office.name_zh,
         authority_name_en=office.name_en,
@@ -122,7 +133,7 @@ def voucher(tx: Transaction, keyring: Keyring, refund: Refund) -> RefundVoucher:
         operator_name=operator.name_zh,
         operator_name_en=operator.name_en,
         wallet_id=wallet.wallet_id,
-        payee_name=payee.name or "",
+        payee_name=payee.shown_name if payee else "",
         amount=refund.amount,
         amount_in_capitals=capital_numerals(refund.amount),
         set_off=refund.set_off,
@@ -170,11 +181,12 @@ def _steps(tx: Transaction, refund: Refund) -> tuple[Step, ...]:
     return (*steps, Step(label, label_zh, refund.interest, rule.citation))
 
 
-def _taxpayer(tx: Transaction, refund: Refund) -> str:
-    """Whose tax it was: a payment may have been made for somebody else."""
+def _taxpayer(tx: Transaction, keyring: Keyring, refund: Refund) -> Identity | None:
+    """Whose tax was paid, perhaps by somebody else; None of a settlement, which is the payee's own."""
     if refund.payment_no is None:
-        return refund.identity_id
-    return bills.load(tx, payments.load(tx, refund.payment_no).bill_no).identity_id
+        return None
+    bill = bills.load(tx, payments.load(tx, refund.payment_no).bill_no)
+    return parties.open_identity(tx, keyring, bill.identity_id)
 
 
 def _reason(tx: Transaction, refund: Refund) -> Both:
@@ -216,8 +228,8 @@ def paper(voucher: RefundVoucher) -> Paper:
             (Both("退税类型", "Refund type"), (Both(voucher.kind_name, voucher.kind_name_en),)),
             (Both("退税原因", "Reason"), coded(reason, voucher.reason)),
             _occasion(voucher),
-            (Both("纳税人识别号", "Taxpayer id"), (voucher.taxpayer_id,)),
-            (Both("纳税人名称", "Taxpayer name"), (voucher.taxpayer_name,)),
+            (Both("纳税人识别号", "Taxpayer id"), identified(voucher.taxpayer_id)),
+            (Both("纳税人名称", "Taxpayer name"), identified(voucher.taxpayer_name)),
             (Both("税务机关", "Tax authority"), coded(authority, voucher.authority)),
             (Both("退款国库", "Paying treasury"), coded(treasury, voucher.treasury)),
             (Both("收款运营机构", "Payee's operator"), coded(operator, voucher.operator)),

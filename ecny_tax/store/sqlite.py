@@ -140,6 +140,14 @@ class SqliteStore:
                 self._connection.execute("INSERT INTO meta VALUES ('fixed_time', ?)", (str(micros(time)),))
             return time
 
+    def scrub(self) -> bool:
+        """Secure deletion clears what is deleted in place; copies that moving rows between pages left behind
+        go with a file that is written anew, and the log with them."""
+        with self._lock, self._refusals:
+            patiently(lambda: self._connection.execute("VACUUM"))
+            busy, _pages, _moved = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not busy
+
     @contextmanager
     def _writing(self) -> Iterator[None]:
         with self._lock, self._refusals:
@@ -304,6 +312,7 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
     _use_write_ahead_log(connection)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # an erased identity leaves no bytes behind
     patiently(lambda: migrate(connection))
 
 

@@ -81,4 +81,10 @@ class Store(Protocol):
         ``choose`` is given the time in force.  Raises ``RejectedError`` (``clock_went_back``).
         """
 
+    def scrub(self) -> bool:
+        """Rewrite the database so that nothing stays in it of what was deleted; outside a transaction.
+
+        False where that could not be finished, since somebody else still reads an older state.
+        """
+
     def close(self) -> None: ...

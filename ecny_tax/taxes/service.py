@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from ecny_tax.taxes.checking import CaseReport
     from ecny_tax.taxes.household import Claim, HouseholdDeductions
 
-#: Answers whose wallet it is; the wallets' room stands on the same floor, so it is handed in.
-TaxpayerOf = Callable[[Transaction, str], Taxpayer]
+#: Answers whose wallet it is, and tells the authority; the wallets' room stands on the same floor, so it is
+#: handed in.
+TaxpayerOf = Callable[[Transaction, Keyring, str, str | None], Taxpayer]
 
 
 class Taxes:
@@ -162,7 +163,7 @@ class Taxes:
         Raises what :meth:`quote_stamp_duty` raises, ``wallet_without_name`` and ``nothing_to_pay``.
         """
         with self._store.transaction() as tx:
-            taxpayer = self._taxpayer_of(tx, wallet_id)
+            taxpayer = self._taxpayer_of(tx, self._keyring, wallet_id, authority)
             return declare_stamp_duty(
                 tx,
                 taxpayer,
@@ -195,7 +196,7 @@ class Taxes:
         ``annual_settlement_missing`` and ``annual_settlement_pending``.
         """
         with self._store.transaction() as tx:
-            taxpayer = self._taxpayer_of(tx, wallet_id)
+            taxpayer = self._taxpayer_of(tx, self._keyring, wallet_id, authority)
             return settlements.declare(tx, taxpayer, annual_return, authority, correction)
 
     def declare_withholding(
@@ -208,7 +209,7 @@ class Taxes:
         ``separate_bonus_used`` for a second bonus taxed apart in the year.
         """
         with self._store.transaction() as tx:
-            agent = self._taxpayer_of(tx, wallet_id)
+            agent = self._taxpayer_of(tx, self._keyring, wallet_id, authority)
             return withholding_records.declare(tx, self._keyring, agent, statement, authority)
 
     def cancel_withholding(self, *, withholding_no: str) -> Withholding:
@@ -240,7 +241,7 @@ class Taxes:
         ``code`` is 10109 (its rate goes by the ``place``: city, town or other), 30203 or 30216.
         """
         with self._store.transaction() as tx:
-            taxpayer = self._taxpayer_of(tx, wallet_id)
+            taxpayer = self._taxpayer_of(tx, self._keyring, wallet_id, authority)
             rules = tx.rulebook.on(tx.now.date())
             quote = surcharges.quote(
                 rules, code=code, paid=positive(paid), place=place, half_relief=half_relief
@@ -266,7 +267,7 @@ class Taxes:
         """Declare any other tax by its collection code (征收项目) with the amount given."""
         positive(amount)
         with self._store.transaction() as tx:
-            taxpayer = self._taxpayer_of(tx, wallet_id)
+            taxpayer = self._taxpayer_of(tx, self._keyring, wallet_id, authority)
             today = tx.now.date()
             item = tx.rulebook.on(today).taxes.collection_item(code)
             if item.code in (model.STAMP_DUTY_CODE, model.INCOME_TAX_CODE):

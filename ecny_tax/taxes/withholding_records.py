@@ -116,7 +116,13 @@ def declare(
             "withholding_implausible", withheld=yuan_text(given.withheld), income=yuan_text(income)
         )
     person = parties.record_identity(
-        tx, keyring, kind=IdentityKind.PERSON, name=given.name, id_number=given.id_number, phone=None
+        tx,
+        keyring,
+        custodian=parties.tax_authority(tx, authority).party,
+        kind=IdentityKind.PERSON,
+        name=given.name,
+        id_number=given.id_number,
+        phone=None,
     )
     parties.check_same_name(tx, keyring, person)
     earlier = _of(tx, person.subject_id, given.tax_year)

@@ -221,8 +221,21 @@ def check_funds(wallet: Wallet, amount: Fen) -> None:
 def check_incoming(wallet: Wallet, amount: Fen, limits: WalletClass | None) -> None:
     """Credits from others and top-ups must fit under the class's balance cap; a stop does not hinder them."""
     check_not_closed(wallet)
-    if limits is not None and limits.cap is not None and wallet.balance + amount > limits.cap:
-        raise limit_exceeded(wallet, "balance", wallet.balance + amount, limits.cap)
+    if (cap := _cap_exceeded(wallet, amount, limits)) is not None:
+        raise limit_exceeded(wallet, "balance", wallet.balance + amount, cap)
+
+
+def check_payee(wallet: Wallet, amount: Fen, limits: WalletClass | None) -> None:
+    """The same of somebody else's wallet, of which the payer is told neither class nor balance."""
+    check_not_closed(wallet)
+    if _cap_exceeded(wallet, amount, limits) is not None:
+        raise RejectedError("payee_limit_exceeded", wallet_id=wallet.wallet_id, amount=yuan_text(amount))
+
+
+def _cap_exceeded(wallet: Wallet, amount: Fen, limits: WalletClass | None) -> Fen | None:
+    """The balance cap of the class, if this would go above it."""
+    cap = limits.cap if limits is not None else None
+    return cap if cap is not None and wallet.balance + amount > cap else None
 
 
 def limit_exceeded(wallet: Wallet, limit: Limit, total: int, allowed: Fen) -> RejectedError:

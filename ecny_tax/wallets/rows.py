@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from ecny_tax.clock import from_micros, micros
+from ecny_tax.ledger.model import TransferCode
 from ecny_tax.store.transaction import Row, Transaction
 from ecny_tax.wallets.model import Wallet, WalletKind, WalletStatus
 
@@ -189,18 +190,86 @@ def balance_after(tx: Transaction, account_id: int, last: int) -> int:
 
 
 def statement(tx: Transaction, account_id: int, first: int, last: int) -> list[Row]:
-    """(at, transfer id, code, counter account, user_data, signed amount) of the movements, in order.
+    """(at, transfer id, code, counter account, user_data, signed amount, seq, paying wallet, its operator) of
+    the movements, in order; the last two are none where no wallet paid.
 
     ``first`` and ``last`` are times in microseconds, both included.
     """
     return tx.rows(
-        "SELECT posted_at, t.id, t.code, a.name, user_data, amount, seq FROM transfer t"
-        " JOIN account a ON a.id = t.debit_account_id"
+        "SELECT posted_at, t.id, t.code, a.name, user_data, amount, seq, w.wallet_id, w.operator"
+        " FROM transfer t JOIN account a ON a.id = t.debit_account_id"
+        " LEFT JOIN wallet w ON w.account_id = a.id"
         " WHERE credit_account_id = :account AND posted_at BETWEEN :first AND :last"
-        " UNION ALL SELECT posted_at, t.id, t.code, a.name, user_data, -amount, seq FROM transfer t"
-        " JOIN account a ON a.id = t.credit_account_id"
+        " UNION ALL SELECT posted_at, t.id, t.code, a.name, user_data, -amount, seq, NULL, NULL"
+        " FROM transfer t JOIN account a ON a.id = t.credit_account_id"
         " WHERE debit_account_id = :account AND posted_at BETWEEN :first AND :last ORDER BY 7",
         account=account_id,
         first=first,
         last=last,
     )
+
+
+def told(tx: Transaction, wallet_id: str, custodian: str) -> str | None:
+    """The custodian's own record of the holder of a wallet, if it was told."""
+    row = tx.row(
+        "SELECT identity_id FROM disclosure"
+        " WHERE wallet_id = :wallet_id AND custodian = :custodian AND is_holder = 1",
+        wallet_id=wallet_id,
+        custodian=custodian,
+    )
+    return row[0] if row else None
+
+
+def told_both(tx: Transaction, wallet_id: str, authority: str, treasury: str) -> dict[str, str]:
+    """The same of two custodians at once: custodian → its record."""
+    found = tx.rows(
+        "SELECT custodian, identity_id FROM disclosure WHERE wallet_id = :wallet_id"
+        " AND custodian IN (:authority, :treasury) AND is_holder = 1",
+        wallet_id=wallet_id,
+        authority=authority,
+        treasury=treasury,
+    )
+    return dict(found)
+
+
+def known_to(tx: Transaction, wallet_id: str, custodian: str) -> str | None:
+    """The record by which a custodian knows the holder: as holder, or else as entered in an agreement."""
+    row = tx.row(
+        "SELECT identity_id FROM disclosure WHERE wallet_id = :wallet_id AND custodian = :custodian"
+        " ORDER BY is_holder DESC, identity_id",
+        wallet_id=wallet_id,
+        custodian=custodian,
+    )
+    return row[0] if row else None
+
+
+def insert_disclosure(
+    tx: Transaction, wallet_id: str, custodian: str, identity_id: str, *, is_holder: bool
+) -> None:
+    """Note what a custodian was told; that the holder is who was entered before is noted in its place."""
+    tx.run(
+        "INSERT INTO disclosure VALUES (:wallet_id, :custodian, :identity_id, :is_holder)"
+        " ON CONFLICT (wallet_id, custodian, identity_id)"
+        " DO UPDATE SET is_holder = 1 WHERE excluded.is_holder = 1",
+        wallet_id=wallet_id,
+        custodian=custodian,
+        identity_id=identity_id,
+        is_holder=is_holder,
+    )
+
+
+def has_paid(tx: Transaction, payer_account: int, payee_account: int) -> bool:
+    """Whether a wallet has ever transferred to another one."""
+    row = tx.row(
+        "SELECT 1 FROM transfer"
+        " WHERE debit_account_id = :payer AND credit_account_id = :payee AND code = :code",
+        payer=payer_account,
+        payee=payee_account,
+        code=TransferCode.WALLET_TRANSFER,
+    )
+    return row is not None
+
+
+def is_held(tx: Transaction, identity_id: str) -> bool:
+    """Whether a wallet is recorded under that identity."""
+    return tx.row("SELECT 1 FROM wallet WHERE identity_id = :id", id=identity_id) is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from ecny_tax.ledger import chart
 from ecny_tax.ledger.model import AccountCode, AccountFlags, Ledger, TransferCode
 from ecny_tax.money import Fen, positive, times, yuan_text
 from ecny_tax.parties import service as parties
-from ecny_tax.parties.model import Identity, Taxpayer, fold_name
+from ecny_tax.parties.model import Identity, Institution, fold_name
 from ecny_tax.store import Store, Transaction, journal
 from ecny_tax.store.idempotency import Request, earlier_answer, hand_over, remember
 from ecny_tax.store.journal import Move
@@ -29,16 +30,21 @@ from ecny_tax.wallets.model import (
 
 if TYPE_CHECKING:
     from ecny_tax.rulebook import WalletClass
+    from ecny_tax.wallets.erasure import Erasure
+    from ecny_tax.wallets.views import WalletView
 
+#: Answers which record still needs the name of a subject; rooms above know, so it is handed in.
+NeededFor = Callable[[Transaction, str], str | None]
 _CLASS_RANK = {"IV": 0, "III": 1, "II": 2, "I": 3}
 
 
 class Wallets:
     """The wallets (钱包) of all operators.  Amounts are in fen; a refusal moves nothing."""
 
-    def __init__(self, store: Store, keyring: Keyring) -> None:
+    def __init__(self, store: Store, keyring: Keyring, needed_for: NeededFor) -> None:
         self._store = store
         self._keyring = keyring
+        self._needed_for = needed_for
 
     def open(
         self,
@@ -67,7 +73,7 @@ class Wallets:
             positive(fund)
         with self._store.transaction() as tx:
             bank = parties.operator(tx, operator)
-            holder = self._identify(tx, which, wallet_class, name, id_number, phone)
+            holder = self._identify(tx, bank, which, wallet_class, name, id_number, phone)
             content = (kind, wallet_class, bank.code, holder.identity_id, fund)
             request = Request("wallet.open", holder.subject_id, idempotency_key, content)
             if (earlier := earlier_answer(tx, request, Wallet)) is not None:
@@ -114,6 +120,29 @@ class Wallets:
         with self._store.reading() as tx:
             return tuple(rows.wallets(tx))
 
+    def view(self, *, wallet_id: str, party: str) -> WalletView:
+        """What a party sees of a wallet, and nothing else: see :mod:`ecny_tax.wallets.views`.
+
+        ``party`` is ``holder``, ``operator:CODE``, ``tax-authority:CODE``, ``treasury:CODE``,
+        ``central-bank`` or ``wallet:ID``, somebody it paid; a code alone will do.  Raises
+        ``wallet_not_found``, and for a party that there is not ``InvalidInputError`` (``party_malformed``,
+        ``operator_unknown``) or ``NotFoundError`` (``tax_authority_not_found``, ``treasury_not_found``).
+        """
+        from ecny_tax.wallets.looking import look  # imported late: few look as somebody
+
+        with self._store.reading() as tx:
+            return look(tx, self._keyring, load(tx, wallet_id), party)
+
+    def erase(self, *, wallet_id: str) -> Erasure:
+        """Destroy every key of the holder of a closed wallet: see :mod:`ecny_tax.wallets.erasure`.
+
+        Raises ``RejectedError``: ``holder_has_open_wallets``, ``identity_still_needed`` (an open bill, a
+        refund that waits).
+        """
+        from ecny_tax.wallets.erasure import erase  # imported late: few erase
+
+        return erase(self._store, self._keyring, wallet_id, self._needed_for)
+
     def holder(self, *, wallet_id: str) -> Identity:
         """What the operator's KYC took of the holder."""
         with self._store.reading() as tx:
@@ -151,7 +180,8 @@ class Wallets:
         """Move e-CNY to another wallet, at once and without fee (支付即结算，零手续费).
 
         Raises ``RejectedError``: ``wallet_stopped``, ``wallet_frozen``, ``wallet_closed``,
-        ``insufficient_funds``, ``wallet_limit_exceeded`` (of the sender's spending or the payee's balance).
+        ``insufficient_funds``, ``wallet_limit_exceeded`` (of the sender's spending), ``payee_limit_exceeded``
+        (of the payee's balance, which the payer is not told).
         """
         positive(amount)
         with self._store.transaction() as tx:
@@ -163,7 +193,7 @@ class Wallets:
             if source.wallet_id == target.wallet_id:
                 raise InvalidInputError("wallets_must_be_different", value=source.wallet_id)
             spend(tx, source, amount)
-            check_may_receive(tx, target, amount)
+            model.check_payee(target, amount, limits_of(tx, target))
             leg = Move(
                 source.account_id, target.account_id, amount, Ledger.ECNY, TransferCode.WALLET_TRANSFER
             )
@@ -184,11 +214,12 @@ class Wallets:
     ) -> Statement:
         """The movements of the wallet with the balance after each, oldest first.
 
+        Whoever paid into it stands there by a pseudonym that is this wallet's alone.
         The dates are days of Beijing and both included; without them nothing is left out.  Raises
         ``wallet_not_found`` and ``InvalidInputError`` (``period_reversed``).
         """
         with self._store.reading() as tx:
-            return statements.statement(tx, load(tx, wallet_id), from_date, to_date)
+            return statements.statement(tx, self._keyring, load(tx, wallet_id), from_date, to_date)
 
     def upgrade(
         self,
@@ -216,7 +247,9 @@ class Wallets:
                     raise InvalidInputError("upgrade_keeps_holder", wallet_id=wallet.wallet_id)
                 holder = known
             else:
-                holder = self._identify(tx, wallet.kind, target, name, id_number, phone or known.phone)
+                bank = parties.operator(tx, wallet.operator)
+                phone = phone or known.phone
+                holder = self._identify(tx, bank, wallet.kind, target, name, id_number, phone)
                 self._check_new_holder(tx, wallet.kind, target, wallet.operator, holder)
                 hand_over(tx, actor=wallet.party, to=holder.subject_id)
             rows.set_holder(
@@ -226,6 +259,8 @@ class Wallets:
                 identity_id=holder.identity_id,
                 subject_id=holder.subject_id,
             )
+            if phone != known.phone and not rows.is_held(tx, known.identity_id):
+                parties.forget(tx, known.identity_id)  # nobody would find it when the holder is erased
             return load(tx, wallet.wallet_id)
 
     def close(self, *, wallet_id: str) -> Wallet:
@@ -281,6 +316,7 @@ class Wallets:
     def _identify(
         self,
         tx: Transaction,
+        bank: Institution,
         kind: WalletKind,
         wallet_class: str | None,
         name: str | None,
@@ -289,7 +325,13 @@ class Wallets:
     ) -> Identity:
         needed = model.identity_needed(kind, wallet_class, name, id_number, phone)
         return parties.record_identity(
-            tx, self._keyring, kind=needed, name=name, id_number=id_number, phone=phone
+            tx,
+            self._keyring,
+            custodian=bank.party,
+            kind=needed,
+            name=name,
+            id_number=id_number,
+            phone=phone,
         )
 
     def _check_new_holder(
@@ -381,12 +423,3 @@ def _free_wallet_id(tx: Transaction, digits: str) -> str:
         wallet_id = tx.ids.wallet_id(digits)
         if not rows.is_taken(tx, wallet_id):
             return wallet_id
-
-
-def taxpayer_of(tx: Transaction, wallet_id: str) -> Taxpayer:
-    """Whose wallet it is, for a declaration; a nameless wallet declares nothing."""
-    wallet = load(tx, wallet_id)
-    model.check_not_closed(wallet)
-    if not wallet.is_named:
-        raise RejectedError("wallet_without_name", wallet_id=wallet.wallet_id)
-    return Taxpayer(wallet.identity_id, wallet.subject_id, wallet.kind is WalletKind.PERSONAL)

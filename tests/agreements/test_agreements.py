@@ -42,7 +42,7 @@ def fails_verification(s: Sandbox, code: str, wallet: Any, **wishes: Any) -> Agr
     judged(caught.value, code)
     after = dump(s)
     grown = {table for table in after if after[table] != before[table]}
-    assert grown <= {"agreement", "identity"}
+    assert grown <= {"agreement", "identity", "subject_key"}  # what was entered, sealed
     assert len(after["agreement"]) == len(before["agreement"]) + 1
     failed = s.agreements.show(agreement_no=str(caught.value.values["agreement_no"]))
     assert (failed.status, failed.code, failed.verified_at) == ("verification_failed", code, s.clock.now())

@@ -102,6 +102,9 @@ def told(folder: Path) -> World:
     x = cli("wallet", "open", "--kind", "personal", "--phone", phone_number(2), "--operator", "ICBC")
     cli("agreement", "export", a, "--out", "a.json")
     cli("parties", "keys", "--out", "keys.json")
+    cli("ledger", "checkpoint", "--out", "cp.txt")
+    cli("ledger", "prove", p["payment_no"], "--out", "proof.json")
+    cli("ledger", "prove", "--since", "cp.txt", "--out", "growth.json")
     names = {
         "company": w, "agreement": a, "payment": p["payment_no"], "paid": p["bill_no"],
         "receipt": p["receipt_no"], "person": v, "refund": f, "review": m, "open": b,

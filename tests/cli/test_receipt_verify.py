@@ -31,7 +31,7 @@ def verdict(answer: Answer, code: str) -> None:
     assert answer.exit_code == 6, answer
     document = one_object(answer.stdout)
     assert document == {
-        "valid": False, "reason": code, "signer": None, "issued_at": None, "ledger": None, "sealed": None,
+        "valid": False, "reason": code, "signer": None, "issued_at": None, "origin": None, "sealed": None,
         "receipt": None,
     }  # fmt: skip
     assert answer.complaint["code"] == code

@@ -103,10 +103,11 @@ class Model:
         wallet["balance"] -= amount
         wallet["spent"][self.now.date()] = self.spent(wallet)[0] + amount
 
-    def _check_receive(self, wallet, amount):
+    def _check_receive(self, wallet, amount, *, of_another=False):
         no("wallet_closed", wallet["closed"] and amount > 0)
         cap = LIMITS[wallet["class"]][0]
         over = amount > 0 and cap is not None and wallet["balance"] + amount > cap
+        no("payee_limit_exceeded", over and of_another)
         no("wallet_limit_exceeded", over, limit="balance")
 
     def _check_holder(self, kind, cls, operator, subject, name, too_young):
@@ -150,7 +151,7 @@ class Model:
         self._once("transfer", self._party(source), key, source, target, amount)
         no("wallets_must_be_different", source == target)
         self._check_spend(payer, amount)
-        self._check_receive(payee, amount)
+        self._check_receive(payee, amount, of_another=True)
         self._spend(payer, amount)
         payee["balance"] += amount
 

@@ -170,17 +170,21 @@ def test_a_sealed_identity_opens_with_its_own_keyring_only(tmp_path: Path) -> No
         assert s.wallets.holder(wallet_id=wallet.wallet_id).name == person_name()
 
 
-@pytest.mark.parametrize("column", ["wrapped_key", "sealed"])
-def test_a_box_that_was_tampered_with_does_not_open(tmp_path: Path, column: str) -> None:
+@pytest.mark.parametrize(
+    ("table", "column", "key"),
+    [("subject_key", "wrapped_key", "subject_id"), ("identity", "sealed", "identity_id")],
+)
+def test_a_box_that_was_tampered_with_does_not_open(
+    tmp_path: Path, table: str, column: str, key: str
+) -> None:
     path = tmp_path / "a.db"
     with Sandbox.open(path, clock=FixedClock(START), seed="one") as s:
         wallet, other = personal(s), personal(s, 2)
     outside = sqlite3.connect(path)
     with outside:  # the box of another person does not open here: it is bound to its own record
         outside.execute(
-            f"UPDATE identity SET {column} = (SELECT {column} FROM identity WHERE identity_id = ?)"
-            " WHERE identity_id = ?",
-            (other.identity_id, wallet.identity_id),
+            f"UPDATE {table} SET {column} = (SELECT {column} FROM {table} WHERE {key} = ?) WHERE {key} = ?",
+            (getattr(other, key), getattr(wallet, key)),
         )
     outside.close()
     with Sandbox.open(path, clock=FixedClock(START)) as s:

@@ -37,10 +37,10 @@ def test_i11_the_cap_holds_to_the_fen_for_top_ups_and_transfers(sandbox: Sandbox
     wallet, rich = of_class(sandbox, wallet_class), corporate(sandbox, fund=Fen(2 * cap))
     with refused(sandbox, "wallet_limit_exceeded", limit="balance"):
         sandbox.wallets.top_up(wallet_id=wallet.wallet_id, amount=Fen(cap + 1))
-    with refused(sandbox, "wallet_limit_exceeded", limit="balance"):
+    with refused(sandbox, "payee_limit_exceeded", wallet_id=wallet.wallet_id):
         send(sandbox, rich, wallet, cap + 1)
     sandbox.wallets.top_up(wallet_id=wallet.wallet_id, amount=Fen(cap - 1))
-    with refused(sandbox, "wallet_limit_exceeded", limit="balance", wallet_id=wallet.wallet_id):
+    with refused(sandbox, "payee_limit_exceeded", wallet_id=wallet.wallet_id):
         send(sandbox, rich, wallet, 2)
     send(sandbox, rich, wallet, 1)
     assert balance(sandbox, wallet) == cap
@@ -157,7 +157,7 @@ def test_a_refused_transfer_uses_no_allowance(sandbox: Sandbox) -> None:
     wallet, full = nameless(sandbox, fund=Fen(4_000_00)), nameless(sandbox, 2, fund=Fen(10_000_00))
     other = corporate(sandbox)
     for _ in range(5):
-        with refused(sandbox, "wallet_limit_exceeded", limit="balance", wallet_id=full.wallet_id):
+        with refused(sandbox, "payee_limit_exceeded", wallet_id=full.wallet_id):
             send(sandbox, wallet, full, 2_000_00)
     send(sandbox, wallet, other, 2_000_00)
     send(sandbox, wallet, other, 2_000_00)

@@ -123,13 +123,21 @@ CREATE TABLE institution (        -- central bank, operators, tax authorities, t
 CREATE TABLE identity (           -- who somebody is: the one place of names, id numbers and phones
     identity_id   TEXT PRIMARY KEY,
     subject_id    TEXT NOT NULL,  -- pseudonym of the person or body, the same for every spelling of its name
+    custodian     TEXT NOT NULL,  -- who took it and alone opens it: operator:ICBC, tax_authority:14407840000
     kind          TEXT NOT NULL,
-    digest        BLOB NOT NULL UNIQUE,  -- keyed, over kind, name, id number and phone
-    wrapped_key   BLOB NOT NULL,
-    sealed        BLOB NOT NULL
+    digest        BLOB,           -- keyed, over subject, kind, name, id number and phone; none once erased
+    sealed        BLOB,           -- none once erased
+    UNIQUE (custodian, digest)
 ) STRICT;
 
 CREATE INDEX identity_by_subject ON identity (subject_id);
+
+CREATE TABLE subject_key (        -- one data key a subject and custodian; without it nothing is left to open
+    subject_id   TEXT NOT NULL,
+    custodian    TEXT NOT NULL,
+    wrapped_key  BLOB NOT NULL,
+    PRIMARY KEY (subject_id, custodian)
+) STRICT;
 
 -- wallets ---------------------------------------------------------------------------------------------
 
@@ -157,6 +165,14 @@ CREATE TABLE wallet_spending (    -- what counts towards the limits of personal 
     day        TEXT    NOT NULL,
     amount     INTEGER NOT NULL CHECK (amount >= 0),
     PRIMARY KEY (wallet_id, day)
+) STRICT;
+
+CREATE TABLE disclosure (         -- whom the holder of a wallet signed with, declared to or paid, and as whom
+    wallet_id    TEXT    NOT NULL REFERENCES wallet,
+    custodian    TEXT    NOT NULL,
+    identity_id  TEXT    NOT NULL REFERENCES identity,  -- the custodian's own record
+    is_holder    INTEGER NOT NULL CHECK (is_holder IN (0, 1)),  -- 0: as entered in a verified agreement
+    PRIMARY KEY (wallet_id, custodian, identity_id)
 ) STRICT;
 
 -- agreements ------------------------------------------------------------------------------------------
@@ -254,6 +270,7 @@ CREATE TABLE payment (
     payment_no     TEXT NOT NULL UNIQUE,
     bill_no        TEXT NOT NULL REFERENCES bill (bill_no),
     wallet_id      TEXT NOT NULL REFERENCES wallet,
+    payer_id       TEXT REFERENCES identity,  -- as the authority knows it; none of a nameless wallet
     agreement_no   TEXT REFERENCES agreement (agreement_no),
     amount         INTEGER NOT NULL CHECK (amount > 0),
     late_fee       INTEGER NOT NULL CHECK (late_fee >= 0 AND late_fee < amount),  -- part of the amount
@@ -280,7 +297,7 @@ CREATE TABLE refund (
     place          INTEGER PRIMARY KEY,  -- the order of writing
     refund_no      TEXT NOT NULL UNIQUE,
     kind           TEXT NOT NULL,  -- annual_settlement, payment
-    identity_id    TEXT NOT NULL REFERENCES identity,
+    identity_id    TEXT REFERENCES identity,  -- the payee as the authority knows it; none if nameless
     subject_id     TEXT NOT NULL,
     authority      TEXT NOT NULL,
     wallet_id      TEXT NOT NULL REFERENCES wallet,

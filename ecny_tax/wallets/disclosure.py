@@ -1,0 +1,77 @@
+"""What tax authorities and treasuries are told of who holds a wallet, and when.
+
+An authority learns name and id number from the holder's signing, declaring, paying or being refunded there;
+a treasury learns the name that the vouchers bear which it signs.  Neither ever gets a phone.  What each was
+told is a record of its own, which it alone can open; of a wallet that told it nothing it knows nothing.
+"""
+
+from __future__ import annotations
+
+from ecny_tax.crypto.keyring import Keyring
+from ecny_tax.errors import RejectedError
+from ecny_tax.parties import service as parties
+from ecny_tax.parties.model import Identity, Institution, InstitutionKind, Taxpayer
+from ecny_tax.store import Transaction
+from ecny_tax.wallets import rows
+from ecny_tax.wallets.model import Wallet, WalletKind, check_not_closed
+from ecny_tax.wallets.service import load
+
+
+def taxpayer_of(tx: Transaction, keyring: Keyring, wallet_id: str, authority: str | None) -> Taxpayer:
+    """Whose wallet it is, for a declaration to an authority (default: the scheme's), which so learns it.
+
+    Raises ``wallet_not_found``, ``wallet_closed``, ``wallet_without_name`` (a nameless wallet declares
+    nothing) and ``tax_authority_not_found``.
+    """
+    wallet = load(tx, wallet_id)
+    check_not_closed(wallet)
+    if not wallet.is_named:
+        raise RejectedError("wallet_without_name", wallet_id=wallet.wallet_id)
+    office = parties.tax_authority(tx, authority)
+    identity_id = disclose(tx, keyring, wallet, office)
+    return Taxpayer(identity_id, wallet.subject_id, wallet.kind is WalletKind.PERSONAL)
+
+
+def disclose(tx: Transaction, keyring: Keyring, wallet: Wallet, office: Institution) -> str:
+    """Tell an authority or treasury who holds a named wallet, once; the number of its own record of that."""
+    told = rows.told(tx, wallet.wallet_id, office.party)
+    return told or _tell(tx, keyring, wallet, office.party)
+
+
+def disclose_payment(tx: Transaction, keyring: Keyring, wallet: Wallet, office: Institution) -> str | None:
+    """The same for a payment or refund: authority and treasury print the name of whoever has the wallet.
+
+    Answers the number of the authority's record, or None of a nameless wallet, which tells nobody anything.
+    One look-up, where both know it already.
+    """
+    if not wallet.is_named:
+        return None
+    custodians = (office.party, f"{InstitutionKind.TREASURY}:{office.treasury}")
+    told = rows.told_both(tx, wallet.wallet_id, *custodians)
+    for custodian in custodians:
+        if custodian not in told:
+            told[custodian] = _tell(tx, keyring, wallet, custodian)
+    return told[office.party]
+
+
+def note_entered(tx: Transaction, wallet: Wallet, entered: Identity, office: Institution) -> None:
+    """A verified agreement tells the authority as whom the holder signed it: a sole trader's code, say."""
+    rows.insert_disclosure(tx, wallet.wallet_id, office.party, entered.identity_id, is_holder=False)
+
+
+def _tell(tx: Transaction, keyring: Keyring, wallet: Wallet, custodian: str) -> str:
+    """Seal the custodian's own record: name and id number for an authority, the name for a treasury."""
+    holder = parties.open_identity(tx, keyring, wallet.identity_id)
+    is_treasury = custodian.startswith(f"{InstitutionKind.TREASURY}:")
+    record = parties.record_identity(
+        tx,
+        keyring,
+        custodian=custodian,
+        kind=holder.kind,
+        name=holder.name,
+        id_number=None if is_treasury else holder.id_number,
+        phone=None,
+        subject_id=wallet.subject_id,
+    )
+    rows.insert_disclosure(tx, wallet.wallet_id, custodian, record.identity_id, is_holder=True)
+    return record.identity_id
