@@ -107,7 +107,7 @@ th:last-child, td:last-child { text-align: right; white-space: nowrap;
 figure { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1rem; margin: 0;
   break-inside: avoid; }
 figure div { flex: none; width: 90mm; max-width: 100%; }
-figure svg { display: block; width: 100%; background: #fff; }
+figure svg { display: block; width: 100%; background: #fff; shape-rendering: crispEdges; }
 figcaption { flex: 1 1 12rem; color: #455a64; font-size: .875rem; }
 pre { margin: .5rem 0 0; max-height: 6rem; overflow: auto; color: #455a64; font-size: .6875rem;
   white-space: pre-wrap; overflow-wrap: anywhere; }
