@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ecny_tax.store.books import Books, Status
     from ecny_tax.taxes.service import Taxes
     from ecny_tax.treasury.service import Treasury
-    from ecny_tax.wallets.service import Wallets
+    from ecny_tax.wallets.sub_wallets import FamilyWallets
 
 _MAX_PATH = 4096
 
@@ -83,11 +83,11 @@ class Sandbox:
         return Parties(self._store, self._keyring)
 
     @cached_property
-    def wallets(self) -> Wallets:
-        """The wallets (钱包)."""
-        from ecny_tax.wallets.service import Wallets
+    def wallets(self) -> FamilyWallets:
+        """The wallets (钱包), with their sub-wallets (子钱包)."""
+        from ecny_tax.wallets.sub_wallets import FamilyWallets
 
-        return Wallets(self._store, self._keyring, _needed_for)
+        return FamilyWallets(self._store, self._keyring, _needed_for)
 
     @cached_property
     def treasury(self) -> Treasury:

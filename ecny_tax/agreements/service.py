@@ -31,7 +31,7 @@ from ecny_tax.parties.model import Identity, IdentityKind, Institution
 from ecny_tax.store import Store, Transaction
 from ecny_tax.wallets import service as wallets
 from ecny_tax.wallets.disclosure import disclose, note_entered
-from ecny_tax.wallets.model import Wallet, check_not_closed
+from ecny_tax.wallets.model import Wallet, check_is_parent, check_not_closed
 
 if TYPE_CHECKING:
     from ecny_tax.crypto.signatures import PublishedKeys
@@ -68,6 +68,7 @@ class Agreements:
         """
         with self._store.transaction() as tx:
             wallet = wallets.load(tx, wallet_id)
+            check_is_parent(wallet)
             check_not_closed(wallet)
             if not wallet.is_named:
                 raise RejectedError("wallet_without_name", wallet_id=wallet.wallet_id)

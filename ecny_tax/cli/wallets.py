@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecny_tax.cli.command import Key, Run, command
+from ecny_tax.cli.output import document
 
 if TYPE_CHECKING:
-    from ecny_tax.wallets.model import Statement
+    from ecny_tax.wallets.model import Statement, StatementLine
 
 _Wallet = Annotated[str, typer.Argument(metavar="WALLET", help="The wallet's 16 digits.")]
 _Amount = Annotated[str, typer.Option("--amount", metavar="YUAN")]
@@ -22,6 +23,9 @@ app = typer.Typer(help="Wallets (钱包).", no_args_is_help=True)
 
 def register(root: typer.Typer) -> None:
     """Add ``wallet`` and its sub-commands."""
+    from ecny_tax.cli import sub_wallets
+
+    sub_wallets.register(app)
     root.add_typer(app, name="wallet")
 
 
@@ -41,7 +45,7 @@ def open_(
     ] = None,
     key: Key = None,
 ) -> None:
-    """Open a wallet: class II with name and id, IV with a phone only."""
+    """Open a wallet: class II with name and id, IV with a phone."""
     from ecny_tax.money import positive_yuan
 
     with run.sandbox() as s:
@@ -85,7 +89,8 @@ def show(
     with run.sandbox() as s:
         found = s.wallets.show(wallet_id=wallet, at=moment)
         times = {} if moment is None else {"at": moment, "status_at": s.clock.now()}
-    run.answer(found, **times)
+        terms = {} if found.parent is None else document(s.wallets.terms(wallet_id=wallet))
+    run.answer(found, **times, **terms)
 
 
 def _show_as(run: Run, wallet: str, party: str, at: str | None) -> None:
@@ -102,11 +107,18 @@ def _show_as(run: Run, wallet: str, party: str, at: str | None) -> None:
 
 
 @command(app, "list")
-def list_(run: Run) -> None:
+def list_(
+    run: Run,
+    parent: Annotated[
+        str | None, typer.Option("--parent", metavar="WALLET", help="Only the sub-wallets of this one.")
+    ] = None,
+) -> None:
     """List every wallet."""
     with run.sandbox() as s:
-        found = s.wallets.list()
-    run.answer_list("wallets", found, ("wallet_id", "kind", "wallet_class", "operator", "balance", "status"))
+        found = s.wallets.list(parent=parent)
+    family = ("purpose", "parent") if any(wallet.parent for wallet in found) else ()
+    columns = ("wallet_id", "kind", "wallet_class", "operator", "balance", "status", *family)
+    run.answer_list("wallets", found, columns)
 
 
 @command(app, "statement")
@@ -144,7 +156,7 @@ def _sheet(found: Statement) -> dict[str, object]:
         row(
             f"{line.at:%Y-%m-%d %H:%M}",
             line.kind.removeprefix("wallet_").removeprefix("tax_"),
-            line.reference or line.counterparty.removeprefix("wallet:"),
+            _details(line, found.wallet_id),
             yuan_text(line.amount),
             line.balance,
         )
@@ -159,6 +171,13 @@ def _sheet(found: Statement) -> dict[str, object]:
             row(found.to_date, "closing", "", "", found.closing),
         ],
     }
+
+
+def _details(line: StatementLine, wallet_id: str) -> str:
+    """The record behind a movement, or whom it was with."""
+    if line.reference and line.reference != wallet_id:
+        return line.reference
+    return line.counterparty.removeprefix("wallet:")
 
 
 @command(app, "top-up")

@@ -341,6 +341,16 @@ _LABELS = {
     "request_minutes": "收款请求分钟",
     "root_years": "根证书年限",
     "skew_minutes": "时钟容差分钟",
+    "charged": "累计扣款",
+    "charged_today": "当日扣款",
+    "held_back": "停付未归集",
+    "moves": "划转明细",
+    "parent": "母钱包",
+    "payees": "限定收款方",
+    "platform": "平台",
+    "purpose": "用途",
+    "token": "推送令牌",
+    "until": "可用至",
 }
 
 _VALUES = {
@@ -372,6 +382,7 @@ _VALUES = {
     "top_up": "兑出",
     "cash_out": "兑回",
     "wallet_transfer": "转账",
+    "sub_wallet": "子钱包划转",
     "tax_payment": "缴款",
     "reversal": "冲正",
     "transfer": "转账",
@@ -458,6 +469,15 @@ _VALUES = {
 }
 
 
+#: What a sub-wallet is for; elsewhere the same words mean something else.
+_PURPOSES = {
+    "limited": "限额支付",
+    "conditional": "条件支付",
+    "pushed": "推送平台",
+    "collection": "归集",
+    "distribution": "分发",
+}
+
 #: Fields that hold one of a closed list; any other may hold what a user wrote.
 _CLOSED = {
     "status", "kind", "mode", "budget_level", "tax", "reason", "failure_code", "evidence", "basis",
@@ -496,6 +516,8 @@ def value_word(key: str, value: str, language: Language, record: Mapping[str, ob
         return value
     if (default := _DEFAULTS.get((key, value))) is not None:
         return default
+    if key == "purpose":
+        return _PURPOSES.get(value, value)
     if key not in _CLOSED:
         return value
     return (_OFFLINE.get(value) if _is_offline(record) else None) or _VALUES.get(value, value)

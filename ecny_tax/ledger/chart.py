@@ -23,6 +23,11 @@ def wallet(wallet_id: str) -> str:
     return f"wallet:{wallet_id}"
 
 
+def pushed(reference: str) -> str:
+    """A sub-wallet that was pushed to a platform: payees see this name, which tells no wallet id."""
+    return f"pushed:{reference}"
+
+
 def collection(operator: str, treasury: str) -> str:
     return f"collection:{operator}:{treasury}"
 

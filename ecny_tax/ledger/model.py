@@ -64,6 +64,7 @@ class TransferCode(IntEnum):
     INTEREST = 14  # 多缴税款利息
     LOAD = 15  # 装载：钱包 → 圈存
     RELEASE = 16  # 解圈：圈存 → 钱包
+    SUB_WALLET = 17  # 子钱包划转：母钱包 ↔ 子钱包
 
 
 class AccountFlags(IntFlag):

@@ -32,7 +32,7 @@ def set_aside(
     certificate = DeviceCertificate.read(message)
     held = sum(load.lien for load in rows.loads_of(tx, device.device_id))
     model.check_load(certificate, amount, Fen(held))
-    wallets.spend(tx, wallet, amount)
+    wallets.spend(tx, wallet, amount, payee="")  # devices are enrolled for parents, which pay anybody
     load_id = tx.ids.number("L", tx.now)
     account = journal.open_account(
         tx,

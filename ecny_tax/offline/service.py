@@ -42,7 +42,7 @@ from ecny_tax.parties import service as parties
 from ecny_tax.store import Store
 from ecny_tax.store.idempotency import Request, earlier_answer, remember
 from ecny_tax.wallets import service as wallets
-from ecny_tax.wallets.model import check_may_spend
+from ecny_tax.wallets.model import check_is_parent, check_may_spend
 
 #: Vouchers that are decided in one transaction.
 _BATCH = 500
@@ -82,6 +82,7 @@ class Offline:
             if certificate is not None:
                 raise _enrolled(certificate)
             wallet = wallets.load(tx, wallet_id)
+            check_is_parent(wallet)
             check_may_spend(wallet)
             caps = model.caps(certification.limits(tx), cap_single, cap_total, cap_count)
             device_id = tx.ids.number("D", tx.now)

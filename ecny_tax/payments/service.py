@@ -237,7 +237,7 @@ class Payments:
         number = tx.ids.number("P", tx.now)
         office = parties.tax_authority(tx, bill.authority)
         signed = self._authorise(tx, mode, number, bill, wallet, agreement_no, office)
-        wallets.spend(tx, wallet, bill.total)
+        wallets.spend(tx, wallet, bill.total, payee=bill.authority)
         account = treasury.collection_account(tx, wallet.operator, office.treasury or "")
         leg = Move(wallet.account_id, account, bill.total, Ledger.ECNY, TransferCode.TAX_PAYMENT)
         return record(

@@ -28,7 +28,8 @@ from ecny_tax.treasury import service as treasury
 from ecny_tax.wallets import service as wallets
 from ecny_tax.wallets import supply
 from ecny_tax.wallets.disclosure import disclose_payment, taxpayer_of
-from ecny_tax.wallets.model import Wallet
+from ecny_tax.wallets.families import parent_of
+from ecny_tax.wallets.model import Wallet, check_is_parent
 
 _ANNUAL_REASON = "annual_settlement"
 _MAX_NOTE = 200
@@ -71,6 +72,7 @@ class Refunds:
             request = Request("refund", wallet.party, idempotency_key, content)
             if (earlier := earlier_answer(tx, request, Refund)) is not None:
                 return earlier
+            check_is_parent(wallet)
             taxpayer = taxpayer_of(tx, self._keyring, wallet.wallet_id, authority)
             year = annual_return.tax_year
             settled = settlements.settle_return(tx, taxpayer, annual_return, correction=correction)
@@ -107,14 +109,15 @@ class Refunds:
     ) -> Refund:
         """Ask back what was paid by mistake or too much, in part or (by default) all that is left of it.
 
-        It returns to the wallet that paid.  Raises ``refund_exceeds_payment``, ``nothing_to_refund``,
-        ``payment_already_reversed``, ``claim_window_closed``, ``refund_reason_unknown``.
+        It returns to the wallet that paid, or the parent of a sub-wallet.  Raises
+        ``refund_exceeds_payment``, ``nothing_to_refund``, ``payment_already_reversed``,
+        ``claim_window_closed``, ``refund_reason_unknown``.
         """
         if amount is not None:
             positive(amount)
         with self._store.transaction() as tx:
             payment = payments.load(tx, payment_no)
-            wallet = wallets.load(tx, payment.wallet_id)
+            wallet = parent_of(tx, wallets.load(tx, payment.wallet_id))
             content = ("payment", payment_no, amount, reason, manual_review)
             request = Request("refund", wallet.party, idempotency_key, content)
             if (earlier := earlier_answer(tx, request, Refund)) is not None:
@@ -205,6 +208,7 @@ class Refunds:
             model.check_status(refund, RefundStatus.TREASURY_FAILED)
             if wallet_id is not None:
                 wallet = wallets.load(tx, wallet_id)
+                check_is_parent(wallet)
                 own = wallet.subject_id == refund.subject_id or wallet.wallet_id == refund.wallet_id
                 if not own:
                     raise RejectedError("refund_wallet_of_another", wallet_id=wallet_id)

@@ -186,6 +186,52 @@ _RECORD_CHECKS = (
         " HAVING sum(x.amount) <> 0 LIMIT 1",
     ),
     (
+        "I11",
+        "sub-wallets are of their parent's holder, class and operator, one level deep",
+        "子钱包与母钱包的持有人、类别和运营机构一致，且只有一层",
+        "SELECT w.wallet_id FROM wallet w JOIN wallet p ON p.wallet_id = w.parent WHERE p.parent IS NOT NULL"
+        " OR w.subject_id <> p.subject_id OR w.identity_id <> p.identity_id OR w.operator <> p.operator"
+        " OR w.kind <> p.kind OR coalesce(w.wallet_class, '') <> coalesce(p.wallet_class, '')"
+        " OR w.wallet_class = 'IV' OR (w.closed_at IS NULL AND p.closed_at IS NOT NULL) LIMIT 1",
+    ),
+    (
+        "I11",
+        "money between a parent and its sub-wallet is told apart from payments",
+        "母钱包与子钱包之间的划转与支付分开记录",
+        f"SELECT lower(hex(t.id)) FROM transfer t WHERE t.code = {TransferCode.SUB_WALLET:d}"
+        f" AND t.seq > {_LAST_TRANSFER} AND NOT EXISTS (SELECT 1 FROM wallet d JOIN wallet c"
+        " ON d.parent = c.wallet_id OR c.parent = d.wallet_id"
+        " WHERE d.account_id = t.debit_account_id AND c.account_id = t.credit_account_id)"
+        " UNION ALL SELECT lower(hex(t.id)) FROM wallet w JOIN wallet p ON p.wallet_id = w.parent"
+        " JOIN transfer t ON (t.debit_account_id = w.account_id AND t.credit_account_id = p.account_id)"
+        " OR (t.credit_account_id = w.account_id AND t.debit_account_id = p.account_id)"
+        f" WHERE t.code <> {TransferCode.SUB_WALLET:d} LIMIT 1",
+    ),
+    (
+        "I11",
+        "a collection sub-wallet pays its parent alone, and the others are credited by it alone",
+        "归集子钱包只转给母钱包，其他子钱包只由母钱包转入",
+        "SELECT w.wallet_id FROM wallet w JOIN transfer t ON t.debit_account_id = w.account_id"
+        f" WHERE w.purpose = 'collection' AND t.code <> {TransferCode.SUB_WALLET:d}"
+        " UNION ALL SELECT w.wallet_id FROM wallet w JOIN transfer t ON t.credit_account_id = w.account_id"
+        f" WHERE w.purpose <> 'collection' AND t.code <> {TransferCode.SUB_WALLET:d} LIMIT 1",
+    ),
+    (
+        "I11",
+        "every sub-wallet has terms, and a conditional one has paid only the payees it names, in time",
+        "子钱包均有条件，条件子钱包只在期限内付给限定收款方",
+        "SELECT w.wallet_id FROM wallet w LEFT JOIN sub_wallet s ON s.wallet_id = w.wallet_id"
+        " WHERE (w.parent IS NULL) <> (s.wallet_id IS NULL)"
+        " OR (coalesce(w.purpose, '') = 'pushed') <> (s.token_digest IS NOT NULL)"
+        " UNION ALL SELECT w.wallet_id FROM wallet w JOIN sub_wallet s ON s.wallet_id = w.wallet_id"
+        " JOIN transfer t ON t.debit_account_id = w.account_id"
+        " LEFT JOIN wallet c ON c.account_id = t.credit_account_id"
+        " LEFT JOIN payment p ON p.transfer_id = t.id LEFT JOIN bill b ON b.bill_no = p.bill_no"
+        f" WHERE w.purpose = 'conditional' AND t.code <> {TransferCode.SUB_WALLET:d}"
+        f" AND ({_BEIJING_DAY} > coalesce(s.until, '9999') OR NOT EXISTS (SELECT 1 FROM sub_wallet_payee y"
+        " WHERE y.wallet_id = w.wallet_id AND y.payee IN (c.wallet_id, b.authority))) LIMIT 1",
+    ),
+    (
         "I12",
         "no nameless wallet has signed an agreement",
         "匿名钱包未签订协议",

@@ -36,9 +36,22 @@ class WalletStatus(StrEnum):
     CLOSED = "closed"
 
 
+class SubWalletPurpose(StrEnum):
+    """What a sub-wallet (子钱包) is for."""
+
+    LIMITED = "limited"  # 限额支付
+    CONDITIONAL = "conditional"  # 条件支付
+    PUSHED = "pushed"  # 子钱包推送：平台不知持有人
+    COLLECTION = "collection"  # 资金归集
+    DISTRIBUTION = "distribution"  # 资金分发
+
+
 @dataclass(frozen=True, slots=True)
 class Wallet:
-    """A wallet (钱包) with its balance in fen.  ``wallet_class`` is I to IV, or None of a corporate one."""
+    """A wallet (钱包) with its balance in fen.  ``wallet_class`` is I to IV, or None of a corporate one.
+
+    ``parent`` and ``purpose`` are those of a sub-wallet (子钱包), which a stop or freeze of the parent holds.
+    """
 
     wallet_id: str
     kind: WalletKind
@@ -51,6 +64,8 @@ class Wallet:
     identity_id: str = field(metadata=_INTERNAL)
     subject_id: str = field(metadata=_INTERNAL)
     account_id: int = field(metadata=_INTERNAL)
+    parent: str | None = None
+    purpose: SubWalletPurpose | None = None
 
     @property
     def is_named(self) -> bool:
@@ -183,6 +198,12 @@ def check_not_closed(wallet: Wallet) -> None:
         raise RejectedError("wallet_closed", wallet_id=wallet.wallet_id)
 
 
+def check_is_parent(wallet: Wallet) -> None:
+    """What only a wallet of its own does: exchange, agreements, refunds, devices, an upgrade, sub-wallets."""
+    if wallet.parent is not None:
+        raise RejectedError("sub_wallet_cannot_do_this", wallet_id=wallet.wallet_id)
+
+
 def check_may_spend(wallet: Wallet) -> None:
     """Outgoing payments need an active wallet."""
     check_not_closed(wallet)
@@ -211,31 +232,34 @@ def check_limits(
 def check_funds(wallet: Wallet, amount: Fen) -> None:
     if wallet.balance < amount:
         raise RejectedError(
-            "insufficient_funds",
+            "insufficient_funds" if wallet.parent is None else "sub_wallet_underfunded",
             wallet_id=wallet.wallet_id,
             balance=yuan_text(wallet.balance),
             amount=yuan_text(amount),
         )
 
 
-def check_incoming(wallet: Wallet, amount: Fen, limits: WalletClass | None) -> None:
-    """Credits from others and top-ups must fit under the class's balance cap; a stop does not hinder them."""
+def check_incoming(wallet: Wallet, amount: Fen, limits: WalletClass | None, *, beside: int = 0) -> None:
+    """Credits from others and top-ups must fit under the class's balance cap; a stop does not hinder them.
+
+    ``beside`` is what the wallet's sub-wallets hold: the cap is theirs together.
+    """
     check_not_closed(wallet)
-    if (cap := _cap_exceeded(wallet, amount, limits)) is not None:
-        raise limit_exceeded(wallet, "balance", wallet.balance + amount, cap)
+    if (cap := _cap_exceeded(wallet, amount, limits, beside)) is not None:
+        raise limit_exceeded(wallet, "balance", wallet.balance + beside + amount, cap)
 
 
-def check_payee(wallet: Wallet, amount: Fen, limits: WalletClass | None) -> None:
+def check_payee(wallet: Wallet, amount: Fen, limits: WalletClass | None, *, beside: int = 0) -> None:
     """The same of somebody else's wallet, of which the payer is told neither class nor balance."""
     check_not_closed(wallet)
-    if _cap_exceeded(wallet, amount, limits) is not None:
+    if _cap_exceeded(wallet, amount, limits, beside) is not None:
         raise RejectedError("payee_limit_exceeded", wallet_id=wallet.wallet_id, amount=yuan_text(amount))
 
 
-def _cap_exceeded(wallet: Wallet, amount: Fen, limits: WalletClass | None) -> Fen | None:
+def _cap_exceeded(wallet: Wallet, amount: Fen, limits: WalletClass | None, beside: int) -> Fen | None:
     """The balance cap of the class, if this would go above it."""
     cap = limits.cap if limits is not None else None
-    return cap if cap is not None and wallet.balance + amount > cap else None
+    return cap if cap is not None and wallet.balance + beside + amount > cap else None
 
 
 def limit_exceeded(wallet: Wallet, limit: Limit, total: int, allowed: Fen) -> RejectedError:

@@ -7,12 +7,13 @@ from datetime import date
 from ecny_tax.clock import from_micros, micros
 from ecny_tax.ledger.model import TransferCode
 from ecny_tax.store.transaction import Row, Transaction
-from ecny_tax.wallets.model import Wallet, WalletKind, WalletStatus
+from ecny_tax.wallets.model import SubWalletPurpose, Wallet, WalletKind, WalletStatus
 
 _WALLET = (
     "SELECT w.wallet_id, w.kind, w.wallet_class, w.operator, a.credits - a.debits, w.opened_at, w.closed_at,"
-    " w.stopped, w.frozen, w.identity_id, w.subject_id, w.account_id"
-    " FROM wallet w JOIN account a ON a.id = w.account_id"
+    " w.stopped + coalesce(p.stopped, 0), w.frozen + coalesce(p.frozen, 0), w.identity_id, w.subject_id,"
+    " w.account_id, w.parent, w.purpose"
+    " FROM wallet w JOIN account a ON a.id = w.account_id LEFT JOIN wallet p ON p.wallet_id = w.parent"
 )
 
 
@@ -27,11 +28,13 @@ def insert(
     subject_id: str,
     account_id: int,
     public_key: bytes,
+    parent: str | None = None,
+    purpose: str | None = None,
 ) -> None:
     tx.run(
         "INSERT INTO wallet (wallet_id, kind, wallet_class, operator, identity_id, subject_id, account_id,"
-        " public_key, opened_at) VALUES (:wallet_id, :kind, :wallet_class, :operator, :identity_id,"
-        " :subject_id, :account_id, :public_key, :now)",
+        " public_key, opened_at, parent, purpose) VALUES (:wallet_id, :kind, :wallet_class, :operator,"
+        " :identity_id, :subject_id, :account_id, :public_key, :now, :parent, :purpose)",
         wallet_id=wallet_id,
         kind=kind,
         wallet_class=wallet_class,
@@ -41,6 +44,8 @@ def insert(
         account_id=account_id,
         public_key=public_key,
         now=micros(tx.now),
+        parent=parent,
+        purpose=purpose,
     )
 
 
@@ -49,8 +54,14 @@ def wallet(tx: Transaction, wallet_id: str) -> Wallet | None:
     return _wallet(row) if row else None
 
 
-def wallets(tx: Transaction) -> list[Wallet]:
-    return [_wallet(row) for row in tx.rows(f"{_WALLET} ORDER BY w.opened_at, w.account_id")]
+def wallets(tx: Transaction, parent: str | None = None) -> list[Wallet]:
+    """Every wallet, or the sub-wallets of one, oldest first."""
+    order = "ORDER BY w.opened_at, w.account_id"
+    if parent is None:
+        found = tx.rows(f"{_WALLET} {order}")
+    else:
+        found = tx.rows(f"{_WALLET} WHERE w.parent = :parent {order}", parent=parent)
+    return [_wallet(row) for row in found]
 
 
 def wallets_of(tx: Transaction, subject_id: str) -> list[Wallet]:
@@ -79,7 +90,8 @@ def public_keys(tx: Transaction) -> list[Row]:
 
 
 def _wallet(row: Row) -> Wallet:
-    wallet_id, kind, wallet_class, operator, balance, opened, closed, stopped, frozen, *internal = row
+    wallet_id, kind, wallet_class, operator, balance, opened, closed, stopped, frozen, *rest = row
+    identity_id, subject_id, account_id, parent, purpose = rest
     if closed is not None:
         status = WalletStatus.CLOSED
     elif frozen:
@@ -95,7 +107,11 @@ def _wallet(row: Row) -> Wallet:
         status,
         from_micros(opened),
         None if closed is None else from_micros(closed),
-        *internal,
+        identity_id,
+        subject_id,
+        account_id,
+        parent,
+        None if purpose is None else SubWalletPurpose(purpose),
     )
 
 
@@ -115,7 +131,7 @@ def set_holder(
 ) -> None:
     tx.run(
         "UPDATE wallet SET wallet_class = :wallet_class, identity_id = :identity_id, subject_id = :subject_id"
-        " WHERE wallet_id = :wallet_id",
+        " WHERE wallet_id = :wallet_id OR parent = :wallet_id",
         wallet_id=wallet_id,
         wallet_class=wallet_class,
         identity_id=identity_id,
@@ -135,19 +151,25 @@ def set_frozen(tx: Transaction, wallet_id: str, frozen: bool) -> None:
     tx.run("UPDATE wallet SET frozen = :frozen WHERE wallet_id = :id", id=wallet_id, frozen=frozen)
 
 
+#: A wallet and its sub-wallets: each counts what it spent itself, the limits of the class hold for the sum.
+_FAMILY = "(wallet_id = :id OR wallet_id IN (SELECT wallet_id FROM wallet WHERE parent = :id))"
+
+
 def spent_on(tx: Transaction, wallet_id: str, day: date) -> int:
+    """What a wallet and its sub-wallets spent on a day."""
     row = tx.row(
-        "SELECT amount FROM wallet_spending WHERE wallet_id = :id AND day = :day",
+        f"SELECT coalesce(sum(amount), 0) FROM wallet_spending WHERE {_FAMILY} AND day = :day",
         id=wallet_id,
         day=day.isoformat(),
     )
-    return row[0] if row else 0
+    return int(row[0]) if row else 0
 
 
 def spent_in_year(tx: Transaction, wallet_id: str, year: int) -> int:
+    """What a wallet and its sub-wallets spent in a year."""
     row = tx.row(
         "SELECT coalesce(sum(amount), 0) FROM wallet_spending"
-        " WHERE wallet_id = :id AND day BETWEEN :first AND :last",
+        f" WHERE {_FAMILY} AND day BETWEEN :first AND :last",
         id=wallet_id,
         first=f"{year}-01-01",
         last=f"{year}-12-31",

@@ -19,7 +19,7 @@ from ecny_tax.parties.model import Identity, Institution, fold_name
 from ecny_tax.store import Store, Transaction, journal
 from ecny_tax.store.idempotency import Request, earlier_answer, hand_over, remember
 from ecny_tax.store.journal import Move
-from ecny_tax.wallets import model, rows, statements, supply
+from ecny_tax.wallets import families, model, rows, statements, supply
 from ecny_tax.wallets.model import (
     Exchange,
     Statement,
@@ -79,7 +79,7 @@ class Wallets:
             if (earlier := earlier_answer(tx, request, Wallet)) is not None:
                 return earlier
             self._check_new_holder(tx, which, wallet_class, bank.code, holder)
-            wallet_id = _free_wallet_id(tx, bank.digits or "")
+            wallet_id = free_wallet_id(tx, bank.digits or "")
             account_id = journal.open_account(
                 tx,
                 name=chart.wallet(wallet_id),
@@ -115,10 +115,10 @@ class Wallets:
                 return wallet
             return replace(wallet, balance=Fen(rows.balance_after(tx, wallet.account_id, last)))
 
-    def list(self) -> tuple[Wallet, ...]:
-        """Every wallet, oldest first."""
+    def list(self, *, parent: str | None = None) -> tuple[Wallet, ...]:
+        """Every wallet, oldest first, or the sub-wallets of ``parent``."""
         with self._store.reading() as tx:
-            return tuple(rows.wallets(tx))
+            return tuple(rows.wallets(tx, None if parent is None else load(tx, parent).wallet_id))
 
     def view(self, *, wallet_id: str, party: str) -> WalletView:
         """What a party sees of a wallet, and nothing else: see :mod:`ecny_tax.wallets.views`.
@@ -168,6 +168,7 @@ class Wallets:
             request = Request("wallet.cash-out", wallet.party, idempotency_key, content)
             if (earlier := earlier_answer(tx, request, Exchange)) is not None:
                 return earlier
+            model.check_is_parent(wallet)
             model.check_may_spend(wallet)
             model.check_funds(wallet, amount)
             moves = supply.cash_out_moves(tx, wallet.operator, wallet.account_id, amount)
@@ -179,9 +180,10 @@ class Wallets:
     ) -> WalletTransfer:
         """Move e-CNY to another wallet, at once and without fee (支付即结算，零手续费).
 
-        Raises ``RejectedError``: ``wallet_stopped``, ``wallet_frozen``, ``wallet_closed``,
-        ``insufficient_funds``, ``wallet_limit_exceeded`` (of the sender's spending), ``payee_limit_exceeded``
-        (of the payee's balance, which the payer is not told).
+        Between a wallet and its own sub-wallet it is no spending (子钱包划转).  Raises ``RejectedError``:
+        ``wallet_stopped``, ``wallet_frozen``, ``wallet_closed``, ``insufficient_funds``,
+        ``wallet_limit_exceeded`` (of the sender's spending), ``payee_limit_exceeded`` (of the payee's
+        balance, which the payer is not told), and what the terms of a sub-wallet forbid.
         """
         positive(amount)
         with self._store.transaction() as tx:
@@ -192,12 +194,15 @@ class Wallets:
                 return earlier
             if source.wallet_id == target.wallet_id:
                 raise InvalidInputError("wallets_must_be_different", value=source.wallet_id)
-            spend(tx, source, amount)
-            model.check_payee(target, amount, limits_of(tx, target))
-            leg = Move(
-                source.account_id, target.account_id, amount, Ledger.ECNY, TransferCode.WALLET_TRANSFER
-            )
-            ids = journal.move(tx, [leg], user_data="")
+            code, booked_under = TransferCode.WALLET_TRANSFER, ""
+            if families.are_parent_and_sub(source, target):
+                families.check_move(source, target, amount)
+                code, booked_under = TransferCode.SUB_WALLET, families.reference(source, target)
+            else:
+                spend(tx, source, amount, payee=target.wallet_id)
+                check_payee(tx, target, amount)
+            leg = Move(source.account_id, target.account_id, amount, Ledger.ECNY, code)
+            ids = journal.move(tx, [leg], user_data=booked_under)
             answer = WalletTransfer(
                 transfer_id=f"{ids[0]:032x}",
                 from_wallet=source.wallet_id,
@@ -236,6 +241,7 @@ class Wallets:
         """
         with self._store.transaction() as tx:
             wallet = load(tx, wallet_id)
+            model.check_is_parent(wallet)
             model.check_not_closed(wallet)
             target = model.checked_class(wallet.kind, wallet_class, named=True) or ""
             current = wallet.wallet_class or ""
@@ -265,7 +271,7 @@ class Wallets:
 
     def close(self, *, wallet_id: str) -> Wallet:
         """Close an empty wallet for good; raises ``RejectedError`` (``wallet_not_empty``,
-        ``wallet_has_loads``, …)."""
+        ``wallet_has_loads``, ``wallet_has_sub_wallets``, …)."""
         with self._store.transaction() as tx:
             wallet = load(tx, wallet_id)
             model.check_may_spend(wallet)
@@ -277,6 +283,7 @@ class Wallets:
                 raise RejectedError(
                     "wallet_has_loads", wallet_id=wallet.wallet_id, amount=yuan_text(Fen(held))
                 )
+            families.check_has_no_sub_wallets(tx, wallet)
             account = journal.account(tx, wallet.account_id)
             journal.set_flags(tx, account.id, account.flags | AccountFlags.CLOSED)
             rows.set_closed(tx, wallet.wallet_id)
@@ -368,17 +375,22 @@ def limits_of(tx: Transaction, wallet: Wallet) -> WalletClass | None:
     return tx.rulebook.on(tx.now.date()).wallets.wallet_class(wallet.wallet_class)
 
 
-def spend(tx: Transaction, wallet: Wallet, amount: Fen) -> None:
-    """Check that ``amount`` may go out (state, limits, funds), and count it towards a person's limits."""
+def spend(tx: Transaction, wallet: Wallet, amount: Fen, *, payee: str, by_token: bool = False) -> None:
+    """Check that ``amount`` may go out (state, limits, funds), and count it towards a person's limits.
+
+    ``payee`` is a wallet id or the code of a tax authority.  A sub-wallet spends on its own terms, and within
+    the limits of its parent.
+    """
+    bearer = families.bearer(tx, wallet, amount, payee, by_token=by_token)
     model.check_may_spend(wallet)
     limits, today = limits_of(tx, wallet), tx.now.date()
     if limits is not None:
         model.check_limits(
-            wallet,
+            bearer,
             amount,
             limits,
-            spent_today=rows.spent_on(tx, wallet.wallet_id, today),
-            spent_this_year=rows.spent_in_year(tx, wallet.wallet_id, today.year),
+            spent_today=rows.spent_on(tx, bearer.wallet_id, today),
+            spent_this_year=rows.spent_in_year(tx, bearer.wallet_id, today.year),
         )
     model.check_funds(wallet, amount)
     if limits is not None:
@@ -387,7 +399,21 @@ def spend(tx: Transaction, wallet: Wallet, amount: Fen) -> None:
 
 def check_may_receive(tx: Transaction, wallet: Wallet, amount: Fen) -> None:
     """Check that ``amount`` from somebody else may come in: open, and under the balance cap."""
-    model.check_incoming(wallet, amount, limits_of(tx, wallet))
+    families.check_may_receive(wallet)
+    limits = limits_of(tx, wallet)
+    model.check_incoming(wallet, amount, limits, beside=_beside(tx, wallet, limits))
+
+
+def check_payee(tx: Transaction, wallet: Wallet, amount: Fen) -> None:
+    """The same for whoever pays, and is told neither class nor balance of the payee."""
+    families.check_may_receive(wallet)
+    limits = limits_of(tx, wallet)
+    model.check_payee(wallet, amount, limits, beside=_beside(tx, wallet, limits))
+
+
+def _beside(tx: Transaction, wallet: Wallet, limits: WalletClass | None) -> int:
+    """What the rest of the family holds, where a cap is theirs together."""
+    return 0 if limits is None or limits.cap is None else families.held_beside(tx, wallet)
 
 
 def fee(tx: Transaction, amount: Fen) -> Fen:
@@ -396,6 +422,7 @@ def fee(tx: Transaction, amount: Fen) -> Fen:
 
 
 def _top_up(tx: Transaction, wallet: Wallet, amount: Fen) -> Exchange:
+    model.check_is_parent(wallet)
     check_may_receive(tx, wallet, amount)
     moves = supply.top_up_moves(tx, wallet.operator, wallet.account_id, amount)
     ids = journal.move(tx, moves, user_data="")
@@ -418,7 +445,7 @@ def _exchange(
     )
 
 
-def _free_wallet_id(tx: Transaction, digits: str) -> str:
+def free_wallet_id(tx: Transaction, digits: str) -> str:
     while True:
         wallet_id = tx.ids.wallet_id(digits)
         if not rows.is_taken(tx, wallet_id):

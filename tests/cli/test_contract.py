@@ -49,6 +49,13 @@ EXAMPLES: list[tuple[str, set[str]]] = [
     ("wallet upgrade {person} --class I", WALLET),
     ("wallet close {nameless}", WALLET),
     ("wallet close {nameless}; wallet erase {nameless}", {"wallet_id", "status", "keys_destroyed"}),
+    ("wallet open-sub {person} --purpose limited --single 10", OPENED | {"parent", "purpose", "single"}),
+    ("wallet open-sub {person} --purpose conditional --payee {authority}", OPENED | {"payees", "until"}),
+    ("wallet open-sub {person} --purpose pushed --platform P", OPENED | {"platform", "token"}),
+    (
+        "wallet open-sub {company} --purpose collection --fund 1; wallet collect {company}",
+        {"wallet_id", "amount", "fee", "balance", "at", "moves", "held_back"},
+    ),
     ("wallet stop {company}", WALLET),
     ("wallet resume {company}", WALLET),
     ("wallet freeze {company}", WALLET),
@@ -204,10 +211,13 @@ EXAMPLES: list[tuple[str, set[str]]] = [
     ("status", {"engine", "in_circulation", "operator_vaults", "now"}),
 ]
 #: Shown by tests of their own: they need more than one command to become possible.
-ELSEWHERE = {("refunds", "resubmit")}
+ELSEWHERE = {
+    ("refunds", "resubmit"), ("wallet", "distribute"), ("wallet", "charge"), ("wallet", "show-pushed"),
+}  # fmt: skip
 
 MOVES_MONEY = {
     ("wallet", "open"), ("wallet", "top-up"), ("wallet", "cash-out"), ("wallet", "transfer"), ("pay",),
+    ("wallet", "open-sub"), ("wallet", "collect"), ("wallet", "distribute"), ("wallet", "charge"),
     ("payments", "reverse"), ("refund",), ("refunds", "approve"), ("refunds", "resubmit"),
     ("device", "load"), ("device", "unload"), ("device", "release"),
 }  # fmt: skip
@@ -216,6 +226,7 @@ _AMOUNT_KEYS = {
     "amount", "balance", "balance_after", "fee", "base", "tax", "tax_total", "taxable", "withheld",
     "refund", "due", "refunded", "set_off", "in_circulation", "operator_vaults", "debits", "credits",
     "income_amount", "bonus_tax", "cap_single", "cap_total", "lien", "settled", "spent", "remaining",
+    "single", "charged", "charged_today",
 }  # fmt: skip
 #: Of a bill, and of a line of a receipt, ``tax`` is a name.
 _NAMED_TAXES = {"stamp-duty", "income-tax", "other", "印花税", "个人所得税"}

@@ -153,12 +153,15 @@ CREATE TABLE wallet (
     opened_at     INTEGER NOT NULL,
     closed_at     INTEGER,
     stopped       INTEGER NOT NULL DEFAULT 0,
-    frozen        INTEGER NOT NULL DEFAULT 0
+    frozen        INTEGER NOT NULL DEFAULT 0,
+    parent        TEXT REFERENCES wallet,  -- of a sub-wallet
+    purpose       TEXT CHECK ((purpose IS NULL) = (parent IS NULL))
 ) STRICT;
 
 CREATE INDEX wallet_by_subject ON wallet (subject_id);
+CREATE INDEX wallet_by_parent  ON wallet (parent) WHERE parent IS NOT NULL;
 CREATE UNIQUE INDEX one_real_name_wallet_per_person_and_operator ON wallet (subject_id, operator)
-    WHERE kind = 'personal' AND wallet_class <> 'IV' AND closed_at IS NULL;
+    WHERE kind = 'personal' AND wallet_class <> 'IV' AND closed_at IS NULL AND parent IS NULL;
 
 CREATE TABLE wallet_spending (    -- what counts towards the limits of personal wallets
     wallet_id  TEXT    NOT NULL REFERENCES wallet,
@@ -173,6 +176,21 @@ CREATE TABLE disclosure (         -- whom the holder of a wallet signed with, de
     identity_id  TEXT    NOT NULL REFERENCES identity,  -- the custodian's own record
     is_holder    INTEGER NOT NULL CHECK (is_holder IN (0, 1)),  -- 0: as entered in a verified agreement
     PRIMARY KEY (wallet_id, custodian, identity_id)
+) STRICT;
+
+CREATE TABLE sub_wallet (         -- on what terms a sub-wallet pays
+    wallet_id     TEXT PRIMARY KEY REFERENCES wallet,
+    single        INTEGER CHECK (single > 0),
+    day           INTEGER CHECK (day > 0),
+    until         TEXT,           -- the last day of a conditional one
+    platform      TEXT,           -- whom a pushed one was pushed to
+    token_digest  BLOB UNIQUE     -- keyed, over the platform's token
+) STRICT;
+
+CREATE TABLE sub_wallet_payee (   -- whom a conditional sub-wallet pays: wallets and tax authorities
+    wallet_id  TEXT NOT NULL REFERENCES sub_wallet,
+    payee      TEXT NOT NULL,
+    PRIMARY KEY (wallet_id, payee)
 ) STRICT;
 
 -- agreements ------------------------------------------------------------------------------------------
