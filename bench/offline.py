@@ -15,8 +15,8 @@ from ecny_tax.offline.chains import Trust
 from ecny_tax.offline.checks import verify
 from ecny_tax.offline.device import Device
 from ecny_tax.offline.objects import DeviceCertificate, Voucher, seconds
-from ecny_tax.offline.qr import qr_code
 from ecny_tax.offline.terminal import Terminal
+from ecny_tax.qr import qr_code
 
 START = datetime(2023, 4, 20, 10, tzinfo=BEIJING)
 _SKEW = 300

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ecny_tax.money import Fen, capital_numerals, yuan, yuan_text
     from ecny_tax.offline.device import Device
     from ecny_tax.offline.terminal import Terminal
+    from ecny_tax.refunds.verification import ReceiptCheck, verify_receipt
     from ecny_tax.sandbox import Sandbox
     from ecny_tax.taxes.household import Claim
     from ecny_tax.taxes.income_tax import AnnualReturn
@@ -44,6 +45,7 @@ __all__ = [
     "FixedClock",
     "InvalidInputError",
     "NotFoundError",
+    "ReceiptCheck",
     "RejectedError",
     "Sandbox",
     "SystemClock",
@@ -55,6 +57,7 @@ __all__ = [
     "WithholdingStatement",
     "capital_numerals",
     "read_annual_return",
+    "verify_receipt",
     "yuan",
     "yuan_text",
 ]
@@ -69,6 +72,8 @@ _HOMES = {
     "yuan": "money",
     "yuan_text": "money",
     "Sandbox": "sandbox",
+    "ReceiptCheck": "refunds.verification",
+    "verify_receipt": "refunds.verification",
     "AnnualReturn": "taxes.income_tax",
     "Device": "offline.device",
     "Terminal": "offline.terminal",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,10 +14,16 @@ from ecny_tax.cli.command import Out, Run, command
 if TYPE_CHECKING:
     from ecny_tax.payments.model import Receipt
     from ecny_tax.payments.paper import Paper
+    from ecny_tax.refunds.verification import ReceiptCheck
     from ecny_tax.refunds.vouchers import RefundVoucher
 
-_KINDS = (".txt", ".json", ".html")
+_KINDS = (".txt", ".json", ".html", ".pdf", ".cose")
 _REFUND = "R"
+_SILENT = {
+    "en": "it says what was so when it was issued; whether the payment was reversed or refunded since, it"
+    " cannot say",
+    "zh": "凭证说明的是开具时的情况；此后是否冲正或退税，凭证本身无法说明",
+}
 
 app = typer.Typer(help="Receipts (电子缴款凭证、收入退还书).", no_args_is_help=True)
 
@@ -24,11 +31,6 @@ app = typer.Typer(help="Receipts (电子缴款凭证、收入退还书).", no_ar
 def register(root: typer.Typer) -> None:
     """Add ``receipt`` and its sub-commands."""
     root.add_typer(app, name="receipt")
-
-
-@app.callback()
-def group() -> None:
-    """A group even with a single sub-command."""
 
 
 @command(app, "show")
@@ -43,11 +45,18 @@ def show(
         bool, typer.Option("--explain", help="With the steps by which the tax was computed.")
     ] = False,
 ) -> None:
-    """Show a receipt; --out prints it to a .txt, .json or .html file (prints of payments are counted)."""
+    """Show a receipt; --out prints it, signed by the treasury (prints of payments are counted).
+
+    The file ends in .txt (which bears no signature), .json, .html, .pdf or .cose (the signed receipt alone).
+    """
     from ecny_tax.errors import InvalidInputError
 
     if out is not None and out.suffix.lower() not in _KINDS:
         raise InvalidInputError("receipt_kind_unknown", value=out.name)
+    if out is not None and out.suffix.lower() == ".pdf":
+        from ecny_tax.payments.pdf import require_reportlab
+
+        require_reportlab()
     if receipt.startswith(_REFUND):
         _show_refund(run, receipt, out, explain)
     else:
@@ -60,14 +69,16 @@ def _show_payment(run: Run, receipt_no: str, out: Path | None, explain: bool) ->
     def paper(receipt: Receipt) -> Paper:
         return _explained(plain(receipt), receipt) if explain else plain(receipt)
 
-    def deliver(receipt: Receipt) -> None:
-        _print(run, out, receipt, paper(receipt))
+    def deliver(receipt: Receipt, signed: bytes) -> None:
+        if out is not None:
+            _print(run, out, receipt, paper(receipt), signed)
 
     with run.sandbox() as s:
         if out is None:
             found = s.payments.receipt(receipt_no=receipt_no)
         else:
-            found = s.payments.print_receipt(receipt_no=receipt_no, deliver=deliver)
+            with_steps = explain or _shows_steps(out)
+            found = s.payments.print_receipt(receipt_no=receipt_no, explain=with_steps, deliver=deliver)
     _answer(run, found, paper(found))
 
 
@@ -76,9 +87,18 @@ def _show_refund(run: Run, refund_no: str, out: Path | None, explain: bool) -> N
 
     with run.sandbox() as s:
         found = s.refunds.voucher(refund_no=refund_no)
+        if out is not None:
+            with_steps = explain or _shows_steps(out)
+            signed = s.refunds.signed_voucher(refund_no=refund_no, explain=with_steps)
     shown = _explained(paper(found), found) if explain else paper(found)
-    _print(run, out, found, shown)
+    if out is not None:
+        _print(run, out, found, shown, signed)
     _answer(run, found, shown)
+
+
+def _shows_steps(out: Path) -> bool:
+    """JSON tells the steps in any case, and what it tells is signed."""
+    return out.suffix.lower() == ".json"
 
 
 def _explained(paper: Paper, record: Receipt | RefundVoucher) -> Paper:
@@ -87,19 +107,30 @@ def _explained(paper: Paper, record: Receipt | RefundVoucher) -> Paper:
     return explained(paper, record.steps)
 
 
-def _print(run: Run, out: Path | None, record: Receipt | RefundVoucher, paper: Paper) -> None:
-    """Write the file that was asked for, in the form that its ending names."""
+def _print(run: Run, out: Path, record: Receipt | RefundVoucher, paper: Paper, signed: bytes) -> None:
+    """Write the file in the form that its ending names."""
+    from dataclasses import replace
+
     from ecny_tax.cli.output import document
     from ecny_tax.payments.printing import as_html, as_text
+    from ecny_tax.text_form import to_text
 
-    if out is None:
-        return
     kind = out.suffix.lower()
-    if kind == ".json":
-        text = json.dumps(document(record), ensure_ascii=False, indent=2)
+    if kind == ".cose":
+        run.write(out, signed)
+    elif kind == ".txt":
+        run.write(out, as_text(paper, run.language) + "\n")
+    elif kind == ".json":
+        shown = document(record) | {"cose": base64.b64encode(signed).decode()}
+        run.write(out, json.dumps(shown, ensure_ascii=False, indent=2) + "\n")
     else:
-        text = as_html(paper, run.language) if kind == ".html" else as_text(paper, run.language)
-    run.write(out, text + "\n")
+        paper = replace(paper, signed=to_text(signed))
+        if kind == ".html":
+            run.write(out, as_html(paper, run.language) + "\n")
+        else:
+            from ecny_tax.payments.pdf import as_pdf
+
+            run.write(out, as_pdf(paper, run.language))
 
 
 def _answer(run: Run, record: Receipt | RefundVoucher, paper: Paper) -> None:
@@ -107,3 +138,107 @@ def _answer(run: Run, record: Receipt | RefundVoucher, paper: Paper) -> None:
     from ecny_tax.payments.printing import as_text
 
     run.answer_text(as_text(paper, run.language), document(record))
+
+
+# --- verifying ------------------------------------------------------------------------------------------
+
+
+@command(app, "verify")
+def verify(
+    run: Run,
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A .cose, .json or .html file, or the text of a QR code."),
+    ],
+    keys: Annotated[
+        Path | None,
+        typer.Option("--keys", help="Published keys (`parties keys`); default: this database's."),
+    ] = None,
+) -> int:
+    """Verify a signed receipt: the treasury's signature, its proof from the ledger, and what is printed.
+
+    With --keys no database is needed. A valid receipt does not say that the payment was not reversed or
+    refunded after it was issued.
+    """
+    from ecny_tax.cli import files, output
+
+    data = files.read_bytes(file)
+    published = files.read_keys(keys) if keys is not None else _published(run)
+    check = _checked(data, published)
+    found = output.document(check)
+    if check.receipt is None:
+        run.answer(found, receipt=None)
+        return run.verdict(check.problem)
+    found["note"] = _SILENT[run.language]
+    if run.as_json:
+        output.print_json(found | {"receipt": output.document(check.receipt)})
+        return run.verdict(None)
+    from ecny_tax.payments.printing import as_text
+    from ecny_tax.refunds.verification import signed_paper
+
+    run.answer(found)
+    output.print_text("\n" + as_text(signed_paper(check.receipt, b""), run.language))
+    return run.verdict(None)
+
+
+def _published(run: Run) -> dict[str, str]:
+    """The published keys of this run's database, which is not made for the question."""
+    from ecny_tax.errors import NotFoundError
+
+    if "://" not in run.database and not Path(run.database).exists():
+        raise NotFoundError("keys_needed", path=run.database)
+    with run.sandbox() as s:
+        return s.published_keys()
+
+
+def _checked(data: bytes, published: dict[str, str]) -> ReceiptCheck:
+    """Check a file by what it holds, whatever it is called."""
+    from ecny_tax.errors import InvalidInputError, VerificationError
+    from ecny_tax.refunds.verification import refused, verify_page, verify_receipt
+
+    if data.startswith(b"%PDF-"):
+        raise InvalidInputError("receipt_pdf")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:  # no text
+        return verify_receipt(data, published)
+    begin = text.removeprefix("\ufeff").lstrip()
+    if begin.startswith("<"):
+        return verify_page(text, published)
+    if begin.startswith("{"):
+        try:
+            return _checked_json(begin, published)
+        except VerificationError as problem:
+            return refused(problem)
+    if begin.startswith("ECNY1:"):
+        return verify_receipt(begin, published)
+    return refused(VerificationError("receipt_text_missing"))
+
+
+def _checked_json(text: str, published: dict[str, str]) -> ReceiptCheck:
+    """Check the signed receipt inside a JSON file, and that every field is as it was signed."""
+    from ecny_tax import strict_json
+    from ecny_tax.cli.output import document
+    from ecny_tax.errors import VerificationError
+    from ecny_tax.refunds.verification import verify_receipt
+
+    try:
+        shown = strict_json.loads(text)
+        if not isinstance(shown, dict):
+            raise TypeError
+        data = base64.b64decode(shown.pop("cose"), validate=True)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise VerificationError("receipt_text_missing") from None
+    check = verify_receipt(data, published)
+    if check.receipt is not None:
+        expected = document(check.receipt)
+        for field in dict.fromkeys((*expected, *shown)):
+            both = field in expected and field in shown
+            if not both or _as_text(shown[field]) != _as_text(expected[field]):
+                raise VerificationError("receipt_fields_differ", field=field)
+    return check
+
+
+def _as_text(value: object) -> str:
+    """A JSON value to compare by: true is not 1 here, and 1.0 is not 1."""
+    return json.dumps(value, sort_keys=True)

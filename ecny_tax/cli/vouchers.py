@@ -148,7 +148,7 @@ def verify(run: Run, voucher: _Voucher, trust: Trust) -> int:
     """Make all checks of a voucher that need no terminal, and store nothing. No database is needed."""
     from ecny_tax.offline.checks import examine
     from ecny_tax.offline.objects import seconds
-    from ecny_tax.offline.text import from_text
+    from ecny_tax.text_form import from_text
 
     now = time(run)
     limits = run.rulebook().on(now.date()).offline.limits
@@ -162,7 +162,7 @@ def verify(run: Run, voucher: _Voucher, trust: Trust) -> int:
 def show(run: Run, file: _Object) -> None:
     """Show what an offline object holds, whatever it is; nothing is verified. No database is needed."""
     from ecny_tax.offline.describe import describe
-    from ecny_tax.offline.text import from_text
+    from ecny_tax.text_form import from_text
 
     run.answer(describe(from_text(read_object(file))))
 
@@ -172,8 +172,8 @@ def qr(run: Run, file: _Object, out: Out = None) -> None:
     """Show an offline object as one QR code; --out writes a .png or .svg. No database is needed."""
     from ecny_tax.cli.bills import picture_kind
     from ecny_tax.offline.describe import describe
-    from ecny_tax.offline.qr import qr_code
-    from ecny_tax.offline.text import from_text, to_text
+    from ecny_tax.qr import qr_code
+    from ecny_tax.text_form import from_text, to_text
 
     data = from_text(read_object(file))
     text = to_text(data)

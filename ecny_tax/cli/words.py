@@ -107,6 +107,7 @@ _LABELS = {
     "set_off": "抵缴",
     "settled_at": "缴款时间",
     "signed_at": "签订时间",
+    "signer": "签名方",
     "signers": "签名方",
     "status": "状态",
     "tax": "税额",

@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 
 from ecny_tax.crypto.signatures import encode
 from ecny_tax.offline.objects import VERSION, array, digest, malformed, parts
-from ecny_tax.offline.text import from_text, to_text
+from ecny_tax.text_form import from_text, to_text
 
 
 @dataclass(frozen=True)

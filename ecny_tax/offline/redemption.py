@@ -40,7 +40,6 @@ from ecny_tax.offline.objects import (
     moment,
     seconds,
 )
-from ecny_tax.offline.text import from_text
 from ecny_tax.parties import service as parties
 from ecny_tax.payments import service as payments
 from ecny_tax.payments.model import PaymentMode
@@ -48,6 +47,7 @@ from ecny_tax.store import Transaction, journal
 from ecny_tax.store.journal import Move
 from ecny_tax.taxes import bills
 from ecny_tax.taxes.model import Bill, check_open
+from ecny_tax.text_form import from_text
 from ecny_tax.wallets import rows as wallet_rows
 from ecny_tax.wallets import service as wallets
 

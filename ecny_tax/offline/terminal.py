@@ -41,7 +41,7 @@ from ecny_tax.offline.objects import (
     seconds,
 )
 from ecny_tax.offline.state_file import StateFile
-from ecny_tax.offline.text import from_text
+from ecny_tax.text_form import from_text
 
 APPLICATION_ID = 0x65435431  # "eCT1"
 _SCHEMA = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -90,6 +90,7 @@ class Receipt:
 
     receipt_no: str
     payment_no: str
+    mode: PaymentMode = field(metadata={"internal": True})
     status: PaymentStatus
     taxpayer_id: str
     taxpayer_name: str
@@ -113,6 +114,11 @@ class Receipt:
     remark: str
     remark_en: str
     steps: tuple[Step, ...]
+
+
+def without_steps(receipt: Receipt) -> Receipt:
+    """The receipt without how the tax was computed."""
+    return replace(receipt, steps=())
 
 
 def authorisation_document(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ecny_tax.clock import BEIJING
+from ecny_tax.errors import InvalidInputError, Language
 from ecny_tax.money import Fen, capital_numerals, yuan_text
 from ecny_tax.parties.model import ERASED, ERASED_ZH
+from ecny_tax.qr import LEAST, qr_code
 from ecny_tax.taxes.steps import Step
+
+if TYPE_CHECKING:
+    from segno import QRCode
 
 
 class Both(NamedTuple):
@@ -37,7 +42,8 @@ class Paper:
 
     Of the table, the last column is the amount.  ``notice`` is what must not be overlooked, such as that a
     payment was reversed; empty where there is nothing.  ``steps`` say how the amount came about, where that
-    was asked for.
+    was asked for.  ``signed`` is the signed receipt as text (``ECNY1:…``), for the QR code; empty where
+    nothing is signed.
     """
 
     title: Both
@@ -46,7 +52,24 @@ class Paper:
     columns: tuple[Both, ...]
     lines: tuple[tuple[Text, ...], ...]
     steps: tuple[tuple[Text, ...], ...] = ()
+    signed: str = ""
 
+
+SIMULATED = Both(
+    "本凭证由 ecny-tax 模拟生成，不具法律效力。",
+    "Made by the ecny-tax simulation; without legal force.",
+)
+SIGNED = Both("国库签名", "Signed by the treasury")
+#: What stands beside the QR code, and what is said where there is none.
+IN_THE_CODE = Both(
+    "二维码含有国库签名的完整凭证及账本收录证明，可用 ecny-tax receipt verify 核验。",
+    "The code holds this whole receipt with the treasury's signature and its proof from the ledger;"
+    " ecny-tax receipt verify checks it.",
+)
+NO_CODE = Both(
+    "签名凭证过长，二维码无法容纳；请核验 .cose 文件。",
+    "The signed receipt is too long for a QR code; verify its .cose file.",
+)
 
 STEPS = Both("计算过程", "How it was computed")
 STEP_COLUMNS = (Both("步骤", "Step"), Both("依据", "Rule"), Both("金额", "Amount"))
@@ -82,6 +105,32 @@ def amount_fields(amount: Fen) -> tuple[tuple[Both, tuple[Text, ...]], ...]:
 def coded(name: Both, code: str) -> tuple[Text, ...]:
     """The name of an institution with its code."""
     return name, Both(f"（{code}）", f"({code})")
+
+
+def said(text: Text, language: Language) -> str:
+    """A text in the reader's language, with every control character spelled out."""
+    chosen = text if isinstance(text, str) else text.zh if language == "zh" else text.en
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in chosen)
+
+
+def all_said(texts: Iterable[Text], language: Language) -> list[str]:
+    """Each of the texts in the reader's language."""
+    return [said(text, language) for text in texts]
+
+
+def joined(parts: Iterable[Text], language: Language) -> str:
+    """The parts of a value in one line."""
+    return (" " if language == "en" else "").join(all_said(parts, language))
+
+
+def code_of(paper: Paper) -> QRCode | None:
+    """The QR code of the signed receipt; None where nothing is signed, or too much for one code."""
+    if not paper.signed:
+        return None
+    try:
+        return qr_code(paper.signed, LEAST)
+    except InvalidInputError:
+        return None
 
 
 def moment(at: datetime) -> tuple[Text, ...]:

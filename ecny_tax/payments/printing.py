@@ -1,7 +1,8 @@
 """Papers as text and as HTML.
 
-The HTML is one file that needs nothing else: no script, no picture, no font from elsewhere.  What users typed
-is shown as text: control characters are spelled out, markup is escaped.
+The HTML is one file that needs nothing else: no script, no font and no picture from elsewhere.  What users
+typed is shown as text: control characters are spelled out, markup is escaped.  The same paper is the same
+page to the byte, so that a page with a signed receipt can be checked by printing it again.
 """
 
 from __future__ import annotations
@@ -11,11 +12,20 @@ from html import escape
 from unicodedata import combining, east_asian_width
 
 from ecny_tax.errors import Language
-from ecny_tax.payments.paper import STEP_COLUMNS, STEPS, Both, Paper, Text
-
-_SIMULATED = Both(
-    "本凭证由 ecny-tax 模拟生成，不具法律效力。",
-    "Made by the ecny-tax simulation; without legal force.",
+from ecny_tax.payments.paper import (
+    IN_THE_CODE,
+    NO_CODE,
+    SIGNED,
+    SIMULATED,
+    STEP_COLUMNS,
+    STEPS,
+    Both,
+    Paper,
+    Text,
+    all_said,
+    code_of,
+    joined,
+    said,
 )
 
 # --- text -----------------------------------------------------------------------------------------------
@@ -25,11 +35,11 @@ _WIDTH = 78
 
 def as_text(paper: Paper, language: Language) -> str:
     """The paper for a terminal of 80 columns; an East Asian character takes two of them."""
-    fields = [(_said(label, language), _all_said(parts, language)) for label, parts in paper.fields]
+    fields = [(said(label, language), all_said(parts, language)) for label, parts in paper.fields]
     margin = max(_cells(label) for label, _ in fields) + 2
-    text = [_said(paper.title, language), "=" * _WIDTH]
+    text = [said(paper.title, language), "=" * _WIDTH]
     if paper.notice:
-        text += [f"*** {_said(paper.notice, language)} ***", "-" * _WIDTH]
+        text += [f"*** {said(paper.notice, language)} ***", "-" * _WIDTH]
     for label, parts in fields:
         first, *more = _flow(parts, " " if language == "en" else "", _WIDTH - margin)
         text.append(f"{_padded(label, margin)}{first}".rstrip())
@@ -41,12 +51,12 @@ def as_text(paper: Paper, language: Language) -> str:
         text += ["-" * _WIDTH, *_entry((STEPS, *STEP_COLUMNS[1:]), language), "-" * _WIDTH]
         for line in paper.steps:
             text += _entry(line, language)
-    return "\n".join([*text, "=" * _WIDTH, _said(_SIMULATED, language)])
+    return "\n".join([*text, "=" * _WIDTH, said(SIMULATED, language)])
 
 
 def _entry(cells: Iterable[Text], language: Language) -> list[str]:
     """One line of the table: the first column and the amount, and below what is between them."""
-    first, *between, amount = _all_said(cells, language)
+    first, *between, amount = all_said(cells, language)
     head = _padded(first, _WIDTH - _cells(amount)) + amount
     return [head, *(f"  {line}" for line in _flow(between, " · ", _WIDTH - 2) if line)]
 
@@ -94,6 +104,13 @@ th, td { padding: .375rem .5rem; border: 1px solid #90a4ae; text-align: left; ve
 thead th { background: #eceff1; }
 th:last-child, td:last-child { text-align: right; white-space: nowrap;
   font-variant-numeric: tabular-nums; }
+figure { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1rem; margin: 0;
+  break-inside: avoid; }
+figure div { flex: none; width: 90mm; max-width: 100%; }
+figure svg { display: block; width: 100%; background: #fff; shape-rendering: crispEdges; }
+figcaption { flex: 1 1 12rem; color: #455a64; font-size: .875rem; }
+pre { margin: .5rem 0 0; max-height: 6rem; overflow: auto; color: #455a64; font-size: .6875rem;
+  white-space: pre-wrap; overflow-wrap: anywhere; }
 footer { margin-top: 1.5rem; color: #455a64; font-size: .8125rem; }
 @media screen and (max-width: 40rem) {
   body { padding: 0; }
@@ -111,6 +128,7 @@ footer { margin-top: 1.5rem; color: #455a64; font-size: .8125rem; }
   body { padding: 0; background: none; font-size: 10.5pt; }
   main { max-width: none; padding: 0; border: 0; }
   tr { break-inside: avoid; }
+  pre { display: none; }
 }
 """
 
@@ -137,25 +155,43 @@ def as_html(paper: Paper, language: Language) -> str:
 <dl>
 {_html_fields(paper, language)}
 </dl>
-{_html_table(paper.columns, paper.lines, language)}{_html_steps(paper, language)}
-<footer>{_escaped(_SIMULATED, language)}</footer>
+{_html_table(paper.columns, paper.lines, language)}{_html_more(paper, language)}
+<footer>{_escaped(SIMULATED, language)}</footer>
 </main>
 </body>
 </html>"""
 
 
 def _html_fields(paper: Paper, language: Language) -> str:
-    joint = " " if language == "en" else ""
     return "\n".join(
-        f"<dt>{_escaped(label, language)}</dt><dd>{escape(joint.join(_all_said(parts, language)))}</dd>"
+        f"<dt>{_escaped(label, language)}</dt><dd>{escape(joined(parts, language))}</dd>"
         for label, parts in paper.fields
     )
 
 
-def _html_steps(paper: Paper, language: Language) -> str:
-    if not paper.steps:
+def _html_more(paper: Paper, language: Language) -> str:
+    steps = ""
+    if paper.steps:
+        table = _html_table(STEP_COLUMNS, paper.steps, language)
+        steps = f"\n<h2>{_escaped(STEPS, language)}</h2>\n{table}"
+    return steps + _html_signed(paper, language)
+
+
+def _html_signed(paper: Paper, language: Language) -> str:
+    """The signed receipt as a picture, where one code holds it, and as text, by which the page is checked."""
+    if not paper.signed:
         return ""
-    return f"\n<h2>{_escaped(STEPS, language)}</h2>\n{_html_table(STEP_COLUMNS, paper.steps, language)}"
+    code = code_of(paper)
+    caption = f"<figcaption>{_escaped(NO_CODE if code is None else IN_THE_CODE, language)}</figcaption>"
+    if code is not None:
+        picture = code.svg_inline(omitsize=True, border=4, svgclass=None, lineclass=None)
+        caption = f'<div role="img" aria-label="{_escaped(IN_THE_CODE, language)}">{picture}</div>\n{caption}'
+    return f"""
+<h2>{_escaped(SIGNED, language)}</h2>
+<figure>
+{caption}
+</figure>
+<pre id="signed">{escape(paper.signed)}</pre>"""
 
 
 def _html_table(columns: Sequence[Both], lines: Sequence[Sequence[Text]], language: Language) -> str:
@@ -172,18 +208,5 @@ def _html_cell(label: str, cell: Text, language: Language) -> str:
     return f'<td data-label="{label}">{_escaped(cell, language)}</td>'
 
 
-# --- words ----------------------------------------------------------------------------------------------
-
-
-def _said(text: Text, language: Language) -> str:
-    """A text in the reader's language, with every control character spelled out."""
-    chosen = text if isinstance(text, str) else text.zh if language == "zh" else text.en
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in chosen)
-
-
-def _all_said(texts: Iterable[Text], language: Language) -> list[str]:
-    return [_said(text, language) for text in texts]
-
-
 def _escaped(text: Text, language: Language) -> str:
-    return escape(_said(text, language))
+    return escape(said(text, language))

@@ -26,7 +26,7 @@ from ecny_tax.taxes.steps import Step
 from ecny_tax.treasury import service as treasury
 from ecny_tax.wallets import service as wallets
 
-_REMARKS = {
+REMARKS = {
     PaymentMode.REAL_TIME_DEBIT: Both("数字人民币实时扣税", "Real-time debit in e-CNY"),
     PaymentMode.SCAN_TO_PAY: Both("数字人民币扫码缴税", "Scan to pay in e-CNY"),
     PaymentMode.OFFLINE: Both("数字人民币离线凭证兑付", "Redeemed from an offline voucher in e-CNY"),
@@ -65,10 +65,11 @@ def receipt(tx: Transaction, keyring: Keyring, receipt_no: str) -> Receipt:
     office = parties.tax_authority(tx, bill.authority)
     receiving = parties.treasury(tx, office.treasury or "")
     operator = parties.operator(tx, wallet.operator)
-    remark = _REMARKS[payment.mode]
+    remark = REMARKS[payment.mode]
     return Receipt(
         receipt_no=payment.receipt_no,
         payment_no=payment.payment_no,
+        mode=payment.mode,
         status=payment.status,
         taxpayer_id=taxpayer.shown_id_number,
         taxpayer_name=taxpayer.shown_name,
@@ -132,6 +133,26 @@ def _lines(tx: Transaction, bill: Bill, payment: Payment) -> tuple[ReceiptLine, 
         for name, amount in parts
         for level, share in treasury.shares(rules, bill.code, bill.item, amount).items()
         if share
+    )
+
+
+def signed(tx: Transaction, keyring: Keyring, receipt: Receipt) -> bytes:
+    """The receipt signed by its treasury, with proofs that the ledger has what moved the money.
+
+    Raises ``VerificationError`` (``transfer_not_sealed``) and ``RejectedError`` (``receipt_too_large``).
+    """
+    from ecny_tax.payments import signing
+    from ecny_tax.payments.receipt_form import content_of
+    from ecny_tax.store import log
+
+    return signing.sign(
+        keyring,
+        receipt.treasury,
+        signing.Kind.PAYMENT,
+        issued_at=tx.now,
+        content=content_of(receipt),
+        steps=receipt.steps,
+        proofs=[log.prove(tx, transfer_id) for transfer_id in rows.transfers_of(tx, receipt.payment_no)],
     )
 
 

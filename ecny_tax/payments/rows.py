@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ecny_tax.clock import from_micros, micros
+from ecny_tax.ledger.model import TransferCode
 from ecny_tax.payments.model import Payment, PaymentMode, PaymentStatus
 from ecny_tax.store.transaction import Row, Transaction
 
@@ -63,6 +64,18 @@ def authorisation(tx: Transaction, payment_no: str) -> bytes:
     """The signed instruction or order of a payment."""
     row = tx.row("SELECT authorisation FROM payment WHERE payment_no = :payment_no", payment_no=payment_no)
     return row[0] if row else b""
+
+
+def transfers_of(tx: Transaction, payment_no: str) -> list[bytes]:
+    """The ids of the transfers that moved a payment's money, and after it that of its reversal."""
+    found = tx.rows(
+        "SELECT p.transfer_id, (SELECT t.id FROM transfer t WHERE t.credit_account_id = w.account_id"
+        " AND t.code = :reversal AND t.user_data = p.payment_no)"
+        " FROM payment p JOIN wallet w ON w.wallet_id = p.wallet_id WHERE p.payment_no = :payment_no",
+        payment_no=payment_no,
+        reversal=int(TransferCode.REVERSAL),
+    )
+    return [transfer_id for row in found for transfer_id in row if transfer_id is not None]
 
 
 def transfer_id(tx: Transaction, payment_no: str) -> bytes:

@@ -16,9 +16,9 @@ from ecny_tax.money import Fen
 from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Institution
 from ecny_tax.payments import model, receipts, rows
-from ecny_tax.payments.model import Payment, PaymentMode, PaymentStatus, Receipt
+from ecny_tax.payments.model import Payment, PaymentMode, PaymentStatus, Receipt, without_steps
 from ecny_tax.rulebook import Side
-from ecny_tax.store import Store, Transaction, journal
+from ecny_tax.store import Store, Transaction, journal, log
 from ecny_tax.store.idempotency import Request, earlier_answer, remember
 from ecny_tax.store.journal import Move
 from ecny_tax.taxes import bills, settlements
@@ -175,14 +175,44 @@ class Payments:
         with self._store.reading() as tx:
             return receipts.receipt(tx, self._keyring, receipt_no)
 
-    def print_receipt(self, *, receipt_no: str, deliver: Callable[[Receipt], None] | None = None) -> Receipt:
-        """Print the same once more: ``deliver`` puts it on paper, and only if that succeeds it counts."""
+    def signed_receipt(self, *, receipt_no: str, explain: bool = False) -> bytes:
+        """The receipt as it stands, signed by its treasury (COSE_Sign1), with its proof from the ledger.
+
+        ``explain`` signs also how the tax was computed.  It is not printed, so no print is counted.
+        ``verify_receipt`` checks it with the published keys alone.  Raises ``receipt_not_found``.
+        """
+        self._seal(receipt_no)
+        with self._store.reading() as tx:
+            receipt = receipts.receipt(tx, self._keyring, receipt_no)
+            return receipts.signed(tx, self._keyring, receipt if explain else without_steps(receipt))
+
+    def print_receipt(
+        self,
+        *,
+        receipt_no: str,
+        explain: bool = False,
+        deliver: Callable[[Receipt, bytes], None] | None = None,
+    ) -> Receipt:
+        """Print the same once more, and count it.
+
+        ``deliver`` is given the receipt and the signed one, with that count in both, and puts it on paper;
+        only if that succeeds the print counts.
+        """
+        if deliver is not None:
+            self._seal(receipt_no)
         with self._store.transaction() as tx:
             rows.count_print(tx, receipts.payment_of(tx, receipt_no).payment_no)
             receipt = receipts.receipt(tx, self._keyring, receipt_no)
             if deliver is not None:
-                deliver(receipt)
+                content = receipt if explain else without_steps(receipt)
+                deliver(receipt, receipts.signed(tx, self._keyring, content))
             return receipt
+
+    def _seal(self, receipt_no: str) -> None:
+        """Have the log hold what moved the money of a receipt, if there is such a receipt."""
+        with self._store.reading() as tx:
+            receipts.payment_of(tx, receipt_no)
+        log.seal(self._store, self._keyring)
 
     def _settle(
         self, tx: Transaction, bill: Bill, wallet: Wallet | None, agreement: Agreement | None

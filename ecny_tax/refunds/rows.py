@@ -126,6 +126,19 @@ def shares_of_payment(tx: Transaction, payment_no: str) -> dict[str, int]:
     return dict(found)
 
 
+def transfers_of(tx: Transaction, refund_no: str, wallet_id: str) -> list[bytes]:
+    """The ids of the transfers by which a refund reached its payee: into the wallet, or for open bills."""
+    found = tx.rows(
+        "SELECT t.seq, t.id FROM wallet w JOIN transfer t ON t.credit_account_id = w.account_id"
+        " WHERE w.wallet_id = :wallet_id AND t.user_data = :refund_no"
+        " UNION SELECT t.seq, t.id FROM payment p JOIN transfer t ON t.id = p.transfer_id"
+        " WHERE p.wallet_id = :wallet_id AND p.mode = 'set_off' AND t.user_data = :refund_no ORDER BY 1",
+        wallet_id=wallet_id,
+        refund_no=refund_no,
+    )
+    return [transfer_id for _seq, transfer_id in found]
+
+
 def set_wallet(tx: Transaction, refund_no: str, wallet_id: str) -> None:
     tx.run(
         "UPDATE refund SET wallet_id = :wallet_id WHERE refund_no = :refund_no",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError
 from ecny_tax.ledger.model import TransferCode
@@ -13,7 +15,7 @@ from ecny_tax.payments.model import PaymentMode, authorisation_document
 from ecny_tax.refunds import model, rows, vouchers
 from ecny_tax.refunds.model import Refund, RefundKind, RefundStatus
 from ecny_tax.refunds.vouchers import RefundVoucher
-from ecny_tax.store import Store, Transaction, journal
+from ecny_tax.store import Store, Transaction, journal, log
 from ecny_tax.store.idempotency import Request, earlier_answer, remember
 from ecny_tax.taxes import bills, income_tax, settlements
 from ecny_tax.taxes import rows as tax_rows
@@ -158,6 +160,18 @@ class Refunds:
         """
         with self._store.reading() as tx:
             return vouchers.voucher(tx, self._keyring, load(tx, refund_no))
+
+    def signed_voucher(self, *, refund_no: str, explain: bool = False) -> bytes:
+        """The revenue refund voucher, signed by its treasury (COSE_Sign1), with its proof from the ledger.
+
+        ``explain`` signs also how the amount came about.  ``verify_receipt`` checks it with the published
+        keys alone.  Raises ``refund_not_found`` and ``refund_not_completed``.
+        """
+        self.voucher(refund_no=refund_no)  # there is one: a refusal seals nothing
+        log.seal(self._store, self._keyring)
+        with self._store.reading() as tx:
+            found = vouchers.voucher(tx, self._keyring, load(tx, refund_no))
+            return vouchers.signed(tx, self._keyring, found if explain else replace(found, steps=()))
 
     def approve(self, *, refund_no: str, idempotency_key: str | None = None) -> Refund:
         """The reviewer says yes; the treasury pays at once."""

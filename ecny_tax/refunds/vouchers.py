@@ -30,7 +30,7 @@ from ecny_tax.taxes import bills
 from ecny_tax.taxes.steps import Step
 from ecny_tax.wallets import service as wallets
 
-_TYPES = {
+TYPES = {
     RefundKind.ANNUAL_SETTLEMENT: Both("汇算清缴退税", "Annual settlement refund"),
     RefundKind.PAYMENT: Both("误收多缴退税", "Refund of a payment"),
 }
@@ -109,7 +109,7 @@ def voucher(tx: Transaction, keyring: Keyring, refund: Refund) -> RefundVoucher:
     office = parties.tax_authority(tx, refund.authority)
     paying = parties.treasury(tx, office.treasury or "")
     operator = parties.operator(tx, wallet.operator)
-    kind, reason = _TYPES[refund.kind], _reason(tx, refund)
+    kind, reason = TYPES[refund.kind], _reason(tx, refund)
     return RefundVoucher(
         refund_no=refund.refund_no,
         kind=refund.kind,
@@ -143,6 +143,29 @@ def voucher(tx: Transaction, keyring: Keyring, refund: Refund) -> RefundVoucher:
         applied_at=refund.applied_at,
         completed_at=refund.completed_at,
         steps=_steps(tx, refund),
+    )
+
+
+def signed(tx: Transaction, keyring: Keyring, voucher: RefundVoucher) -> bytes:
+    """The voucher signed by its treasury, with proofs that the ledger has what moved the money.
+
+    Raises ``VerificationError`` (``transfer_not_sealed``) and ``RejectedError`` (``receipt_too_large``).
+    """
+    from ecny_tax.payments import signing
+    from ecny_tax.refunds.voucher_form import content_of
+    from ecny_tax.store import log
+
+    return signing.sign(
+        keyring,
+        voucher.treasury,
+        signing.Kind.REFUND,
+        issued_at=tx.now,
+        content=content_of(voucher),
+        steps=voucher.steps,
+        proofs=[
+            log.prove(tx, transfer_id)
+            for transfer_id in rows.transfers_of(tx, voucher.refund_no, voucher.wallet_id)
+        ],
     )
 
 

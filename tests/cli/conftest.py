@@ -110,6 +110,9 @@ def told(folder: Path) -> World:
         "receipt": p["receipt_no"], "person": v, "refund": f, "review": m, "open": b,
         "nameless": x["wallet_id"], "authority": AUTHORITY,
     }  # fmt: skip
+    with Sandbox.open(folder / "s.db", clock=FixedClock(START)) as s:
+        (folder / "p.cose").write_bytes(s.payments.signed_receipt(receipt_no=p["receipt_no"]))
+        (folder / "f.cose").write_bytes(s.refunds.signed_voucher(refund_no=f))
     return World(folder, names | told_offline(folder, w))
 
 

@@ -141,7 +141,10 @@ EXAMPLES: list[tuple[str, set[str]]] = [
         {"refunds"},
     ),
     ("receipt show {receipt}", RECEIPT),
-    ("receipt show {receipt} --out r.txt", RECEIPT),
+    ("receipt show {receipt} --out new.txt", RECEIPT),
+    ("receipt show {receipt} --out new.cose --explain", RECEIPT),
+    ("receipt verify p.cose", {"valid", "reason", "signer", "issued_at", "note", "receipt"}),
+    ("receipt verify f.cose --keys keys.json", {"valid", "reason", "origin", "sealed", "receipt"}),
     ("device enroll --wallet {person} --out new.dev", DEVICE | {"file"}),
     ("device enroll --wallet {person} --out new.dev --cap-single 10 --cap-total 20 --cap-count 3", DEVICE),
     ("device load --device d.dev --amount 12.34", LOAD),
@@ -226,7 +229,7 @@ _AMOUNT_KEYS = {
     "single", "charged", "charged_today",
 }  # fmt: skip
 #: Of a bill, and of a line of a receipt, ``tax`` is a name.
-_NAMED_TAXES = {"stamp-duty", "income-tax", "other", "印花税"}
+_NAMED_TAXES = {"stamp-duty", "income-tax", "other", "印花税", "个人所得税"}
 _AMOUNT = re.compile(r"-?\d+\.\d\d")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+08:00")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -695,6 +698,7 @@ def test_the_environment_names_the_keyring(cli: Cli) -> None:
         "tax quote non-resident --bonus 600000", "tax quote non-resident --wage 8000",
         "tax items --on 2021-05-10", "tax exemptions", "tax deductions", "tax check cases.json",
         "agreement verify a.json", "agreement export {agreement} --out b.json",
+        "receipt verify p.cose", "receipt verify f.cose",
         "wallet top-up {company} --amount 1", "wallet transfer {company} {person} --amount 1",
         "tax settle-many many.csv settled.csv",
         "device enroll --wallet {person} --out new.dev", "device load --device d.dev --amount 1",
@@ -722,7 +726,8 @@ def test_every_label_of_a_chinese_answer_is_chinese(
     assert (answer.exit_code, answer.stderr) == (0, "")
     shown = answer.stdout
     keys = set(names(document))
-    keys -= {str(value) for _, value in fields(document)}  # a value may be the same word
+    # A value may be the same word, or begin with it, as the name of a key does.
+    keys -= {str(value).partition(":")[0] for _, value in fields(document)}
     english = {
         key for key in keys if re.search(rf"(^|  | · ){key.replace('_', ' ')}(  |:|$)", shown, re.MULTILINE)
     }

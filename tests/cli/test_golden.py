@@ -27,6 +27,9 @@ SHOWN = {
     "bill-show": "bill show {paid}",
     "payments-show": "payments show {payment}",
     "receipt-show": "receipt show {receipt}",
+    "receipt-help": "receipt verify --help",
+    "receipt-verify": "receipt verify p.cose",
+    "receipt-verify-refund": "receipt verify f.cose --keys keys.json",
     "refunds-show": "refunds show {refund}",
     "device-help": "device --help",
     "device-show": "device show d.dev",
@@ -56,6 +59,7 @@ _NUMBERS = re.compile(
     r"|\b(?P<certificate>C\d{6}[0-9A-Z]{14})\b"
     r"|\b(?P<voucher>V[0-9A-F]{20})\b"
     r"|\b(?P<digest>[0-9a-f]{64})\b"
+    r"|\b(?P<ledger>(?<=ledger:)[0-9a-f]{16})\b"
 )
 
 

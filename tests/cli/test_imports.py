@@ -24,7 +24,8 @@ loaded = {name for module in sys.modules for name in asked if f"{module}.".start
 print(*sorted(loaded), file=sys.stderr)
 """
 ALL = [
-    "typer", "pydantic", "sqlite3", "cryptography", "rich", "cbor2", "segno", "tomllib", "click", "json",
+    "typer", "pydantic", "sqlite3", "cryptography", "rich", "cbor2", "segno", "reportlab", "tomllib", "click",
+    "json",
     "ecny_tax.agreements", "ecny_tax.payments", "ecny_tax.refunds", "ecny_tax.taxes", "ecny_tax.scenarios",
     "ecny_tax.rulebook.schema", "ecny_tax.errors", "ecny_tax.sandbox", "hypothesis", "pytest", "email",
 ]  # fmt: skip
@@ -85,6 +86,20 @@ def test_what_needs_no_network_loads_no_service(world: World, command: str) -> N
     assert used.isdisjoint({"rich", "segno", "ecny_tax.sandbox", "ecny_tax.payments", "ecny_tax.taxes"})
     assert used.isdisjoint({"ecny_tax.rulebook.schema", "ecny_tax.scenarios", "ecny_tax.agreements"})
     assert not (world.folder / "none.db").exists()
+
+
+@pytest.mark.parametrize("receipt", ["p.cose", "f.cose"])
+def test_verifying_a_receipt_with_keys_opens_no_database(world: World, receipt: str) -> None:
+    cli = Cli(world.folder, ECNY_TAX_DB="none.db")
+    used = loaded(cli, "receipt", "verify", receipt, "--keys", "keys.json", "--json")
+    assert used.isdisjoint({"rich", "segno", "reportlab", "ecny_tax.sandbox", "ecny_tax.scenarios"})
+    assert "ecny_tax.rulebook.schema" not in used
+    assert not (world.folder / "none.db").exists()
+
+
+def test_showing_a_receipt_loads_nothing_that_prints_or_signs(world: World, cli: Cli) -> None:
+    used = loaded(cli, "receipt", "show", world.names["receipt"])
+    assert used.isdisjoint({"rich", "segno", "reportlab", "cbor2"})
 
 
 @pytest.mark.parametrize(

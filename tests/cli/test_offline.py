@@ -18,7 +18,7 @@ from ecny_tax import VerificationError
 from ecny_tax.offline.bundles import EvidenceBundle, TrustBundle
 from ecny_tax.offline.chains import Trust
 from ecny_tax.offline.evidence import verify_evidence
-from ecny_tax.offline.text import to_text
+from ecny_tax.text_form import to_text
 from tests.cli.conftest import PASSPHRASE, World
 from tests.cli.process import TODAY, Answer, Cli, one_object
 

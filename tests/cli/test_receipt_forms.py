@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -16,18 +17,26 @@ def test_a_voucher_is_printed_in_the_form_that_the_ending_names(
     world: World, cli: Cli, what: str, language: str
 ) -> None:
     number, options = world.names[what], ("--lang", language, "--now", TODAY)
-    for count, name in enumerate(("a.txt", "a.json", "A.HTML"), start=1):
+    for count, name in enumerate(("a.txt", "a.json", "A.HTML", "a.pdf", "a.cose"), start=1):
         shown = cli.run("receipt", "show", number, "--out", name, *options)
         assert (shown.exit_code, shown.stderr) == (0, "")
+        if what == "receipt":
+            assert cli("receipt", "show", number)["print_count"] == count
+        if name == "a.pdf":
+            assert (world.folder / name).read_bytes().startswith(b"%PDF-")
+            continue
+        if name == "a.cose":
+            assert number.encode() in (world.folder / name).read_bytes()
+            continue
         written = (world.folder / name).read_text("utf-8")
         if name == "a.txt":
             assert written == shown.stdout
         elif name == "a.json":
-            assert json.loads(written) == cli("receipt", "show", number)
+            document = json.loads(written)
+            assert base64.b64decode(document.pop("cose"), validate=True)
+            assert document == cli("receipt", "show", number)
         else:
             assert written.startswith(f'<!DOCTYPE html>\n<html lang="{language}')
-        if what == "receipt":
-            assert cli("receipt", "show", number)["print_count"] == count
         assert number in written
 
 
@@ -46,7 +55,7 @@ def test_what_has_no_voucher_is_refused_and_writes_nothing(world: World, cli: Cl
     cli.refused(3, "refund_not_completed", "receipt", "show", world.names["review"], "--out", "x.html")
     cli.refused(4, "refund_not_found", "receipt", "show", "R0", "--out", "x.html")
     cli.refused(4, "receipt_not_found", "receipt", "show", "0", "--out", "x.html")
-    cli.refused(2, "receipt_kind_unknown", "receipt", "show", world.names["refund"], "--out", "x.pdf")
+    cli.refused(2, "receipt_kind_unknown", "receipt", "show", world.names["refund"], "--out", "x.doc")
     assert not out.exists()
 
 

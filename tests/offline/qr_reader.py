@@ -1,7 +1,7 @@
 """A small reader of undamaged QR codes (ISO/IEC 18004), so that a picture is read and not believed.
 
-It knows what offline objects need: level M, alphanumeric mode, versions 1 to 40; the table of blocks and the
-places of the alignment patterns are those of the standard, as segno has them.
+It knows what signed objects need: levels M and L, alphanumeric mode, versions 1 to 40; the table of blocks
+and the places of the alignment patterns are those of the standard, as segno has them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from segno import consts
 Matrix = list[list[bool]]
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
+_LEVELS = {0b00: consts.ERROR_LEVEL_M, 0b01: consts.ERROR_LEVEL_L}
 _MASKS: list[Callable[[int, int], bool]] = [
     lambda i, j: (i + j) % 2 == 0,
     lambda i, _j: i % 2 == 0,
@@ -30,15 +31,15 @@ _MASKS: list[Callable[[int, int], bool]] = [
 
 
 def text_of(matrix: Matrix) -> str:
-    """The text of an alphanumeric code of level M."""
+    """The text of an alphanumeric code."""
     version = (len(matrix) - 17) // 4
     information = [matrix[8][j] for j in (0, 1, 2, 3, 4, 5, 7, 8)]
     level_and_mask = _number(information[:5]) ^ 0b10101
-    assert level_and_mask >> 3 == 0b00, "not of level M"
+    level = _LEVELS[level_and_mask >> 3]
     mask = _MASKS[level_and_mask & 7]
     bits = [matrix[i][j] ^ mask(i, j) for i, j in _data_places(version)]
     words = [_number(bits[start : start + 8]) for start in range(0, len(bits) - 7, 8)]
-    data = [bit for word in _in_order(words, version) for bit in map(bool, map(int, f"{word:08b}"))]
+    data = [bit for word in _in_order(words, version, level) for bit in map(bool, map(int, f"{word:08b}"))]
     assert _number(data[:4]) == 0b0010, "not alphanumeric"
     head = 4 + (9 if version < 10 else 11 if version < 27 else 13)
     count = _number(data[4:head])
@@ -84,9 +85,9 @@ def _data_places(version: int) -> Iterator[tuple[int, int]]:
         upwards = not upwards
 
 
-def _in_order(words: list[int], version: int) -> list[int]:
+def _in_order(words: list[int], version: int, level: int) -> list[int]:
     """The words of data, which stand interleaved by blocks."""
-    groups = consts.ECC[version][consts.ERROR_LEVEL_M]
+    groups = consts.ECC[version][level]
     sizes = [group.num_data for group in groups for _ in range(group.num_blocks)]
     blocks: list[list[int]] = [[] for _ in sizes]
     stream = iter(words)
@@ -129,8 +130,11 @@ def from_svg(data: bytes, border: int = 4) -> Matrix:
     """The code in an SVG of one path of lines."""
     picture = ElementTree.fromstring(data)
     (path,) = picture
-    scale = float(str(path.get("transform")).removeprefix("scale(").removesuffix(")"))
-    size = int(float(str(picture.get("width"))) / scale) - 2 * border
+    if "viewBox" in picture.keys():  # noqa: SIM118 - an element is no mapping
+        size = int(str(picture.get("viewBox")).split()[2]) - 2 * border
+    else:
+        scale = float(str(path.get("transform")).removeprefix("scale(").removesuffix(")"))
+        size = int(float(str(picture.get("width"))) / scale) - 2 * border
     matrix = [[False] * size for _ in range(size)]
     x, y = 0.0, -0.5
     for step, first, second, line in re.findall(r"([Mm])(-?[\d.]+) (-?[\d.]+)|h(\d+)", str(path.get("d"))):

@@ -32,7 +32,7 @@ from ecny_tax.offline.objects import (
     UnloadStatement,
     Voucher,
 )
-from ecny_tax.offline.text import to_text
+from ecny_tax.text_form import to_text
 from tests.offline import hand
 from tests.offline.hand import NOW, code_of, refused
 from tests.support import START

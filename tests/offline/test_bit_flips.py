@@ -13,7 +13,7 @@ from ecny_tax.offline.bundles import (
 from ecny_tax.offline.chains import Trust
 from ecny_tax.offline.checks import verify
 from ecny_tax.offline.evidence import verify_evidence
-from ecny_tax.offline.text import to_text
+from ecny_tax.text_form import to_text
 from tests.offline import hand
 from tests.offline.hand import NOW, SKEW, code_of
 from tests.support import START, Sandbox, owe, personal

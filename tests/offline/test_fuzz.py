@@ -15,8 +15,8 @@ from ecny_tax.offline.chains import Trust
 from ecny_tax.offline.describe import describe
 from ecny_tax.offline.evidence import verify_evidence
 from ecny_tax.offline.objects import KINDS
-from ecny_tax.offline.qr import qr_code
-from ecny_tax.offline.text import PREFIX, from_text, to_text
+from ecny_tax.qr import qr_code
+from ecny_tax.text_form import PREFIX, from_text, to_text
 from tests.offline import hand
 from tests.offline.strategies import bundles, objects
 from tests.support import START, judged

@@ -22,7 +22,7 @@ from ecny_tax.offline.objects import (
     moment,
     seconds,
 )
-from ecny_tax.offline.text import from_text, to_text
+from ecny_tax.text_form import from_text, to_text
 from tests.offline import hand
 from tests.offline.strategies import bundles, bundles_of, objects, objects_of, times
 

@@ -22,8 +22,8 @@ from ecny_tax.offline.objects import (
     Voucher,
     seconds,
 )
-from ecny_tax.offline.qr import LEVEL, qr_code
-from ecny_tax.offline.text import MAX_CHARACTERS, from_text
+from ecny_tax.qr import LEVEL, qr_code
+from ecny_tax.text_form import MAX_CHARACTERS, from_text
 from tests.offline import hand, qr_reader
 from tests.support import START, owe, personal
 

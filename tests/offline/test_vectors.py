@@ -13,7 +13,7 @@ from ecny_tax.offline.chains import Trust
 from ecny_tax.offline.checks import CHECKS, examine
 from ecny_tax.offline.evidence import verify_evidence
 from ecny_tax.offline.objects import KINDS, Seconds, digest
-from ecny_tax.offline.text import from_text, to_text
+from ecny_tax.text_form import from_text, to_text
 from tests.vectors.generate import PLACE, written
 
 VECTORS: dict[str, Any] = json.loads(PLACE.read_text("utf-8"))

@@ -564,7 +564,7 @@ def test_a_print_that_fails_is_not_counted(sandbox: Sandbox) -> None:
         bill_no=owe(sandbox, wallet, 100).bill_no, wallet_id=wallet.wallet_id
     ).receipt_no
 
-    def jam(_receipt: object) -> None:
+    def jam(_receipt: object, _signed: bytes) -> None:
         raise OSError("the printer is on fire")
 
     with pytest.raises(OSError, match="fire"):

@@ -26,7 +26,7 @@ from ecny_tax.offline.objects import (
     Voucher,
     digest,
 )
-from ecny_tax.offline.text import PREFIX, to_text
+from ecny_tax.text_form import PREFIX, to_text
 from tests.offline import hand
 from tests.offline.hostile import REFUSED, second
 

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ecny_tax.errors import VerificationError
-from ecny_tax.offline.text import MAX_CHARACTERS, PREFIX, from_text, to_text
+from ecny_tax.text_form import MAX_CHARACTERS, PREFIX, from_text, to_text
 from tests.offline import hand
 from tests.offline.hand import code_of
 

@@ -1,4 +1,6 @@
-"""The text form of every offline object: ``ECNY1:`` and base45 (RFC 9285), as it fits into QR codes.
+"""The text form of signed objects: ``ECNY1:`` and base45 (RFC 9285), as it fits into QR codes.
+
+Offline objects and receipts travel in it.
 
 A QR code in alphanumeric mode holds base45 almost as densely as bytes, and every reader hands it on unharmed.
 """
