@@ -72,7 +72,7 @@ def _verify_ledger(run: Run, checkpoint: Path | None, signatures: bool) -> int:
     from ecny_tax.cli import files
     from ecny_tax.cli.output import document
     from ecny_tax.cli.progress import progress_bar
-    from ecny_tax.errors import VerificationError
+    from ecny_tax.errors import Said, VerificationError
 
     note = None if checkpoint is None else files.read_text(checkpoint)
     forked = None
@@ -92,13 +92,14 @@ def _verify_ledger(run: Run, checkpoint: Path | None, signatures: bool) -> int:
     if not run.as_json and not found.imported:
         del shown["imported"]
     run.answer(shown)
-    if found.altered:
-        return run.verdict(VerificationError("ledger_altered", record=found.altered))
-    broken = next((check for check in found.checks if not check.ok), None)
-    if broken is None:
+    broken = [check for check in found.checks if not check.ok]
+    if not broken:
         return run.verdict(forked)
-    detail = broken.detail or broken.what
-    return run.verdict(VerificationError("ledger_broken", promise=broken.promise, detail=detail))
+    promise, detail = broken[0].promise, broken[0].detail or broken[0].what
+    if found.altered:  # whatever else no longer adds up follows from that
+        promise = next((check.promise for check in broken if check.promise == "I14"), promise)
+        detail = Said(f"{found.altered} is not as it was written", f"{found.altered} 与写入时不符")
+    return run.verdict(VerificationError("ledger_broken", promise=promise, detail=detail))
 
 
 def _verify_proof(run: Run, proof: Path, keys: Path | None) -> int:

@@ -90,12 +90,14 @@ def test_an_authority_that_is_not_there_is_refused(sandbox: Sandbox) -> None:
 def test_published_keys_name_every_institution_and_wallet(sandbox: Sandbox) -> None:
     wallets = [personal(sandbox), nameless(sandbox), corporate(sandbox)]
     keys = sandbox.published_keys()
-    assert len(keys) == len(set(keys.values())) == len(sandbox.parties.list()) + len(wallets)
+    (ledger,) = sandbox.ledger.published_keys()
+    assert len(keys) == len(set(keys.values())) == len(sandbox.parties.list()) + len(wallets) + len([ledger])
     assert all(len(bytes.fromhex(key)) == 32 for key in keys.values())
     assert {
         "operator:ICBC",
         f"tax_authority:{AUTHORITY}",
         *(f"wallet:{w.wallet_id}" for w in wallets),
+        ledger,
     } <= set(keys)
 
 

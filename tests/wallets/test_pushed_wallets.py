@@ -102,7 +102,7 @@ def test_what_keeps_the_payee_from_receiving_is_said(sandbox: Sandbox) -> None:
     sub = push(sandbox, parent, fund=Fen(20_00))
     with refused(sandbox, "wallet_closed", wallet_id=shop.wallet_id):
         charge(sandbox, sub, shop, 1)
-    with refused(sandbox, "wallet_limit_exceeded", wallet_id=full.wallet_id):
+    with refused(sandbox, "payee_limit_exceeded", wallet_id=full.wallet_id):
         charge(sandbox, sub, full, 1)
     with refused(sandbox, "wallet_not_found"):
         sandbox.wallets.charge(token=sub.token or "", payee="0021000000000005", amount=Fen(1))
@@ -200,6 +200,7 @@ def test_nothing_a_platform_is_answered_tells_who_pays_or_links_two_sub_wallets(
     # The parent's id is named only where the platform itself named it as payee, which is declined.
     assert parent.wallet_id not in said
     # What is told of one and of the other has in common what the platform gave or what time it was.
-    first, second = (set(re.findall(r"pt_[a-z2-7]{32}|[0-9a-f]{32}", "\n".join(told))) for told in seen)
+    ids = re.compile(r"pt_[a-z2-7]{32}|[0-9a-f]{32}|payer:[0-9A-F]{20}")
+    first, second = (set(ids.findall("\n".join(told))) for told in seen)
     assert first.isdisjoint(second)
-    assert len(first) >= 4  # the token, two transfers, the name in the statement
+    assert len(first) >= 4  # the token, two transfers, the pseudonym in the statement

@@ -277,7 +277,7 @@ def test_i11_the_balance_cap_holds_for_parent_and_sub_wallets_together(sandbox: 
     sub = below(sandbox, parent, "limited", fund=Fen(19_000_00))
     with refused(sandbox, "wallet_limit_exceeded", limit="balance", total="20000.01"):
         sandbox.wallets.top_up(wallet_id=parent.wallet_id, amount=Fen(1))
-    with refused(sandbox, "wallet_limit_exceeded", limit="balance"):
+    with refused(sandbox, "payee_limit_exceeded"):
         send(sandbox, rich, parent, 1)
     send(sandbox, sub, rich, 1)
     send(sandbox, rich, parent, 1)
