@@ -87,7 +87,7 @@ class Sandbox:
         """The wallets (钱包), with their sub-wallets (子钱包)."""
         from ecny_tax.wallets.sub_wallets import FamilyWallets
 
-        return FamilyWallets(self._store, self._keyring, _needed_for)
+        return FamilyWallets(self._store, self._keyring, _needed_for, _forget)
 
     @cached_property
     def treasury(self) -> Treasury:
@@ -343,6 +343,13 @@ def _needed_for(tx: Transaction, subject_id: str) -> str | None:
     return needed_for(tx, subject_id)
 
 
+def _forget(tx: Transaction, subject_id: str) -> None:
+    """Take out what rooms above the wallets' hold that tells a name to whoever guesses it."""
+    from ecny_tax.agreements.rows import forget_signatures
+
+    forget_signatures(tx, subject_id)
+
+
 def _open_accounts(tx: Transaction) -> None:
     """The accounts that every scheme has, with the opening balances that are assumed."""
     from ecny_tax.treasury import service as treasury
@@ -373,5 +380,7 @@ def _restore(tx: Transaction, keyring: Keyring, ledger: Iterable[str]) -> None:
 
 
 def _end(store: Store, sealer: Sealer) -> None:
-    sealer.finish()
-    store.close()
+    try:
+        sealer.finish()
+    finally:
+        store.close()

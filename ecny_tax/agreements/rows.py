@@ -91,6 +91,14 @@ def set_status(tx: Transaction, agreement_no: str, status: AgreementStatus) -> N
     )
 
 
+def forget_signatures(tx: Transaction, subject_id: str) -> None:
+    """Take out what was signed over a subject's name: by it whoever guesses the name could check it."""
+    tx.run(
+        "UPDATE agreement SET signatures = x'', answer = NULL WHERE subject_id = :subject_id",
+        subject_id=subject_id,
+    )
+
+
 def _agreement(row: Row) -> Agreement:
     number, wallet_id, operator, authority, status, code, batch_debit, signed, verified, ended, *rest = row
     return Agreement(

@@ -89,7 +89,7 @@ def _show_refund(run: Run, refund_no: str, out: Path | None, explain: bool) -> N
         found = s.refunds.voucher(refund_no=refund_no)
         if out is not None:
             with_steps = explain or _shows_steps(out)
-            signed = s.refunds.signed_voucher(refund_no=refund_no, explain=with_steps)
+            signed = s.refunds.signed_refund_voucher(refund_no=refund_no, explain=with_steps)
     shown = _explained(paper(found), found) if explain else paper(found)
     if out is not None:
         _print(run, out, found, shown, signed)

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 
-from ecny_tax.crypto.signatures import SigningKey, public_key_of
+from ecny_tax.crypto.signatures import SigningKey, byte_string, public_key_of
 from ecny_tax.errors import VerificationError
 
 _PROTECTED = bytes.fromhex("a10127")  # {1: -8}, the algorithm is EdDSA
@@ -25,12 +25,12 @@ _AFTER = len(_TAIL) + _SIGNATURE_BYTES
 
 def sign(payload: bytes, key: SigningKey, domain: str) -> bytes:
     """A COSE_Sign1 message around ``payload`` for one kind of object."""
-    return _HEAD + _string(payload) + _TAIL + key.sign(to_be_signed(payload, domain))
+    return _HEAD + byte_string(payload) + _TAIL + key.sign(to_be_signed(payload, domain))
 
 
 def to_be_signed(payload: bytes, domain: str) -> bytes:
     """The Sig_structure of RFC 9052, 4.4: what a signature is over."""
-    return _context(domain) + _string(payload)
+    return _context(domain) + byte_string(payload)
 
 
 def payload_of(message: bytes) -> bytes:
@@ -80,14 +80,4 @@ def _content(message: bytes) -> tuple[int, int]:
 @lru_cache
 def _context(domain: str) -> bytes:
     """The Sig_structure of RFC 9052, 4.4, up to the payload."""
-    return b"\x84\x6aSignature1\x43" + _PROTECTED + _string(domain.encode())
-
-
-def _string(data: bytes) -> bytes:
-    """A byte string in deterministic CBOR."""
-    size = len(data)
-    if size < 24:  # up to there the first byte holds the length (RFC 8949, 3)
-        return bytes((0x40 + size,)) + data
-    if size < 2**8:
-        return bytes((0x58, size)) + data
-    return b"\x59" + size.to_bytes(2, "big") + data
+    return b"\x84\x6aSignature1\x43" + _PROTECTED + byte_string(domain.encode())

@@ -96,9 +96,9 @@ _NO_TAGS = dict.fromkeys(
 
 def sign_one(payload: bytes, key: SigningKey, content_type: str) -> bytes:
     """A COSE_Sign1 message around ``payload``."""
-    protected = _protected(key.name, content_type)
-    signature = key.sign(_to_be_signed("Signature1", [protected], payload))
-    return encode(cbor2.CBORTag(_SIGN1_TAG, [protected, {}, payload, signature]))
+    context, head = _around(key.name, content_type)
+    body = byte_string(payload)
+    return head + body + byte_string(key.sign(context + body))
 
 
 def verify_one(message: bytes, content_type: str, published: PublishedKeys) -> tuple[str, bytes]:
@@ -143,6 +143,28 @@ def verify_many(message: bytes, payload: bytes, content_type: str, published: Pu
 @lru_cache(maxsize=4096)
 def _protected(name: str, content_type: str) -> bytes:
     return encode({_ALGORITHM: _EDDSA, _CONTENT_TYPE: content_type, _KEY_ID: name.encode()})
+
+
+@lru_cache(maxsize=4096)
+def _around(name: str, content_type: str) -> tuple[bytes, bytes]:
+    """What stands before the payload: in the Sig_structure of RFC 9052, 4.4, and in the message itself.
+
+    Both are the same for every payload that a key signs; encoding them anew would cost as much as the rest.
+    """
+    protected = byte_string(_protected(name, content_type))
+    four_items, no_external_data, no_unprotected_header = b"\x84", b"\x40", b"\xa0"
+    context = four_items + encode("Signature1") + protected + no_external_data
+    return context, _head(_SIGN1_TAG) + four_items + protected + no_unprotected_header
+
+
+def byte_string(data: bytes) -> bytes:
+    """A byte string in deterministic CBOR, with the shortest head that tells its length (RFC 8949, 3)."""
+    size = len(data)
+    if size < 24:  # up to there the first byte holds the length
+        return bytes((0x40 + size,)) + data
+    if size < 2**8:
+        return bytes((0x58, size)) + data
+    return encode(data) if size >= 2**16 else b"\x59" + size.to_bytes(2, "big") + data
 
 
 def _to_be_signed(context: str, protected: list[bytes], payload: bytes) -> bytes:

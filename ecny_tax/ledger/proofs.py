@@ -111,23 +111,14 @@ def read_proof(text: str) -> InclusionProof | ConsistencyProof:
     try:
         said = strict_json.loads(text)
         if isinstance(said, dict) and said.pop("format", None) == FORMAT:
-            kind = said.pop("kind", None)
-            path = tuple(_hash(one) for one in said["path"]) if len(said["path"]) <= _MAX_PATH else None
-            if (
-                kind == "inclusion"
-                and said.keys() == {"record", "index", "path", "checkpoint"}
-                and path is not None
-            ):
+            kind, path = said.pop("kind", None), _path(said.pop("path", None))
+            if kind == "inclusion" and said.keys() == {"record", "index", "checkpoint"}:
                 record, index = said["record"], said["index"]
                 if type(index) is int and len(record) <= 2 * _MAX_RECORD:
                     return InclusionProof(_from_hex(record), index, path, _note(said["checkpoint"]))
-            if (
-                kind == "consistency"
-                and said.keys() == {"earlier", "path", "checkpoint"}
-                and path is not None
-            ):
+            if kind == "consistency" and said.keys() == {"earlier", "checkpoint"}:
                 return ConsistencyProof(_note(said["earlier"]), path, _note(said["checkpoint"]))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, RecursionError):
         pass
     raise VerificationError("proof_malformed")
 
@@ -161,11 +152,13 @@ def _from_hex(text: str) -> bytes:
     return data
 
 
-def _hash(text: str) -> bytes:
-    data = _from_hex(text)
-    if len(data) != merkle.HASH:
+def _path(hashes: object) -> tuple[bytes, ...]:
+    if not isinstance(hashes, list) or len(hashes) > _MAX_PATH:
+        raise TypeError
+    path = tuple(_from_hex(one) for one in hashes)
+    if any(len(one) != merkle.HASH for one in path):
         raise ValueError
-    return data
+    return path
 
 
 def _note(value: object) -> str:

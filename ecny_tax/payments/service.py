@@ -181,10 +181,14 @@ class Payments:
         ``explain`` signs also how the tax was computed.  It is not printed, so no print is counted.
         ``verify_receipt`` checks it with the published keys alone.  Raises ``receipt_not_found``.
         """
-        self._seal(receipt_no)
-        with self._store.reading() as tx:
-            receipt = receipts.receipt(tx, self._keyring, receipt_no)
-            return receipts.signed(tx, self._keyring, receipt if explain else without_steps(receipt))
+        self.receipt(receipt_no=receipt_no)  # there is one: a refusal seals nothing
+
+        def signed() -> bytes:
+            with self._store.reading() as tx:
+                receipt = receipts.receipt(tx, self._keyring, receipt_no)
+                return receipts.signed(tx, self._keyring, receipt if explain else without_steps(receipt))
+
+        return log.sealed(self._store, self._keyring, signed)
 
     def print_receipt(
         self,
@@ -198,21 +202,18 @@ class Payments:
         ``deliver`` is given the receipt and the signed one, with that count in both, and puts it on paper;
         only if that succeeds the print counts.
         """
-        if deliver is not None:
-            self._seal(receipt_no)
-        with self._store.transaction() as tx:
-            rows.count_print(tx, receipts.payment_of(tx, receipt_no).payment_no)
-            receipt = receipts.receipt(tx, self._keyring, receipt_no)
-            if deliver is not None:
-                content = receipt if explain else without_steps(receipt)
-                deliver(receipt, receipts.signed(tx, self._keyring, content))
-            return receipt
+        self.receipt(receipt_no=receipt_no)  # there is one: a refusal seals nothing
 
-    def _seal(self, receipt_no: str) -> None:
-        """Have the log hold what moved the money of a receipt, if there is such a receipt."""
-        with self._store.reading() as tx:
-            receipts.payment_of(tx, receipt_no)
-        log.seal(self._store, self._keyring)
+        def printed() -> Receipt:
+            with self._store.transaction() as tx:
+                rows.count_print(tx, receipts.payment_of(tx, receipt_no).payment_no)
+                receipt = receipts.receipt(tx, self._keyring, receipt_no)
+                if deliver is not None:
+                    content = receipt if explain else without_steps(receipt)
+                    deliver(receipt, receipts.signed(tx, self._keyring, content))
+                return receipt
+
+        return printed() if deliver is None else log.sealed(self._store, self._keyring, printed)
 
     def _settle(
         self, tx: Transaction, bill: Bill, wallet: Wallet | None, agreement: Agreement | None

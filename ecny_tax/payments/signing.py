@@ -1,7 +1,7 @@
 """Signed receipts: one COSE_Sign1 by the treasury that holds what is printed and its proof from the ledger.
 
 The payload is a CBOR array; docs/receipts.md describes it to the byte.  Which fields a payment's receipt has
-is told by ``receipt_form``, and of a refund's by ``refunds.voucher_form``; here is what both share: the
+is told by ``receipt_form``, of a refund's by ``refunds.refund_voucher_form``; here is what both share: the
 envelope, the transfers that moved the money with their paths to the root of a checkpoint, and the checks that
 need neither a database nor to know what is printed.
 """

@@ -161,17 +161,20 @@ class Refunds:
         with self._store.reading() as tx:
             return vouchers.voucher(tx, self._keyring, load(tx, refund_no))
 
-    def signed_voucher(self, *, refund_no: str, explain: bool = False) -> bytes:
+    def signed_refund_voucher(self, *, refund_no: str, explain: bool = False) -> bytes:
         """The revenue refund voucher, signed by its treasury (COSE_Sign1), with its proof from the ledger.
 
         ``explain`` signs also how the amount came about.  ``verify_receipt`` checks it with the published
         keys alone.  Raises ``refund_not_found`` and ``refund_not_completed``.
         """
         self.voucher(refund_no=refund_no)  # there is one: a refusal seals nothing
-        log.seal(self._store, self._keyring)
-        with self._store.reading() as tx:
-            found = vouchers.voucher(tx, self._keyring, load(tx, refund_no))
-            return vouchers.signed(tx, self._keyring, found if explain else replace(found, steps=()))
+
+        def signed() -> bytes:
+            with self._store.reading() as tx:
+                found = vouchers.voucher(tx, self._keyring, load(tx, refund_no))
+                return vouchers.signed(tx, self._keyring, found if explain else replace(found, steps=()))
+
+        return log.sealed(self._store, self._keyring, signed)
 
     def approve(self, *, refund_no: str, idempotency_key: str | None = None) -> Refund:
         """The reviewer says yes; the treasury pays at once."""

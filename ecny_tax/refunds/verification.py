@@ -88,7 +88,7 @@ def signed_paper(receipt: Receipt | RefundVoucher, signed: bytes | str) -> Paper
 
 def _checked(data: bytes, published: Mapping[str, str]) -> ReceiptCheck:
     from ecny_tax.payments import receipt_form
-    from ecny_tax.refunds import voucher_form
+    from ecny_tax.refunds import refund_voucher_form
 
     opened = open_signed(data, published)
     receipt: Receipt | RefundVoucher
@@ -96,8 +96,8 @@ def _checked(data: bytes, published: Mapping[str, str]) -> ReceiptCheck:
         receipt = receipt_form.receipt_of(opened)
         checkpoint = receipt_form.check(opened, receipt, published)
     else:
-        receipt = voucher_form.voucher_of(opened)
-        checkpoint = voucher_form.check(opened, receipt, published)
+        receipt = refund_voucher_form.voucher_of(opened)
+        checkpoint = refund_voucher_form.check(opened, receipt, published)
     return ReceiptCheck(
         valid=True,
         reason=None,

@@ -152,7 +152,7 @@ def signed(tx: Transaction, keyring: Keyring, voucher: RefundVoucher) -> bytes:
     Raises ``VerificationError`` (``transfer_not_sealed``) and ``RejectedError`` (``receipt_too_large``).
     """
     from ecny_tax.payments import signing
-    from ecny_tax.refunds.voucher_form import content_of
+    from ecny_tax.refunds.refund_voucher_form import content_of
     from ecny_tax.store import log
 
     return signing.sign(

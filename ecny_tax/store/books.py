@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ecny_tax.clock import from_micros, micros, within_range
+from ecny_tax.errors import VerificationError
 from ecny_tax.ledger.checkpoint import ROLE, Checkpoint, open_checkpoint, read_checkpoint
 from ecny_tax.ledger.model import Account, AccountCode, AccountFlags, Ledger, TransferCode, account_kind
 from ecny_tax.ledger.promises import Check, in_circulation, in_vaults
@@ -205,7 +206,8 @@ _RECORD_CHECKS = (
         " UNION ALL SELECT lower(hex(t.id)) FROM wallet w JOIN wallet p ON p.wallet_id = w.parent"
         " JOIN transfer t ON (t.debit_account_id = w.account_id AND t.credit_account_id = p.account_id)"
         " OR (t.credit_account_id = w.account_id AND t.debit_account_id = p.account_id)"
-        f" WHERE t.code <> {TransferCode.SUB_WALLET:d} LIMIT 1",
+        f" WHERE t.code <> {TransferCode.SUB_WALLET:d} AND NOT (w.purpose = 'pushed' AND t.debit_account_id"
+        f" = w.account_id AND t.code = {TransferCode.WALLET_TRANSFER:d}) LIMIT 1",  # a charge by its platform
     ),
     (
         "I11",
@@ -349,18 +351,23 @@ class Books:
 
         Raises ``NotFoundError`` (``transfer_not_found``).
         """
-        log.seal(self._store, self._keyring)
-        with self._store.reading() as tx:
-            return log.prove(tx, log.transfer_id_of(transfer_id))
+        id_ = log.transfer_id_of(transfer_id)
+
+        def prove() -> InclusionProof:
+            with self._store.reading() as tx:
+                return log.prove(tx, id_)
+
+        return log.sealed(self._store, self._keyring, prove)
 
     def prove_consistency(self, *, earlier: Checkpoint) -> ConsistencyProof:
         """Prove that the log only grew since a checkpoint that was taken from it earlier.
 
-        Raises ``VerificationError``: ``checkpoint_of_another_ledger``, ``log_truncated``, ``history_forked``.
+        Raises ``VerificationError``: ``checkpoint_of_another_ledger``, ``signature_invalid``,
+        ``log_truncated``, ``history_forked``.
         """
         log.seal(self._store, self._keyring)
         with self._store.reading() as tx:
-            return log.prove_consistency(tx, earlier)
+            return log.prove_consistency(tx, self._opened(tx, earlier.note))
 
     def check_continues(self, *, note: str) -> None:
         """Check that this ledger goes on from a checkpoint that somebody kept, signed by its own key.
@@ -369,11 +376,16 @@ class Books:
         rewritten and signed anew.  Raises ``VerificationError`` (``checkpoint_malformed``,
         ``checkpoint_of_another_ledger``, ``signature_invalid``, ``log_truncated``, ``history_forked``).
         """
-        earlier = read_checkpoint(note)
         with self._store.reading() as tx:
-            log.prove_consistency(tx, earlier)
-            key = self._keyring.signing_key(ROLE, log.ledger_id(tx))
-        open_checkpoint(note, {key.name: key.public_bytes}.get)
+            log.prove_consistency(tx, self._opened(tx, note))
+
+    def _opened(self, tx: Transaction, note: str) -> Checkpoint:
+        """A checkpoint of this ledger; one that its key never signed accuses nobody of anything."""
+        key = self._keyring.signing_key(ROLE, log.ledger_id(tx))
+        origin = read_checkpoint(note).origin
+        if origin != key.name:
+            raise VerificationError("checkpoint_of_another_ledger", origin=origin)
+        return open_checkpoint(note, {key.name: key.public_bytes}.get)
 
     def status(self) -> Status:
         """The time in force, how much e-CNY there is, and how many records."""

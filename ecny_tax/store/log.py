@@ -8,9 +8,11 @@ leaf *p* - 1 + *n*, counted from 0.  So nothing needs to be written when money m
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from struct import error as StructError
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ecny_tax.errors import InvalidInputError, NotFoundError, VerificationError
 from ecny_tax.ledger import merkle
@@ -28,6 +30,7 @@ from ecny_tax.store.transaction import Row, Store, Transaction
 if TYPE_CHECKING:
     from ecny_tax.crypto.keyring import Keyring
 
+_T = TypeVar("_T")
 #: The most records that one checkpoint adds: what sealing keeps in memory, and how long it holds the lock.
 CHUNK = 16_384
 #: Records that are in memory at a time, at most, while the whole log is read.
@@ -45,6 +48,8 @@ EVENTS = (
 _AFTER_SEQ = 2
 _TRANSFER_ID = re.compile("[0-9a-f]{32}")
 _FIRST = -(2**63)
+#: What a record is called, by whether it is a transfer.
+KIND = {True: "transfer", False: "account event"}
 
 
 class Head(NamedTuple):
@@ -103,12 +108,27 @@ def seal(store: Store, keyring: Keyring) -> None:
     """
     while True:
         with store.reading() as tx:
-            if committed(tx).size <= head(tx).size:
+            before, there = head(tx), committed(tx)
+            if there.size <= before.size:
                 return
-            before, drawn = head(tx), _drawn(tx, keyring)
+            drawn = _drawn(tx, keyring)
+            if drawn.checkpoint.size == before.size:  # rows with numbers that none of ours has
+                raise VerificationError("log_broken", what=f"a record after {before.size}")
         with store.untimed() as tx:
             if head(tx) == before:
                 _write(tx, before, *drawn)
+
+
+def sealed(store: Store, keyring: Keyring, act: Callable[[], _T]) -> _T:
+    """Seal, then do what needs the newest transfers sealed; again where somebody moved money in between."""
+    for is_last in (False, False, True):
+        seal(store, keyring)
+        try:
+            return act()
+        except VerificationError as refusal:
+            if is_last or refusal.code != "transfer_not_sealed":
+                raise
+    raise AssertionError  # the last time ends it
 
 
 class _Drawn(NamedTuple):
@@ -148,15 +168,31 @@ def _write(tx: Transaction, before: Head, tiles: list[Tile], transfers: int, che
 
 
 def _unsealed_leaves(tx: Transaction, since: Head) -> tuple[bytes, int]:
-    """The joined leaf hashes of the next records, about a chunk, and how many of them are transfers."""
+    """The joined leaf hashes of the next records, about a chunk, and how many of them are transfers.
+
+    Raises ``VerificationError`` (``log_broken``) at the first row that this library cannot have written.
+    """
     leaves: list[bytes] = []
-    transfers = 0
+    newest = {True: since.transfers, False: since.events}
     for run, of_transfers in runs(tx, since):
-        leaves += transfer_leaves(run) if of_transfers else event_leaves(run)
-        transfers += len(run) if of_transfers else 0
+        first, last = newest[of_transfers] + 1, newest[of_transfers] + len(run)
+        if (run[0][0], run[-1][0]) != (first, last):  # they are in order, and none is there twice
+            raise VerificationError("log_broken", what=f"{KIND[of_transfers]} {first} is missing")
+        leaves += _leaves(run, of_transfers)
+        newest[of_transfers] = last
         if len(leaves) >= CHUNK:
             break
-    return b"".join(leaves), transfers
+    return b"".join(leaves), newest[True] - since.transfers
+
+
+def _leaves(run: list[Row], of_transfers: bool) -> list[bytes]:
+    hashes = transfer_leaves if of_transfers else event_leaves
+    try:
+        return hashes(run)
+    except (StructError, TypeError):  # a value that no record can hold
+        if len(run) == 1:
+            raise VerificationError("log_broken", what=f"{KIND[of_transfers]} {run[0][0]}") from None
+        return [leaf for row in run for leaf in _leaves([row], of_transfers)]
 
 
 def runs(tx: Transaction, since: Head | None = None) -> Iterator[tuple[list[Row], bool]]:
@@ -199,15 +235,18 @@ def _edge(tx: Transaction, size: int) -> RightEdge:
 
 def _tile(tx: Transaction, level: int, place: int, count: int) -> bytes:
     """The first ``count`` hashes of a tile."""
-    if count == 0:
-        return b""
-    row = tx.row(
-        "SELECT hashes FROM log_tile WHERE level = :level AND place = :place", level=level, place=place
-    )
-    hashes: bytes = row[0][: count * HASH] if row else b""
+    hashes = tile_hashes(tx, level, place)[: count * HASH]
     if len(hashes) != count * HASH:
         raise VerificationError("log_broken", what=f"tile {level}/{place}")
     return hashes
+
+
+def tile_hashes(tx: Transaction, level: int, place: int) -> bytes:
+    """What is stored of a tile; nothing where there is none."""
+    row = tx.row(
+        "SELECT hashes FROM log_tile WHERE level = :level AND place = :place", level=level, place=place
+    )
+    return row[0] if row else b""
 
 
 # --- proving ------------------------------------------------------------------------------------------
@@ -223,7 +262,8 @@ def transfer_id_of(text: str) -> bytes:
 def prove(tx: Transaction, transfer_id: bytes) -> InclusionProof:
     """Prove that a transfer is in the log, as of the newest checkpoint.
 
-    Raises ``NotFoundError`` (``transfer_not_found``) and ``VerificationError`` (``transfer_not_sealed``).
+    Raises ``NotFoundError`` (``transfer_not_found``) and ``VerificationError``: ``transfer_not_sealed``, and
+    ``log_broken`` where the row is not as it was sealed.
     """
     row = tx.row(f"SELECT {TRANSFER_COLUMNS} FROM transfer WHERE id = :id", id=transfer_id)
     if row is None:
@@ -232,21 +272,29 @@ def prove(tx: Transaction, transfer_id: bytes) -> InclusionProof:
     index, sealed = _index_of(tx, columns[0]), newest(tx)
     if index >= sealed.size:
         raise VerificationError("transfer_not_sealed", transfer_id=transfer_id.hex())
-    path = merkle.inclusion_path(index, sealed.size, _reader(tx))
-    return InclusionProof(transfer_record(columns), index, tuple(path), sealed.note)
+    proof = InclusionProof(
+        transfer_record(columns),
+        index,
+        tuple(merkle.inclusion_path(index, sealed.size, partial(tile_hashes, tx))),
+        sealed.note,
+    )
+    try:  # nobody shall be given a proof that proves nothing, or sign one
+        leaf = merkle.leaf_hash(proof.record)
+        merkle.verify_inclusion(leaf=leaf, index=index, size=sealed.size, path=proof.path, root=sealed.root)
+    except VerificationError:
+        raise VerificationError("log_broken", what=f"transfer {columns[0]}") from None
+    return proof
 
 
 def prove_consistency(tx: Transaction, earlier: Checkpoint) -> ConsistencyProof:
     """Prove that the log only grew since an earlier checkpoint of it.
 
-    Raises ``VerificationError`` (``checkpoint_of_another_ledger``, ``log_truncated``, ``history_forked``).
+    Raises ``VerificationError`` (``log_truncated``, ``history_forked``).
     """
     sealed = newest(tx)
-    if earlier.origin != sealed.origin:
-        raise VerificationError("checkpoint_of_another_ledger", origin=earlier.origin)
     if earlier.size > sealed.size:
         raise VerificationError("log_truncated", size=sealed.size, earlier=earlier.size)
-    path = merkle.consistency_path(earlier.size, sealed.size, _reader(tx))
+    path = merkle.consistency_path(earlier.size, sealed.size, partial(tile_hashes, tx))
     merkle.verify_consistency(
         earlier=earlier.size,
         later=sealed.size,
@@ -264,13 +312,3 @@ def _index_of(tx: Transaction, seq: int) -> int:
         seq=seq,
     )
     return seq - 1 + (row[0] if row else 0)
-
-
-def _reader(tx: Transaction) -> merkle.ReadTile:
-    def read(level: int, place: int) -> bytes:
-        row = tx.row(
-            "SELECT hashes FROM log_tile WHERE level = :level AND place = :place", level=level, place=place
-        )
-        return row[0] if row else b""
-
-    return read

@@ -17,6 +17,7 @@ from ecny_tax.ledger.merkle import HASH, TILE_HEIGHT, RightEdge, open_tile_place
 from ecny_tax.ledger.promises import Check, JournalFold
 from ecny_tax.ledger.records import event_leaves, transfer_leaves
 from ecny_tax.store import journal, log
+from ecny_tax.store.log import KIND
 from ecny_tax.store.transaction import Row, Transaction
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 Progress = Callable[[int], None]
 _NO_LEAF = bytes(HASH)  # of a row that no record can hold: no record hashes to this
 _TILE = 1 << TILE_HEIGHT
-_KIND = {True: "transfer", False: "account event"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,7 @@ def verify_journal(
     sealed.finish()
     accounts = events.differing(tx, fold.count)
     unsealed = done - sealed.size
-    # A counter is altered where the records that it counts are all as they were sealed.
-    counted = f"account {fold.differing()}" if fold.differing() and not unsealed else ""
+    counted = _first_miscounted(tx, fold.differing(), sealed)
     return JournalVerification(
         transfers=fold.count,
         sealed=sealed.size,
@@ -87,6 +86,19 @@ def verify_journal(
 def _first_altered(events: _Events, sealed: _SealedLog) -> str:
     """The log tells which record; but of an event that was moved on it sees the transfer in its place."""
     return events.moved if events.moved and sealed.broken.startswith("transfer ") else sealed.broken
+
+
+def _first_miscounted(tx: Transaction, account: str, sealed: _SealedLog) -> str:
+    """Where the sealed records are as they were, a counter differs by a later one, or was altered itself."""
+    if not account or sealed.broken:
+        return ""
+    row = tx.row(
+        "SELECT t.seq FROM transfer t JOIN account a ON a.id IN (t.debit_account_id, t.credit_account_id)"
+        " WHERE a.name = :name AND t.seq > :seq ORDER BY t.seq",
+        name=account,
+        seq=sealed.transfers,
+    )
+    return f"transfer {row[0]} or account {account}" if row else f"account {account}"
 
 
 def _check(what: str, what_zh: str, detail: str) -> Check:
@@ -157,7 +169,7 @@ class _SealedLog:
         self._tx = tx
         self._key = keyring.signing_key(ROLE, log.ledger_id(tx))
         self._edge = RightEdge()
-        self._transfers = self._events = 0
+        self.transfers = self._events = 0
         self._doubt: _Doubt | None = None
         self._signed = iter(tx.stream("SELECT place, size, transfers, note FROM checkpoint ORDER BY place"))
         self._next = next(self._signed, None)
@@ -182,7 +194,7 @@ class _SealedLog:
         if self._next is not None:
             place, size, _transfers, note = self._next
             is_sound = self._opened(note)[0] == size
-            lost = f"transfer {self._transfers + 1} or account event {self._events + 1} is missing"
+            lost = f"transfer {self.transfers + 1} or account event {self._events + 1} is missing"
             self._find(self._doubt.record if self._doubt else lost if is_sound else f"checkpoint {place}")
         self._compare_tiles()
 
@@ -197,26 +209,30 @@ class _SealedLog:
             tile_name = f"tile 0/{(self.size + at) // _TILE} of the log"
             self._doubt = _Doubt(self._name(part[at], of_transfers, at, _hash(leaves, at)), tile_name)
         for tile in self._edge.grow(leaves):
-            if tile.level and self._doubt is None and self._hashes(tile.level, tile.place) != tile.hashes:
+            if (
+                tile.level
+                and self._doubt is None
+                and log.tile_hashes(self._tx, tile.level, tile.place) != tile.hashes
+            ):
                 first, last = (place * _TILE ** (tile.level + 1) for place in (tile.place, tile.place + 1))
                 name = f"tile {tile.level}/{tile.place} of the log"
                 self._doubt = _Doubt(f"a record between {first + 1} and {last} and its hash", name)
         if of_transfers:
-            self._transfers += len(part)
+            self.transfers += len(part)
         else:
             self._events += len(part)
 
     def _name(self, row: Row, of_transfers: bool, at: int, leaf: bytes) -> str:
         """Which record is not as sealed: the one that is found ``at`` so many after the last that was, or the
         one that should stand before it."""
-        transfers, events = self._transfers, self._events
+        transfers, events = self.transfers, self._events
         expected = 1 + at + (transfers if of_transfers else events)
         if row[0] > expected:
-            return f"{_KIND[of_transfers]} {expected} is missing"
+            return f"{KIND[of_transfers]} {expected} is missing"
         if row[0] == expected and self._stored(1, after=at + 1) == leaf:  # it stood one further
             other = 1 + (events if of_transfers else transfers)
-            return f"{_KIND[not of_transfers]} {other} is missing"
-        return f"{_KIND[of_transfers]} {row[0]}"
+            return f"{KIND[not of_transfers]} {other} is missing"
+        return f"{KIND[of_transfers]} {row[0]}"
 
     def _judge(self, place: int, size: int, transfers: int, note: str) -> None:
         """What a checkpoint says of the records up to it, and they of it."""
@@ -224,7 +240,7 @@ class _SealedLog:
         if self.broken:
             return
         signed_size, root = self._opened(note)
-        is_sound = (place, size, transfers) == (self.checkpoints, signed_size, self._transfers)
+        is_sound = (place, size, transfers) == (self.checkpoints, signed_size, self.transfers)
         leads_to_root = self._edge.root() == root
         if is_sound and size == self.size and leads_to_root:
             if self._doubt is not None:
@@ -249,14 +265,8 @@ class _SealedLog:
         start = self.size + after
         place, offset = divmod(start, _TILE)
         tiles = range(place, (start + count + _TILE - 1) // _TILE)
-        hashes = b"".join(self._hashes(0, tile)[: _TILE * HASH] for tile in tiles)
+        hashes = b"".join(log.tile_hashes(self._tx, 0, tile)[: _TILE * HASH] for tile in tiles)
         return hashes[offset * HASH : (offset + count) * HASH]
-
-    def _hashes(self, level: int, place: int) -> bytes:
-        row = self._tx.row(
-            "SELECT hashes FROM log_tile WHERE level = :level AND place = :place", level=level, place=place
-        )
-        return row[0] if row else b""
 
     def _compare_tiles(self) -> None:
         """Whether there are the tiles of a log of this size, each as long as it must be, and no other."""
@@ -267,7 +277,7 @@ class _SealedLog:
                 self._find(f"tile {level}/{place} of the log, or a checkpoint after {self.size}")
                 return
         for tile in self._edge.open_tiles():
-            if self._hashes(tile.level, tile.place) != tile.hashes:
+            if log.tile_hashes(self._tx, tile.level, tile.place) != tile.hashes:
                 self._find(f"tile {tile.level}/{tile.place} of the log")
 
 

@@ -33,7 +33,10 @@ def taxpayer_of(tx: Transaction, keyring: Keyring, wallet_id: str, authority: st
 
 
 def disclose(tx: Transaction, keyring: Keyring, wallet: Wallet, office: Institution) -> str:
-    """Tell an authority or treasury who holds a named wallet, once; the number of its own record of that."""
+    """Tell an authority or treasury who holds a named wallet, once; the number of its own record of that.
+
+    Raises ``RejectedError`` (``holder_erased``) where nobody knows it any more.
+    """
     told = rows.told(tx, wallet.wallet_id, office.party)
     return told or _tell(tx, keyring, wallet, office.party)
 
@@ -62,6 +65,8 @@ def note_entered(tx: Transaction, wallet: Wallet, entered: Identity, office: Ins
 def _tell(tx: Transaction, keyring: Keyring, wallet: Wallet, custodian: str) -> str:
     """Seal the custodian's own record: name and id number for an authority, the name for a treasury."""
     holder = parties.open_identity(tx, keyring, wallet.identity_id)
+    if holder.erased:
+        raise RejectedError("holder_erased", wallet_id=wallet.wallet_id)
     is_treasury = custodian.startswith(f"{InstitutionKind.TREASURY}:")
     record = parties.record_identity(
         tx,

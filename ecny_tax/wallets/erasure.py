@@ -1,7 +1,8 @@
 """Erasing the holder of closed wallets: every key of the subject is destroyed, the books stay whole.
 
 What goes: the subject's data keys at every operator, tax authority and treasury; the sealed boxes, and the
-digests by which they were found; then the file is rewritten, so that no old byte of them stays in it.
+digests by which they were found; the signatures of its agreements, by which a guessed name could be checked;
+then the file is rewritten, so that no old byte of them stays in it.
 
 What stays: the transfers and records, which never held a name, and the subject's pseudonym, which is keyed.
 By it a yearly refund is still known to be paid when the person comes back, is recorded afresh and asks again.
@@ -22,7 +23,7 @@ from ecny_tax.wallets.model import Wallet, WalletStatus
 from ecny_tax.wallets.service import load
 
 if TYPE_CHECKING:
-    from ecny_tax.wallets.service import NeededFor
+    from ecny_tax.wallets.service import Forget, NeededFor
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Erasure:
     file_cleaned: bool
 
 
-def erase(store: Store, keyring: Keyring, wallet_id: str, needed_for: NeededFor) -> Erasure:
+def erase(store: Store, keyring: Keyring, wallet_id: str, needed_for: NeededFor, forget: Forget) -> Erasure:
     """Erase whoever held the wallet; doing so again destroys nothing more, and cleans the file again."""
     with store.transaction() as tx:
         wallet = load(tx, wallet_id)
@@ -47,8 +48,10 @@ def erase(store: Store, keyring: Keyring, wallet_id: str, needed_for: NeededFor)
         open_wallets = [w for w in rows.wallets_of(tx, subjects[0]) if w.status is not WalletStatus.CLOSED]
         if open_wallets:
             raise RejectedError("holder_has_open_wallets", wallet_id=wallet_id, count=len(open_wallets))
-        if (record := needed_for(tx, wallet.subject_id)) is not None:
-            raise RejectedError("identity_still_needed", wallet_id=wallet_id, record=record)
+        for subject in subjects:
+            if (record := needed_for(tx, subject)) is not None:
+                raise RejectedError("identity_still_needed", wallet_id=wallet_id, record=record)
+            forget(tx, subject)
         destroyed = sum(parties.erase(tx, subject) for subject in subjects)
     return Erasure(wallet.wallet_id, wallet.status, destroyed, store.scrub())
 

@@ -85,8 +85,11 @@ def public_key(tx: Transaction, wallet_id: str) -> bytes:
 
 
 def public_keys(tx: Transaction) -> list[Row]:
-    """(wallet id, key) of every wallet."""
-    return tx.rows("SELECT wallet_id, public_key FROM wallet ORDER BY opened_at, account_id")
+    """(wallet id, key) of every wallet that signs; a pushed one does not, and nobody need know of it."""
+    return tx.rows(
+        "SELECT wallet_id, public_key FROM wallet WHERE purpose IS NOT 'pushed'"
+        " ORDER BY opened_at, account_id"
+    )
 
 
 def _wallet(row: Row) -> Wallet:

@@ -35,16 +35,19 @@ if TYPE_CHECKING:
 
 #: Answers which record still needs the name of a subject; rooms above know, so it is handed in.
 NeededFor = Callable[[Transaction, str], str | None]
+#: Takes out what those rooms hold of a subject besides its name, and that tells it to whoever guesses it.
+Forget = Callable[[Transaction, str], None]
 _CLASS_RANK = {"IV": 0, "III": 1, "II": 2, "I": 3}
 
 
 class Wallets:
     """The wallets (钱包) of all operators.  Amounts are in fen; a refusal moves nothing."""
 
-    def __init__(self, store: Store, keyring: Keyring, needed_for: NeededFor) -> None:
+    def __init__(self, store: Store, keyring: Keyring, needed_for: NeededFor, forget: Forget) -> None:
         self._store = store
         self._keyring = keyring
         self._needed_for = needed_for
+        self._forget = forget
 
     def open(
         self,
@@ -141,7 +144,7 @@ class Wallets:
         """
         from ecny_tax.wallets.erasure import erase  # imported late: few erase
 
-        return erase(self._store, self._keyring, wallet_id, self._needed_for)
+        return erase(self._store, self._keyring, wallet_id, self._needed_for, self._forget)
 
     def holder(self, *, wallet_id: str) -> Identity:
         """What the operator's KYC took of the holder."""

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ROWS = {
     "ledger_batches": ("sqlite", 0.8),
     "verification": ("sqlite", 0.25),
+    "sealing": ("sqlite", 0.85),
     "verification_memory": ("sqlite", 0.9),
     "voucher_verification": ("none", 0.8),
     "voucher_redemption": ("sqlite", 0.0),

@@ -112,7 +112,7 @@ def told(folder: Path) -> World:
     }  # fmt: skip
     with Sandbox.open(folder / "s.db", clock=FixedClock(START)) as s:
         (folder / "p.cose").write_bytes(s.payments.signed_receipt(receipt_no=p["receipt_no"]))
-        (folder / "f.cose").write_bytes(s.refunds.signed_voucher(refund_no=f))
+        (folder / "f.cose").write_bytes(s.refunds.signed_refund_voucher(refund_no=f))
     return World(folder, names | told_offline(folder, w))
 
 

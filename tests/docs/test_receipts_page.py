@@ -9,7 +9,7 @@ from ecny_tax.errors import catalogue
 from ecny_tax.ledger.chart import LEVELS
 from ecny_tax.payments import receipt_form, signing
 from ecny_tax.qr import LEAST, qr_code
-from ecny_tax.refunds import voucher_form
+from ecny_tax.refunds import refund_voucher_form
 from ecny_tax.text_form import to_text
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "receipts.md").read_text("utf-8")
@@ -20,7 +20,7 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "receipts.md").read_text(
     [
         ("### The message", signing.PARTS),
         ("### The content of a payment's receipt", receipt_form.FIELDS),
-        ("### The content of a refund's voucher", voucher_form.FIELDS),
+        ("### The content of a refund's voucher", refund_voucher_form.FIELDS),
     ],
 )
 def test_the_fields_are_described_in_their_order(heading: str, fields: tuple[str, ...]) -> None:

@@ -204,7 +204,7 @@ BY_NUMBER: list[tuple[str, str, str]] = [
     ("payments.receipt", "receipt_no", "receipt_not_found"),
     ("payments.print_receipt", "receipt_no", "receipt_not_found"),
     ("payments.signed_receipt", "receipt_no", "receipt_not_found"),
-    ("refunds.signed_voucher", "refund_no", "refund_not_found"),
+    ("refunds.signed_refund_voucher", "refund_no", "refund_not_found"),
     ("refunds.apply_for_payment", "payment_no", "payment_not_found"),
     ("refunds.show", "refund_no", "refund_not_found"),
     ("refunds.approve", "refund_no", "refund_not_found"),

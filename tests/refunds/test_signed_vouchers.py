@@ -14,8 +14,8 @@ from ecny_tax.errors import Language
 from ecny_tax.payments import signing
 from ecny_tax.payments.printing import as_html, as_text
 from ecny_tax.refunds import rows, vouchers
+from ecny_tax.refunds.refund_voucher_form import content_of
 from ecny_tax.refunds.verification import signed_paper, verify_page
-from ecny_tax.refunds.voucher_form import content_of
 from ecny_tax.refunds.vouchers import RefundVoucher
 from ecny_tax.store import log
 from ecny_tax.text_form import to_text
@@ -81,11 +81,11 @@ def test_i14_every_voucher_proves_its_inclusion_and_says_what_is_printed(
     sandbox: Sandbox, refund_no: str
 ) -> None:
     voucher = sandbox.refunds.voucher(refund_no=refund_no)
-    data = sandbox.refunds.signed_voucher(refund_no=refund_no)
+    data = sandbox.refunds.signed_refund_voucher(refund_no=refund_no)
     found = check(sandbox, data)
     assert (found.valid, found.problem, found.signer) == (True, None, f"treasury:{TREASURY}")
     assert found.receipt == replace(voucher, steps=())
-    explained = sandbox.refunds.signed_voucher(refund_no=refund_no, explain=True)
+    explained = sandbox.refunds.signed_refund_voucher(refund_no=refund_no, explain=True)
     assert check(sandbox, to_text(explained)).receipt == voucher
     assert len(data) < 2_000
 
@@ -94,7 +94,7 @@ def test_i14_every_voucher_proves_its_inclusion_and_says_what_is_printed(
 def test_the_page_verifies_and_the_paper_is_printed_again(
     sandbox: Sandbox, refund_no: str, language: Language
 ) -> None:
-    data = sandbox.refunds.signed_voucher(refund_no=refund_no)
+    data = sandbox.refunds.signed_refund_voucher(refund_no=refund_no)
     found = check(sandbox, data).receipt
     assert found is not None
     paper = signed_paper(found, data)
@@ -114,7 +114,7 @@ def test_interest_is_proved_beside_the_refund(sandbox: Sandbox, clock: FixedCloc
     clock.advance(timedelta(days=100))
     refund = sandbox.refunds.apply_for_payment(payment_no=payment.payment_no, reason="overpaid")
     assert refund.interest
-    data = sandbox.refunds.signed_voucher(refund_no=refund.refund_no)
+    data = sandbox.refunds.signed_refund_voucher(refund_no=refund.refund_no)
     found = check(sandbox, data).receipt
     assert (found.interest, found.credited) == (refund.interest, 10**7 + refund.interest)
     assert len(payload(data)[TRANSFERS]) == 2
@@ -126,9 +126,9 @@ def test_what_is_not_completed_is_not_signed(sandbox: Sandbox) -> None:
         wallet_id=wallet.wallet_id, annual_return=refund_of(720_00), manual_review=True
     )
     with refused(sandbox, "refund_not_completed"):
-        sandbox.refunds.signed_voucher(refund_no=refund.refund_no)
+        sandbox.refunds.signed_refund_voucher(refund_no=refund.refund_no)
     with refused(sandbox, "refund_not_found"):
-        sandbox.refunds.signed_voucher(refund_no="R0")
+        sandbox.refunds.signed_refund_voucher(refund_no="R0")
 
 
 def test_a_refund_that_was_paid_into_another_wallet_proves_that_one(sandbox: Sandbox) -> None:
@@ -140,7 +140,7 @@ def test_a_refund_that_was_paid_into_another_wallet_proves_that_one(sandbox: San
     sandbox.refunds.approve(refund_no=refund.refund_no)
     other = personal(sandbox, operator="CCB")
     sandbox.refunds.resubmit(refund_no=refund.refund_no, wallet_id=other.wallet_id)
-    found = check(sandbox, sandbox.refunds.signed_voucher(refund_no=refund.refund_no)).receipt
+    found = check(sandbox, sandbox.refunds.signed_refund_voucher(refund_no=refund.refund_no)).receipt
     assert (found.wallet_id, found.operator) == (other.wallet_id, "CCB")
 
 
@@ -164,7 +164,7 @@ FORGED: dict[str, tuple[str, tuple[int, ...], Callable[[Any], Any]]] = {
 @pytest.mark.parametrize("name", list(FORGED))
 def test_what_a_treasury_must_not_sign_is_refused_for_its_own_reason(sandbox: Sandbox, name: str) -> None:
     expected, (*where, last), change = FORGED[name]
-    parts = payload(sandbox.refunds.signed_voucher(refund_no=with_set_off(sandbox)))
+    parts = payload(sandbox.refunds.signed_refund_voucher(refund_no=with_set_off(sandbox)))
     holder = parts
     for place in where:
         holder = holder[place]
@@ -177,7 +177,7 @@ def test_what_a_treasury_must_not_sign_is_refused_for_its_own_reason(sandbox: Sa
 
 def test_every_transfer_is_proved_once_and_in_order(sandbox: Sandbox) -> None:
     refund_no = with_set_off(sandbox)
-    voucher = check(sandbox, sandbox.refunds.signed_voucher(refund_no=refund_no)).receipt
+    voucher = check(sandbox, sandbox.refunds.signed_refund_voucher(refund_no=refund_no)).receipt
     assert isinstance(voucher, RefundVoucher)
     with sandbox._store.reading() as tx:
         found = rows.transfers_of(tx, refund_no, voucher.wallet_id)
@@ -199,7 +199,7 @@ def test_every_transfer_is_proved_once_and_in_order(sandbox: Sandbox) -> None:
 
 
 def test_every_flipped_bit_is_refused_by_a_code(sandbox: Sandbox) -> None:
-    data = sandbox.refunds.signed_voucher(refund_no=with_set_off(sandbox))
+    data = sandbox.refunds.signed_refund_voucher(refund_no=with_set_off(sandbox))
     for place in range(0, len(data) * 8, 5):
         flipped = bytearray(data)
         flipped[place // 8] ^= 1 << place % 8

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ from hypothesis import strategies as st
 from ecny_tax import Fen, FixedClock, Sandbox, VerificationError
 from ecny_tax.errors import EcnyTaxError
 from ecny_tax.ledger import merkle
-from ecny_tax.ledger.checkpoint import open_checkpoint
+from ecny_tax.ledger.checkpoint import open_checkpoint, read_checkpoint
 from ecny_tax.ledger.proofs import ConsistencyProof, InclusionProof, check_proof
 from ecny_tax.store import log, sealer
 from tests.support import START, corporate, judged, nameless, owe
@@ -401,3 +404,97 @@ def test_the_path_of_a_proof_is_the_one_of_the_tree(s: Sandbox) -> None:
         assert len(rows) == checkpoint.size
         (hashes,) = tx.rows("SELECT hashes FROM log_tile WHERE level = 0")[0]
     assert merkle.root_of(hashes) == checkpoint.root
+
+
+# --- rows that this library cannot have written -----------------------------------------------------------
+
+
+def _insert(path: Path, sql: str) -> None:
+    """What another SQLite client adds; nothing forbids that a journal grows."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        connection.execute(sql)
+
+
+_COPY = (
+    "INSERT INTO transfer SELECT {seq}, randomblob(16), debit_account_id, credit_account_id, amount, ledger,"
+    " {code}, flags, user_data, posted_at FROM transfer WHERE seq = (SELECT max(seq) FROM transfer)"
+)
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        (_COPY.format(seq=2**60, code="code"), "is missing"),
+        (_COPY.format(seq="(SELECT max(seq) + 5 FROM transfer)", code="code"), "is missing"),
+        (_COPY.format(seq="(SELECT max(seq) + 1 FROM transfer)", code=2**40), "transfer 19"),
+        (
+            "INSERT INTO account_event SELECT max(place) + 1, 9999, 1, 14, 0 FROM account_event",
+            "account event",
+        ),
+        ("INSERT INTO account_event SELECT max(place) + 7, 1, 1, 14, 0 FROM account_event", "is missing"),
+    ],
+)
+def test_a_foreign_row_is_neither_sealed_nor_a_crash(path: Path, sql: str, told: str) -> None:
+    with opened(path) as s:
+        wallet = corporate(s, fund=Fen(100))
+    _insert(path, sql)
+    with opened(path) as s:
+        before = s.ledger.verify()
+        assert not before.ok
+        s.wallets.top_up(wallet_id=wallet.wallet_id, amount=Fen(1))  # what is asked for is done all the same
+        with pytest.raises(VerificationError) as caught:
+            s.ledger.checkpoint()
+        judged(caught.value, "log_broken")
+        assert told in str(caught.value)
+    with opened(path) as s:
+        assert s.wallets.show(wallet_id=wallet.wallet_id).balance == 101
+        found = s.ledger.verify()
+        assert not found.ok
+        assert found.checkpoints == before.checkpoints
+
+
+def test_a_plausible_row_behind_the_others_is_named(path: Path) -> None:
+    with opened(path) as s:
+        corporate(s, fund=Fen(100))
+        newest = s.status().transfers
+    _insert(path, _COPY.format(seq="(SELECT max(seq) + 1 FROM transfer)", code="code"))
+    with opened(path) as s:
+        found = s.ledger.verify()
+    assert not found.ok
+    assert found.unsealed == 1
+    assert found.altered.startswith(f"transfer {newest + 1} ")
+
+
+def test_a_checkpoint_that_nobody_signed_accuses_nobody(s: Sandbox) -> None:
+    checkpoint = s.ledger.checkpoint()
+    size = checkpoint.size
+    for note in (
+        checkpoint.note.replace(f"\n{size}\n", f"\n{size + 9}\n"),
+        checkpoint.note.replace(f"\n{size}\n", f"\n{size - 9}\n"),
+    ):
+        with pytest.raises(VerificationError) as caught:
+            s.ledger.check_continues(note=note)
+        judged(caught.value, "signature_invalid")
+        with pytest.raises(VerificationError) as caught:
+            s.ledger.prove_consistency(earlier=read_checkpoint(note))
+        judged(caught.value, "signature_invalid")
+
+
+def test_nobody_is_given_a_proof_of_an_altered_row(path: Path) -> None:
+    with opened(path) as s:
+        corporate(s, fund=Fen(100))
+        id_ = transfer_ids(s)[3]
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP TRIGGER transfer_is_never_updated")
+        connection.execute("UPDATE transfer SET posted_at = posted_at + 1 WHERE seq = 4")
+    with opened(path) as s, pytest.raises(VerificationError) as caught:
+        s.ledger.prove(transfer_id=id_)
+    judged(caught.value, "log_broken")
+    assert "transfer 4" in str(caught.value)
+
+
+def test_a_path_that_is_no_list_is_malformed() -> None:
+    document = json.loads(_PROOF[0].to_json())
+    document["path"] = dict.fromkeys(document["path"], 1)
+    assert check_proof(json.dumps(document), _PROOF[1].get).reason == "proof_malformed"

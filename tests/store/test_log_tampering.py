@@ -32,7 +32,8 @@ LEDGER = {
 OTHERS = {
     "meta", "institution", "identity", "wallet", "wallet_spending", "agreement", "bill", "withholding",
     "annual_settlement", "explanation", "payment", "refund", "refund_share", "refund_event", "certificate",
-    "device", "device_load", "voucher", "revocation", "answered_request",
+    "device", "device_load", "voucher", "revocation", "answered_request", "disclosure", "subject_key",
+    "sub_wallet", "sub_wallet_payee",
 }  # fmt: skip
 
 
