@@ -94,11 +94,10 @@ def sealing(setting: Setting) -> tuple[float, str]:
     def posting(*, sealed: bool) -> float:
         path = setting.folder / f"{secrets.token_hex(4)}.db"
         accounts = _accounts(path, setting)
-        keys = path.with_name(f"{path.name}.keys")
-        store = open_store(str(path))
-        with Sandbox(store, read_keyring(keys), files=(path, keys)) as sandbox:
+        store, sandbox = _opened(path)
+        with sandbox:
             if not sealed:
-                store.after_commit = None
+                store.watcher = None
             taken = 0.0
             for _ in range(batches):
                 batch = _batch(store, accounts, setting.size(MAX_BATCH, 200))
@@ -142,16 +141,21 @@ def _accounts(path: Path, setting: Setting) -> list[int]:
     return [wallet.account_id for wallet in known]
 
 
+def _opened(path: Path) -> tuple[Store, Sandbox]:
+    """A scheme, and the store below it, into which transfers can be posted as they come."""
+    store, keys = open_store(str(path)), path.with_name(f"{path.name}.keys")
+    return store, Sandbox(store, read_keyring(keys), files=(path, keys))
+
+
 def _fill(path: Path, setting: Setting, batches: int) -> int:
     """Post batches among the wallets of a scheme; return how many transfers it then has."""
     accounts = _accounts(path, setting)
-    store = open_store(str(path))
-    for _ in range(batches):
-        batch = _batch(store, accounts, setting.size(MAX_BATCH, 200))
-        with store.transaction() as tx:
-            journal.post(tx, batch)
-    store.close()
-    with Sandbox.open(path) as sandbox:
+    store, sandbox = _opened(path)
+    with sandbox:
+        for _ in range(batches):
+            batch = _batch(store, accounts, setting.size(MAX_BATCH, 200))
+            with store.transaction() as tx:
+                journal.post(tx, batch)
         sandbox.ledger.checkpoint()
         return sandbox.status().transfers
 

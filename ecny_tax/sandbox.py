@@ -61,7 +61,7 @@ class Sandbox:
         self._store = store
         self._keyring = keyring
         sealer = Sealer(store, keyring, files)
-        store.after_commit = sealer.after_commit
+        store.watcher = sealer
         _found(store, keyring)
         self._end = weakref.finalize(self, _end, store, sealer)  # runs at exit, too, if nobody closes
         self.clock = SimulatedClock(store, clock)
@@ -326,7 +326,7 @@ def _found(store: Store, keyring: Keyring, ledger: Iterable[str] | None = None) 
                     raise UnavailableError("database_damaged", path=getattr(store, "path", ""))
                 tx.run("INSERT INTO meta VALUES ('keyring', :value)", value=keyring.fingerprint)
                 parties.found(tx, keyring)
-                log.found(tx)
+                log.found(tx, keyring)
                 if ledger is None:
                     _open_accounts(tx)
                 else:

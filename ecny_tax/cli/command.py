@@ -62,6 +62,15 @@ class Run:
         with Sandbox.open(self.database, clock=clock, keyring=keyring, rulebook=self._rules()) as sandbox:
             yield sandbox
 
+    def published_keys(self) -> dict[str, str]:
+        """The keys that this run's database publishes; it is not made for the question (``keys_needed``)."""
+        from ecny_tax.errors import NotFoundError
+
+        if "://" not in self.database and not Path(self.database).exists():
+            raise NotFoundError("keys_needed", path=self.database)
+        with self.sandbox() as s:
+            return s.published_keys()
+
     def rulebook(self) -> Rulebook:
         """The rules of this run, for a question that needs no database."""
         from ecny_tax.rulebook import PACKAGE, rulebook_with

@@ -36,7 +36,7 @@ def verify(
     run: Run,
     proof: Annotated[
         Path | None,
-        typer.Argument(metavar="[PROOF]", help="What `ledger prove` wrote; without it the whole ledger."),
+        typer.Argument(metavar="PROOF", help="What `ledger prove` wrote; without it the whole ledger."),
     ] = None,
     keys: Annotated[
         Path | None,
@@ -98,7 +98,10 @@ def _verify_ledger(run: Run, checkpoint: Path | None, signatures: bool) -> int:
     promise, detail = broken[0].promise, broken[0].detail or broken[0].what
     if found.altered:  # whatever else no longer adds up follows from that
         promise = next((check.promise for check in broken if check.promise == "I14"), promise)
-        detail = Said(f"{found.altered} is not as it was written", f"{found.altered} 与写入时不符")
+        if not found.altered.endswith("missing"):
+            detail = Said(f"{found.altered} is not as it was written", f"{found.altered} 与写入时不符")
+        else:
+            detail = found.altered
     return run.verdict(VerificationError("ledger_broken", promise=promise, detail=detail))
 
 
@@ -110,11 +113,7 @@ def _verify_proof(run: Run, proof: Path, keys: Path | None) -> int:
     from ecny_tax.money import yuan_text
 
     text = files.read_text(proof)
-    if keys is not None:
-        names = files.read_keys(keys)
-    else:
-        with run.sandbox() as s:
-            names = s.ledger.published_keys()
+    names = files.read_keys(keys) if keys is not None else run.published_keys()
     check = check_proof(text, {name: bytes.fromhex(key) for name, key in names.items()}.get)
     found: dict[str, object] = {
         "valid": check.valid,
@@ -153,7 +152,7 @@ def prove(
     run: Run,
     transfer: Annotated[
         str | None,
-        typer.Argument(metavar="[TRANSFER]", help="The id of a transfer, or the number of a payment."),
+        typer.Argument(metavar="TRANSFER", help="The id of a transfer, or the number of a payment."),
     ] = None,
     since: Annotated[
         Path | None,

@@ -52,7 +52,7 @@ def add(
 
 @command(app, "keys")
 def keys(run: Run, out: Out = None) -> None:
-    """Write every published key, for `agreement verify --keys`."""
+    """Write every published key, for `--keys` of agreements, receipts and proofs."""
     with run.sandbox() as s:
         found = {"keys": s.published_keys()}
     text = json.dumps(found, indent=2)

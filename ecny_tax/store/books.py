@@ -89,6 +89,14 @@ _RECORD_CHECKS = (
     ),
     (
         "I8",
+        "every refund, set-off and interest of the journal belongs to a completed refund",
+        "流水中每笔退税、抵缴与利息对应一笔已完成的退税",
+        "SELECT t.user_data FROM transfer t LEFT JOIN refund r ON r.refund_no = t.user_data"
+        f" WHERE t.code IN ({TransferCode.REFUND:d}, {TransferCode.SET_OFF:d}, {TransferCode.INTEREST:d})"
+        f" AND t.seq > {_LAST_TRANSFER} AND coalesce(r.status, '') <> 'completed' LIMIT 1",
+    ),
+    (
+        "I8",
         "every completed refund credited exactly its interest on top, and a settlement refund none",
         "每笔完成的退税另记其利息，汇算退税不计息",
         "SELECT r.refund_no FROM refund r LEFT JOIN (SELECT user_data, sum(amount) AS moved FROM transfer"

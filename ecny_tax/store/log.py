@@ -7,6 +7,7 @@ leaf *p* - 1 + *n*, counted from 0.  So nothing needs to be written when money m
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -48,6 +49,7 @@ EVENTS = (
 _AFTER_SEQ = 2
 _TRANSFER_ID = re.compile("[0-9a-f]{32}")
 _FIRST = -(2**63)
+_STATES = _WHOLE, _GROWING = "whole", "growing"
 #: What a record is called, by whether it is a transfer.
 KIND = {True: "transfer", False: "account event"}
 
@@ -63,12 +65,20 @@ class Head(NamedTuple):
         return self.size - self.transfers
 
 
+class Mark(NamedTuple):
+    """How many records are sealed, and whether these were all that there are."""
+
+    size: int
+    is_whole: bool
+
+
 # --- sealing ------------------------------------------------------------------------------------------
 
 
-def found(tx: Transaction) -> None:
-    """Give a new ledger the id by which its checkpoints name it."""
+def found(tx: Transaction, keyring: Keyring) -> None:
+    """Give a new ledger the id by which its checkpoints name it, and its first mark."""
     tx.run("INSERT INTO meta VALUES ('ledger', :id)", id=tx.ids.random_bytes(8).hex())
+    tx.run("INSERT INTO meta VALUES ('mark', :mark)", mark=_mark(tx, keyring, Mark(0, is_whole=False)))
 
 
 def ledger_id(tx: Transaction) -> str:
@@ -103,12 +113,13 @@ def seal(store: Store, keyring: Keyring) -> None:
     """Seal everything that is committed by now, whoever wrote it, a chunk and a checkpoint at a time.
 
     The hashing holds no lock; where another process was faster, its checkpoints stand and the rest follows.
-    Raises ``UnavailableError``, and ``VerificationError`` (``log_broken``) where rows of the log were altered
-    outside this library.
+    Raises ``UnavailableError``, and ``VerificationError`` (``log_broken``) where rows were altered outside
+    this library, or added to a log that was whole.
     """
     while True:
         with store.reading() as tx:
             before, there = head(tx), committed(tx)
+            check_mark(tx, keyring)
             if there.size <= before.size:
                 return
             drawn = _drawn(tx, keyring)
@@ -117,6 +128,8 @@ def seal(store: Store, keyring: Keyring) -> None:
         with store.untimed() as tx:
             if head(tx) == before:
                 _write(tx, before, *drawn)
+                size = drawn.checkpoint.size
+                _set_mark(tx, keyring, Mark(size, is_whole=size == committed(tx).size))
 
 
 def sealed(store: Store, keyring: Keyring, act: Callable[[], _T]) -> _T:
@@ -247,6 +260,56 @@ def tile_hashes(tx: Transaction, level: int, place: int) -> bytes:
         "SELECT hashes FROM log_tile WHERE level = :level AND place = :place", level=level, place=place
     )
     return row[0] if row else b""
+
+
+# --- the mark -----------------------------------------------------------------------------------------
+
+
+def mark(tx: Transaction, keyring: Keyring) -> Mark:
+    """What this library last wrote of how far the log is sealed.
+
+    Raises ``VerificationError`` (``log_broken``) where it is another one's, or is gone.
+    """
+    row = tx.row("SELECT value FROM meta WHERE name = 'mark'")
+    state, _, size = (row[0] if row else "").rpartition(" ")[0].partition(" ")
+    if row and state in _STATES and size.isascii() and size.isdigit():
+        found_one = Mark(int(size), is_whole=state == _WHOLE)
+        if hmac.compare_digest(_mark(tx, keyring, found_one), row[0]):
+            return found_one
+    raise VerificationError("log_broken", what="the mark of how far it is sealed")
+
+
+def check_mark(tx: Transaction, keyring: Keyring) -> None:
+    """Whether the log is sealed as far as it was, and holds what this library has written and nothing else.
+
+    Without its key nobody can cut checkpoints off or begin the log anew, nor add records to one that was
+    whole.  Raises ``VerificationError`` (``log_broken``).
+    """
+    said, sealed_up_to = mark(tx, keyring), head(tx)
+    if said.size != sealed_up_to.size:
+        raise VerificationError("log_broken", what=f"the checkpoint of {said.size} records")
+    if said.is_whole and committed(tx).size != sealed_up_to.size:
+        one = "transfer" if committed(tx).transfers > sealed_up_to.transfers else "account event"
+        number = 1 + (sealed_up_to.transfers if one == "transfer" else sealed_up_to.events)
+        raise VerificationError("log_broken", what=f"{one} {number}")
+
+
+def note_growth(tx: Transaction, keyring: Keyring) -> None:
+    """Say, in the transaction that is the first to add something, that the log is no longer whole."""
+    said = mark(tx, keyring)
+    if said.is_whole and committed(tx).size != head(tx).size:
+        _set_mark(tx, keyring, Mark(said.size, is_whole=False))
+
+
+def _set_mark(tx: Transaction, keyring: Keyring, new: Mark) -> None:
+    tx.run("UPDATE meta SET value = :mark WHERE name = 'mark'", mark=_mark(tx, keyring, new))
+
+
+def _mark(tx: Transaction, keyring: Keyring, said: Mark) -> str:
+    """The text of a mark, with a code over it that only the keyring makes (HMAC-SHA256)."""
+    text = f"{_WHOLE if said.is_whole else _GROWING} {said.size}"
+    code = hmac.digest(keyring.secret("log mark"), f"{ledger_id(tx)} {text}".encode(), "sha256")
+    return f"{text} {code.hex()}"
 
 
 # --- proving ------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 -- The whole data model, top to bottom.  Amounts are fen; times are microseconds since 1970, UTC; days are
 -- ISO dates of Beijing.  The numbered files in migrations/ lead from nothing to exactly this.
 
-CREATE TABLE meta (               -- one row a fact: keyring, ledger, fixed_time, seeded_openings, imported_…
+CREATE TABLE meta (               -- one row a fact: keyring, ledger, mark (of the log), fixed_time, imported_…
     name   TEXT PRIMARY KEY,
     value  TEXT NOT NULL
 ) STRICT;

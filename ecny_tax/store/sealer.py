@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ecny_tax.errors import EcnyTaxError
 from ecny_tax.store import log
-from ecny_tax.store.transaction import Store
+from ecny_tax.store.transaction import Store, Transaction
 
 if TYPE_CHECKING:
     from ecny_tax.crypto.keyring import Keyring
@@ -35,6 +35,10 @@ class Sealer:
         self._has_written = False
         self._begun_at: int | None = None  # the newest transfer when sealing was begun
         self._process = os.getpid()
+
+    def before_commit(self, tx: Transaction) -> None:
+        """Mark the log as growing, in the transaction that lets it grow."""
+        log.note_growth(tx, self._keyring)
 
     def after_commit(self, newest: int) -> None:
         """Take note of a commit that began after the transfer ``newest``."""

@@ -18,7 +18,7 @@ from ecny_tax.errors import InvalidInputError, RejectedError, UnavailableError
 from ecny_tax.identifiers import IdSource
 from ecny_tax.store.migrations import APPLICATION_ID, migrate, newest_version
 from ecny_tax.store.simulated_clock import FIXED_TIME
-from ecny_tax.store.transaction import Row, Value
+from ecny_tax.store.transaction import Row, Value, Watcher
 
 if TYPE_CHECKING:
     from ecny_tax.rulebook import Rulebook
@@ -33,7 +33,8 @@ MEMORY = ":memory:"
 _HEADER = b"SQLite format 3\0"
 _TIMES = (
     f"SELECT ({FIXED_TIME}), (SELECT posted_at FROM transfer ORDER BY seq DESC LIMIT 1),"
-    " (SELECT id FROM transfer ORDER BY seq DESC LIMIT 1), (SELECT max(seq) FROM transfer)"
+    " (SELECT id FROM transfer ORDER BY seq DESC LIMIT 1), (SELECT max(seq) FROM transfer),"
+    " (SELECT value LIKE 'whole %' FROM meta WHERE name = 'mark')"
 )
 #: What says whose a file is; in one statement, since another process may be making its tables now.
 _MARKS = "SELECT (SELECT count(*) FROM sqlite_schema), * FROM pragma_application_id, pragma_user_version"
@@ -61,7 +62,7 @@ class SqliteStore:
         self._frozen = frozen
         self._lock = threading.RLock()
         self._refusals = _Refusals(path)
-        self.after_commit: Callable[[int], None] | None = None
+        self.watcher: Watcher | None = None
 
     @classmethod
     def open(
@@ -102,16 +103,19 @@ class SqliteStore:
     @contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:
         with self._writing():
-            fixed, newest_at, newest_id, newest = self._connection.execute(_TIMES).fetchone()
+            fixed, newest_at, newest_id, newest, is_whole = self._connection.execute(_TIMES).fetchone()
             now = self._time(fixed)
             at = micros(now)
             if newest_at is not None:
                 _check_not_before(newest_at, at)
                 if newest_at // 1000 == at // 1000:  # so that no new id is below a stored one
                     self._ids.go_on_after(newest_id, now)
-            yield SqliteTransaction(self._connection, now, self._ids, self)
-        if self.after_commit is not None:
-            self.after_commit(newest or 0)
+            tx = SqliteTransaction(self._connection, now, self._ids, self)
+            yield tx
+            if is_whole and self.watcher is not None:
+                self.watcher.before_commit(tx)
+        if self.watcher is not None:
+            self.watcher.after_commit(newest or 0)
 
     @contextmanager
     def untimed(self) -> Iterator[SqliteTransaction]:

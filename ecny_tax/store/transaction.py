@@ -51,12 +51,22 @@ class Transaction(Protocol):
         """One statement that writes, once for each row; parameters are ``?`` in order, for speed."""
 
 
+class Watcher(Protocol):
+    """Is told of transactions that bear a time."""
+
+    def before_commit(self, tx: Transaction) -> None:
+        """In the end of one, where nothing was unsealed when it began."""
+
+    def after_commit(self, newest: int) -> None:
+        """After one; ``newest`` is the newest transfer before it."""
+
+
 class Store(Protocol):
     """A database of the simulation, on one engine."""
 
     engine: str
-    #: Called after each commit that bears a time, with the newest transfer before it.
-    after_commit: Callable[[int], None] | None
+    #: Who seals what is committed, where somebody does.
+    watcher: Watcher | None
 
     @property
     def rulebook(self) -> Rulebook:

@@ -58,6 +58,7 @@ def verify_journal(
         if progress is not None:
             progress(done)
     sealed.finish()
+    sealed.check_mark()
     accounts = events.differing(tx, fold.count)
     unsealed = done - sealed.size
     counted = _first_miscounted(tx, fold.differing(), sealed)
@@ -167,6 +168,7 @@ class _SealedLog:
         self.broken = ""
         self.checkpoints = 0
         self._tx = tx
+        self._keyring = keyring
         self._key = keyring.signing_key(ROLE, log.ledger_id(tx))
         self._edge = RightEdge()
         self.transfers = self._events = 0
@@ -197,6 +199,13 @@ class _SealedLog:
             lost = f"transfer {self.transfers + 1} or account event {self._events + 1} is missing"
             self._find(self._doubt.record if self._doubt else lost if is_sound else f"checkpoint {place}")
         self._compare_tiles()
+
+    def check_mark(self) -> None:
+        """Whether the log is as long as it was, and nothing was added to it by others."""
+        try:
+            log.check_mark(self._tx, self._keyring)
+        except VerificationError as refusal:
+            self._find(str(refusal.values["what"]))
 
     def _find(self, what: str) -> None:
         self.broken = self.broken or what

@@ -130,3 +130,8 @@ def test_a_file_that_is_no_checkpoint_gets_a_verdict(world: World, cli: Cli) -> 
     assert shown.exit_code == 6
     assert json.loads(shown.stdout)["ok"] is False
     assert json.loads(shown.stderr)["code"] == "checkpoint_malformed"
+
+
+def test_a_proof_without_keys_makes_no_database(world: World, cli: Cli) -> None:
+    cli.refused(4, "keys_needed", "ledger", "verify", "proof.json", "--db", "none.db")
+    assert not (world.folder / "none.db").exists()

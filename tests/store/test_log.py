@@ -42,6 +42,12 @@ def transfer_ids(s: Sandbox) -> list[str]:
         return [row[0].hex() for row in tx.rows("SELECT id FROM transfer ORDER BY seq")]
 
 
+def kill(s: Sandbox) -> None:
+    """End a sandbox without sealing, as the end of a process that is killed."""
+    s._end.detach()
+    s._store.close()
+
+
 # --- when it is sealed --------------------------------------------------------------------------------
 
 
@@ -81,8 +87,8 @@ def test_what_a_killed_process_left_is_reported_and_sealed_by_the_next_one(path:
 
 def test_a_process_that_only_reads_seals_nothing(path: Path) -> None:
     with opened(path) as s:
-        s._store.after_commit = None  # as if it had been killed
         s.status()
+        kill(s)
     before = path.read_bytes()
     with opened(path) as s:
         s.ledger.verify()
@@ -135,7 +141,7 @@ def test_a_process_that_writes_much_seals_on_the_way(path: Path, monkeypatch: py
         wallet = corporate(s, fund=Fen(100))
         for _ in range(30):
             s.wallets.top_up(wallet_id=wallet.wallet_id, amount=Fen(1))
-        helper = s._store.after_commit.__self__._helper  # type: ignore[union-attr]
+        helper = s._store.watcher._helper  # type: ignore[union-attr]
         assert helper is not None
         assert helper.wait() == 0
         assert s.ledger.verify().sealed > 0
@@ -155,9 +161,9 @@ def test_a_database_in_memory_seals_on_the_way_by_itself(monkeypatch: pytest.Mon
 def test_two_processes_that_seal_at_once_seal_everything_once(path: Path) -> None:
     with opened(path) as s:
         wallet = corporate(s, fund=Fen(100))
-        s._store.after_commit = None
         for _ in range(50):
             s.wallets.top_up(wallet_id=wallet.wallet_id, amount=Fen(1))
+        kill(s)
     command = [sys.executable, "-m", "ecny_tax.store.sealer", str(path), f"{path}.keys"]
     both = [subprocess.Popen(command) for _ in range(2)]
     assert [one.wait() for one in both] == [0, 0]
@@ -463,7 +469,7 @@ def test_a_plausible_row_behind_the_others_is_named(path: Path) -> None:
         found = s.ledger.verify()
     assert not found.ok
     assert found.unsealed == 1
-    assert found.altered.startswith(f"transfer {newest + 1} ")
+    assert found.altered == f"transfer {newest + 1}"
 
 
 def test_a_checkpoint_that_nobody_signed_accuses_nobody(s: Sandbox) -> None:
@@ -498,3 +504,96 @@ def test_a_path_that_is_no_list_is_malformed() -> None:
     document = json.loads(_PROOF[0].to_json())
     document["path"] = dict.fromkeys(document["path"], 1)
     assert check_proof(json.dumps(document), _PROOF[1].get).reason == "proof_malformed"
+
+
+# --- the mark: how far the log was sealed ----------------------------------------------------------------
+
+
+def _rewritten(path: Path) -> None:
+    """An old transfer edited with its balances, and the whole log thrown away."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        (debit, credit) = connection.execute(
+            "SELECT debit_account_id, credit_account_id FROM transfer ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
+        connection.execute(
+            "UPDATE transfer SET amount = amount - 1 WHERE seq = (SELECT max(seq) FROM transfer)"
+        )
+        connection.execute("UPDATE account SET debits = debits - 1 WHERE id = ?", (debit,))
+        connection.execute("UPDATE account SET credits = credits - 1 WHERE id = ?", (credit,))
+        connection.execute("DELETE FROM checkpoint")
+        connection.execute("DELETE FROM log_tile")
+
+
+def test_I14_a_log_that_was_thrown_away_is_found_and_not_begun_anew(path: Path) -> None:
+    with opened(path) as s:
+        wallet = corporate(s, fund=Fen(100))
+    _rewritten(path)
+    with opened(path) as s:
+        assert not s.ledger.verify().ok
+        s.wallets.top_up(wallet_id=wallet.wallet_id, amount=Fen(1))
+    with opened(path) as s:
+        found = s.ledger.verify()
+        assert not found.ok
+        assert (found.sealed, found.checkpoints) == (0, 0)
+        assert found.altered.startswith("the checkpoint of ")
+
+
+def test_I14_a_log_whose_newest_checkpoint_was_cut_off_with_its_hashes_is_found(path: Path) -> None:
+    with opened(path) as s:
+        wallet = corporate(s, fund=Fen(100))
+    with opened(path) as s:
+        size = s.ledger.checkpoint().size
+        s.wallets.top_up(wallet_id=wallet.wallet_id, amount=Fen(1))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("DELETE FROM checkpoint WHERE size > ?", (size,))
+        connection.execute("UPDATE log_tile SET hashes = substr(hashes, 1, ?)", (size * 32,))
+    with opened(path) as s:
+        found = s.ledger.verify()
+        assert not found.ok
+        assert found.altered.startswith("the checkpoint of ")
+
+
+def test_I14_a_transfer_added_with_its_balances_to_a_whole_log_is_found_and_not_sealed(path: Path) -> None:
+    """Nothing but the mark tells: the row is sound, the balances agree."""
+    with opened(path) as s:
+        wallet = corporate(s, fund=Fen(100))
+        newest = s.status().transfers
+    _insert(path, _COPY.format(seq="(SELECT max(seq) + 1 FROM transfer)", code=8))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        (debit, credit, amount) = connection.execute(
+            "SELECT debit_account_id, credit_account_id, amount FROM transfer ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
+        connection.execute("UPDATE account SET credits = credits + ? WHERE id = ?", (amount, debit))
+        connection.execute("UPDATE account SET debits = debits + ? WHERE id = ?", (amount, debit))
+        connection.execute("UPDATE account SET credits = credits + ? WHERE id = ?", (amount, credit))
+    with opened(path) as s:
+        assert s.ledger.verify().altered == f"transfer {newest + 1}"
+        s.wallets.top_up(wallet_id=wallet.wallet_id, amount=Fen(1))
+        with pytest.raises(VerificationError) as caught:
+            s.ledger.checkpoint()
+        judged(caught.value, "log_broken")
+    with opened(path) as s:
+        assert s.ledger.verify().unsealed > 0
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM meta WHERE name = 'mark'",
+        "UPDATE meta SET value = 'whole 9 ' || substr(value, -64) WHERE name = 'mark'",
+        "UPDATE meta SET value = replace(value, 'whole', 'growing') WHERE name = 'mark'",
+        "UPDATE meta SET value = '' WHERE name = 'mark'",
+    ],
+)
+def test_I14_a_mark_that_is_gone_or_forged_is_found(path: Path, sql: str) -> None:
+    with opened(path) as s:
+        corporate(s, fund=Fen(100))
+    _insert(path, sql)
+    with opened(path) as s:
+        found = s.ledger.verify()
+        assert not found.ok
+        assert "mark" in found.altered

@@ -169,7 +169,7 @@ def test_after_an_erasure_everything_still_answers_and_names_nobody(sandbox: San
     moved = dump(sandbox)
     erase(sandbox, person)
     changed = {name for name, rows in dump(sandbox).items() if rows != moved[name]}
-    assert changed == {"identity", "subject_key"}
+    assert changed == {"identity", "subject_key", "agreement"}  # of the last, what was signed over the name
     assert sandbox.ledger.verify().ok
     assert sandbox.payments.check_authorisations().ok, "`ledger verify --signatures`"
     assert ledger["payment"] == dump(sandbox)["payment"]
@@ -307,3 +307,29 @@ def test_a_name_that_is_still_needed_is_not_erased(
 def test_erasing_nobodys_wallet_is_refused(sandbox: Sandbox) -> None:
     with refused(sandbox, "wallet_not_found"):
         sandbox.wallets.erase(wallet_id="0021000000000005")
+
+
+def test_nothing_is_left_by_which_a_guessed_name_could_be_checked(sandbox: Sandbox) -> None:
+    """The operator's answer names the signed document by its hash, and the document names the taxpayer."""
+    company = corporate(sandbox)
+    agreement = sandbox.agreements.sign(wallet_id=company.wallet_id)
+    sandbox.agreements.terminate(agreement_no=agreement.agreement_no)
+    before = dump(sandbox)["agreement"]
+    gone(sandbox, company)
+    after = dump(sandbox)["agreement"]
+    assert before != after
+    assert all(not isinstance(value, bytes) or not value for row in after for value in row)
+    assert sandbox.agreements.show(agreement_no=agreement.agreement_no).status == "terminated"
+
+
+def test_a_refund_asked_for_after_an_erasure_tells_nobody_anything(sandbox: Sandbox) -> None:
+    """A nameless wallet paid, got a name, was closed and erased: nobody can be told any more who asks."""
+    wallet = nameless(sandbox, fund=Fen(500))
+    debtor = corporate(sandbox, 2)
+    paid = sandbox.payments.pay(bill_no=owe(sandbox, debtor, 100).bill_no, wallet_id=wallet.wallet_id)
+    sandbox.wallets.upgrade(
+        wallet_id=wallet.wallet_id, wallet_class="II", name=person_name(), id_number=person_id()
+    )
+    gone(sandbox, wallet)
+    with refused(sandbox, "holder_erased", wallet_id=wallet.wallet_id):
+        sandbox.refunds.apply_for_payment(payment_no=paid.payment_no)
