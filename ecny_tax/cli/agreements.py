@@ -114,11 +114,7 @@ def verify(
     from ecny_tax.errors import VerificationError
 
     text = files.read_text(file)
-    if keys is not None:
-        published = files.read_keys(keys)
-    else:
-        with run.sandbox() as s:
-            published = s.published_keys()
+    published = files.read_keys(keys) if keys is not None else run.published_keys()
     check = check_export(text, published)
     run.answer(check)
     return run.verdict(None if check.valid else VerificationError("agreement_invalid", reason=check.reason))
