@@ -184,14 +184,14 @@ _RECORD_CHECKS = (
         "what counts towards the limits of personal wallets equals what went out",
         "计入个人钱包限额的金额等于实际付出",
         "SELECT x.wallet_id || ' ' || x.day FROM (SELECT s.wallet_id, s.day, s.amount FROM wallet_spending s"
+        " JOIN wallet w ON w.wallet_id = s.wallet_id WHERE w.kind = 'personal'"
         f" UNION ALL SELECT w.wallet_id, {_BEIJING_DAY}, -t.amount FROM transfer t"
-        " JOIN wallet w ON w.account_id = t.debit_account_id"
+        " JOIN wallet w ON w.account_id = t.debit_account_id AND w.kind = 'personal'"
         f" WHERE t.code IN ({TransferCode.WALLET_TRANSFER:d}, {TransferCode.TAX_PAYMENT:d},"
         f" {TransferCode.LOAD:d})"
         f" UNION ALL SELECT w.wallet_id, {_BEIJING_DAY}, t.amount FROM transfer t"
-        " JOIN wallet w ON w.account_id = t.credit_account_id"
-        f" WHERE t.code = {TransferCode.REVERSAL:d}) x JOIN wallet v ON v.wallet_id = x.wallet_id"
-        " AND v.kind = 'personal' GROUP BY x.wallet_id, x.day"
+        " JOIN wallet w ON w.account_id = t.credit_account_id AND w.kind = 'personal'"
+        f" WHERE t.code = {TransferCode.REVERSAL:d}) x GROUP BY x.wallet_id, x.day"
         " HAVING sum(x.amount) <> 0 LIMIT 1",
     ),
     (
@@ -221,9 +221,10 @@ _RECORD_CHECKS = (
         "I11",
         "a collection sub-wallet pays its parent alone, and the others are credited by it alone",
         "归集子钱包只转给母钱包，其他子钱包只由母钱包转入",
-        "SELECT w.wallet_id FROM wallet w JOIN transfer t ON t.debit_account_id = w.account_id"
+        # Adding 0 has the few sub-wallets looked up in the journal, and not every transfer among the wallets.
+        "SELECT w.wallet_id FROM wallet w JOIN transfer t ON t.debit_account_id = w.account_id + 0"
         f" WHERE w.purpose = 'collection' AND t.code <> {TransferCode.SUB_WALLET:d}"
-        " UNION ALL SELECT w.wallet_id FROM wallet w JOIN transfer t ON t.credit_account_id = w.account_id"
+        " UNION ALL SELECT w.wallet_id FROM wallet w JOIN transfer t ON t.credit_account_id = w.account_id + 0"
         f" WHERE w.purpose <> 'collection' AND t.code <> {TransferCode.SUB_WALLET:d} LIMIT 1",
     ),
     (
