@@ -224,7 +224,8 @@ _RECORD_CHECKS = (
         # Adding 0 has the few sub-wallets looked up in the journal, and not every transfer among the wallets.
         "SELECT w.wallet_id FROM wallet w JOIN transfer t ON t.debit_account_id = w.account_id + 0"
         f" WHERE w.purpose = 'collection' AND t.code <> {TransferCode.SUB_WALLET:d}"
-        " UNION ALL SELECT w.wallet_id FROM wallet w JOIN transfer t ON t.credit_account_id = w.account_id + 0"
+        " UNION ALL SELECT w.wallet_id FROM wallet w"
+        " JOIN transfer t ON t.credit_account_id = w.account_id + 0"
         f" WHERE w.purpose <> 'collection' AND t.code <> {TransferCode.SUB_WALLET:d} LIMIT 1",
     ),
     (
