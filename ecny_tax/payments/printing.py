@@ -127,8 +127,14 @@ footer { margin-top: 1.5rem; color: #455a64; font-size: .8125rem; }
 @media print {
   body { padding: 0; background: none; font-size: 10.5pt; }
   main { max-width: none; padding: 0; border: 0; }
-  tr { break-inside: avoid; }
+  h1 { margin-bottom: .5rem; font-size: 1.25rem; }
+  h2 { margin: .75rem 0 .25rem; break-after: avoid; }
+  dl { gap: 0 1rem; margin-bottom: .75rem; }
+  th, td { padding: .1875rem .5rem; }
+  tr, figure { break-inside: avoid; }
+  figure div { width: 75mm; }
   pre { display: none; }
+  footer { margin-top: .5rem; }
 }
 """
 
