@@ -89,7 +89,7 @@ def verification(setting: Setting) -> tuple[float, str]:
 @benchmark("sealing", engine="sqlite", at_least=0.85)
 def sealing(setting: Setting) -> tuple[float, str]:
     """What sealing costs a process that posts batches: all of it, to the end of the process."""
-    batches = setting.size(40, 3)
+    batches = setting.size(24, 3)
 
     def posting(*, sealed: bool) -> float:
         path = setting.folder / f"{secrets.token_hex(4)}.db"
