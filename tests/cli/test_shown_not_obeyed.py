@@ -113,6 +113,7 @@ def test_a_hostile_agreement_file_cannot_write_to_the_terminal(inside: Inside) -
     import json
     from pathlib import Path
 
+    assert inside("status").exit_code == 0  # so that there is a database with keys
     document = {"agreement_no": CONTROL, "authority": CONTROL, "operator": CONTROL, "wallet_id": CONTROL}
     for hostile in (
         {"format": CONTROL},
