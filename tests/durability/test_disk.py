@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX limits, p
 
 KIB = 1024
 #: Room for a new database and a few hundred KiB of write-ahead log.
-DISK = 900 * KIB
+DISK = 1_600 * KIB
 PAY = ("pay", "--tax", "stamp-duty", "--item", "sale_contract", "--base", "10000000", "--wallet")
 READING = ["wallet show {}", "wallet list", "wallet statement {}", "payments list", "ledger accounts",
            "ledger verify", "status", "clock show"]  # fmt: skip
@@ -187,7 +187,7 @@ def test_I16_a_payment_on_a_full_disk_is_refused_whole_and_made_when_there_is_ro
 def test_I16_a_disk_that_fills_up_during_a_run_keeps_every_answer_that_was_given(disk: Path) -> None:
     """Inside one process: what was answered is there, what was refused is not, and its key converges."""
     wallet = founded(disk)
-    filler = fill(disk, leave=250 * KIB)
+    filler = fill(disk, leave=500 * KIB)
     with Sandbox.open(disk / "s.db", clock=FixedClock(START)) as sandbox:
         known: list[Any] = []
 
