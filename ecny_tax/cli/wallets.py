@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ecny_tax.cli import sub_wallets
 from ecny_tax.cli.command import Key, Run, command
 from ecny_tax.cli.output import document
 
@@ -23,9 +24,6 @@ app = typer.Typer(help="Wallets (钱包).", no_args_is_help=True)
 
 def register(root: typer.Typer) -> None:
     """Add ``wallet`` and its sub-commands."""
-    from ecny_tax.cli import sub_wallets
-
-    sub_wallets.register(app)
     root.add_typer(app, name="wallet")
 
 
@@ -284,3 +282,6 @@ def unfreeze(run: Run, wallet: _Wallet) -> None:
     with run.sandbox() as s:
         found = s.wallets.unfreeze(wallet_id=wallet)
     run.answer(found)
+
+
+sub_wallets.register(app)

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
+from ecny_tax.cli.app import COMMANDS, build
 from tests.cli.conftest import PASSPHRASE, World
 from tests.cli.process import TODAY, Cli
 
@@ -166,3 +168,22 @@ def test_the_package_itself_loads_nothing_until_a_name_is_used() -> None:
         check=True,
     )
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_a_command_tree_built_again_holds_no_command_twice(command: str) -> None:
+    """Of a program that runs many commands in one process, the last is as quick as the first."""
+    for _ in range(2):
+        names = _names(build([command]))
+        assert names
+        assert len(names) == len(set(names)), names
+
+
+def _names(app: object) -> list[str]:
+    """The full names of the commands of a tree."""
+    assert isinstance(app, typer.Typer)
+    own = [str(found.name) for found in app.registered_commands]
+    below = [
+        f"{group.name} {name}" for group in app.registered_groups for name in _names(group.typer_instance)
+    ]
+    return own + below
