@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from ecny_tax.clock import from_micros, micros, within_range
 from ecny_tax.errors import VerificationError
 from ecny_tax.ledger.checkpoint import ROLE, Checkpoint, open_checkpoint, read_checkpoint
-from ecny_tax.ledger.model import Account, AccountCode, AccountFlags, Ledger, TransferCode, account_kind
+from ecny_tax.ledger.model import Account, AccountCode, Ledger, account_kind
 from ecny_tax.ledger.promises import Check, in_circulation, in_vaults
 from ecny_tax.money import Fen
 from ecny_tax.store import journal, log
+from ecny_tax.store.record_checks import LAST_TRANSFER, RECORD_CHECKS
 from ecny_tax.store.transaction import Store, Transaction
 from ecny_tax.store.verifying import Progress, verify_journal
 
@@ -20,237 +21,6 @@ if TYPE_CHECKING:
     from ecny_tax.crypto.keyring import Keyring
     from ecny_tax.ledger.proofs import ConsistencyProof, InclusionProof
     from ecny_tax.store.export import Export
-
-_IMPORTED = "(SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE name = 'imported_{what}')"
-#: The last account and transfer that an import restored: the records they belong to stayed behind.
-_LAST_ACCOUNT, _LAST_TRANSFER = _IMPORTED.format(what="accounts"), _IMPORTED.format(what="transfers")
-_BEIJING_DAY = "date(t.posted_at / 1000000 + 28800, 'unixepoch')"
-
-#: Promises that the records prove together with the journal: the query finds what breaks them.
-_RECORD_CHECKS = (
-    (
-        "I6",
-        "no fee: every payment moved exactly its amount from its wallet",
-        "零手续费：每笔缴款恰好从其钱包转出其金额",
-        "SELECT p.payment_no FROM payment p LEFT JOIN transfer t ON t.id = p.transfer_id"
-        " JOIN wallet w ON w.wallet_id = p.wallet_id"
-        " LEFT JOIN account c ON c.id = t.credit_account_id"
-        f" WHERE p.fee <> 0 OR t.amount IS NULL OR t.amount <> p.amount"
-        f" OR c.code <> {AccountCode.COLLECTION:d}"
-        " OR (p.mode <> 'set_off' AND t.user_data <> p.payment_no)"
-        " OR (p.mode NOT IN ('set_off', 'offline') AND t.debit_account_id <> w.account_id)"
-        " OR (p.mode = 'offline' AND NOT EXISTS (SELECT 1 FROM voucher v JOIN device_load l"
-        " ON l.load_id = v.load_id JOIN device d ON d.device_id = l.device_id WHERE v.payment_no ="
-        " p.payment_no AND l.account_id = t.debit_account_id AND d.wallet_id = p.wallet_id))"
-        f" OR (p.mode = 'set_off') <> (t.code = {TransferCode.SET_OFF:d}) LIMIT 1",
-    ),
-    (
-        "I6",
-        "every tax payment of the journal belongs to one payment, and every reversal to a reversed one",
-        "流水中每笔缴款对应一笔缴款记录，每笔冲正对应一笔已冲正的缴款",
-        "SELECT coalesce(p.payment_no, t.user_data) FROM transfer t"
-        " LEFT JOIN payment p ON p.transfer_id = t.id"
-        f" WHERE t.code IN ({TransferCode.TAX_PAYMENT:d}, {TransferCode.SET_OFF:d})"
-        f" AND t.seq > {_LAST_TRANSFER}"
-        " GROUP BY t.id HAVING count(p.payment_no) <> 1"
-        " UNION ALL SELECT p.payment_no FROM payment p LEFT JOIN (SELECT user_data, sum(amount) AS moved"
-        f" FROM transfer WHERE code = {TransferCode.REVERSAL:d} AND seq > {_LAST_TRANSFER}"
-        " GROUP BY user_data) t"
-        " ON t.user_data = p.payment_no"
-        " WHERE (p.status = 'reversed') * p.amount <> coalesce(t.moved, 0) LIMIT 1",
-    ),
-    (
-        "I7",
-        "a bill has at most one settlement that is not reversed, and is paid by it",
-        "每张应征凭证至多一笔未冲正的缴款，且由其缴清",
-        "SELECT b.bill_no FROM bill b LEFT JOIN payment p ON p.bill_no = b.bill_no AND p.status = 'settled'"
-        " GROUP BY b.bill_no HAVING count(p.payment_no) <> max(b.status = 'paid')"
-        " OR max(coalesce(p.amount, b.amount) <> b.amount + coalesce(p.late_fee, 0)) LIMIT 1",
-    ),
-    (
-        "I8",
-        "of a payment, reversed plus refunded never exceeds what was paid",
-        "冲正与退税之和不超过缴款",
-        "SELECT p.payment_no FROM payment p LEFT JOIN refund r ON r.payment_no = p.payment_no"
-        " AND r.status NOT IN ('withdrawn', 'tax_refused') GROUP BY p.payment_no"
-        " HAVING coalesce(sum(r.amount), 0) <> p.refunded + p.refund_pending"
-        " OR coalesce(sum((r.status = 'completed') * r.amount), 0) <> p.refunded"
-        " OR p.refunded + (p.status = 'reversed') * p.amount > p.amount LIMIT 1",
-    ),
-    (
-        "I8",
-        "every completed refund credited its wallet and its set-off bills with exactly its amount",
-        "每笔完成的退税恰好记入钱包与抵缴凭证",
-        "SELECT r.refund_no FROM refund r LEFT JOIN (SELECT user_data, sum(amount) AS moved FROM transfer"
-        f" WHERE code IN ({TransferCode.REFUND:d}, {TransferCode.SET_OFF:d}) AND seq > {_LAST_TRANSFER}"
-        " GROUP BY user_data) t"
-        " ON t.user_data = r.refund_no"
-        " WHERE (r.status = 'completed') * r.amount <> coalesce(t.moved, 0) LIMIT 1",
-    ),
-    (
-        "I8",
-        "every refund, set-off and interest of the journal belongs to a completed refund",
-        "流水中每笔退税、抵缴与利息对应一笔已完成的退税",
-        "SELECT t.user_data FROM transfer t LEFT JOIN refund r ON r.refund_no = t.user_data"
-        f" WHERE t.code IN ({TransferCode.REFUND:d}, {TransferCode.SET_OFF:d}, {TransferCode.INTEREST:d})"
-        f" AND t.seq > {_LAST_TRANSFER} AND coalesce(r.status, '') <> 'completed' LIMIT 1",
-    ),
-    (
-        "I8",
-        "every completed refund credited exactly its interest on top, and a settlement refund none",
-        "每笔完成的退税另记其利息，汇算退税不计息",
-        "SELECT r.refund_no FROM refund r LEFT JOIN (SELECT user_data, sum(amount) AS moved FROM transfer"
-        f" WHERE code = {TransferCode.INTEREST:d} AND seq > {_LAST_TRANSFER} GROUP BY user_data) t"
-        " ON t.user_data = r.refund_no WHERE (r.status = 'completed') * r.interest <> coalesce(t.moved, 0)"
-        " OR (r.kind = 'annual_settlement' AND r.interest > 0) LIMIT 1",
-    ),
-    (
-        "I8",
-        "no refund credited another wallet than its own",
-        "退税只记入其本身的钱包",
-        "SELECT r.refund_no FROM refund r JOIN wallet w ON w.wallet_id = r.wallet_id"
-        f" JOIN transfer t ON t.user_data = r.refund_no"
-        f" AND t.code IN ({TransferCode.REFUND:d}, {TransferCode.INTEREST:d})"
-        " WHERE t.credit_account_id <> w.account_id LIMIT 1",
-    ),
-    (
-        "I9",
-        "of every load, lien plus settled plus released is what was loaded",
-        "每笔装载：圈存余额加已兑付加已解圈等于装载额",
-        f"SELECT a.name FROM account a WHERE a.code = {AccountCode.LIEN:d} AND a.id > {_LAST_ACCOUNT}"
-        " AND NOT EXISTS (SELECT 1 FROM device_load l WHERE l.account_id = a.id) UNION ALL"
-        " SELECT l.load_id FROM device_load l JOIN device d ON d.device_id = l.device_id"
-        " JOIN account a ON a.id = l.account_id"
-        " JOIN wallet w ON w.wallet_id = d.wallet_id WHERE a.credits <> l.amount"
-        " OR (SELECT coalesce(sum(t.amount), 0) FROM transfer t WHERE t.credit_account_id = l.account_id"
-        f" AND t.code = {TransferCode.LOAD:d} AND t.debit_account_id = w.account_id) <> l.amount"
-        " OR (SELECT coalesce(sum(v.amount), 0) FROM voucher v WHERE v.load_id = l.load_id"
-        " AND v.status = 'settled') + (SELECT coalesce(sum(t.amount), 0) FROM transfer t"
-        f" WHERE t.debit_account_id = l.account_id AND t.code = {TransferCode.RELEASE:d}"
-        " AND t.credit_account_id = w.account_id) <> a.debits"
-        " OR (SELECT coalesce(sum(v.released), 0) FROM voucher v WHERE v.load_id = l.load_id) >"
-        " (SELECT coalesce(sum(t.amount), 0) FROM transfer t WHERE t.debit_account_id = l.account_id"
-        f" AND t.code = {TransferCode.RELEASE:d}) LIMIT 1",
-    ),
-    (
-        "I10",
-        "of two vouchers with one counter at most one settles, and evidence of the other exists",
-        "同一计数的两张凭证至多一张兑付，另一张留有证据",
-        "SELECT v.voucher_id FROM voucher v WHERE (v.status = 'settled') <> (v.payment_no IS NOT NULL)"
-        " OR (v.status = 'disputed') <> (v.evidence IS NOT NULL) OR (v.status = 'disputed' AND NOT EXISTS"
-        " (SELECT 1 FROM voucher o WHERE o.load_id = v.load_id AND o.place < v.place"
-        " AND o.status <> 'disputed') AND NOT EXISTS (SELECT 1 FROM device_load l"
-        " WHERE l.load_id = v.load_id AND l.unload IS NOT NULL)) OR (v.status = 'disputed'"
-        " AND NOT EXISTS (SELECT 1 FROM revocation r WHERE r.serial = v.load_id)) LIMIT 1",
-    ),
-    (
-        "I3",
-        "every account is bounded as its kind demands",
-        "各账户的限制符合其种类",
-        "SELECT name FROM account a LEFT JOIN wallet w ON w.account_id = a.id WHERE a.flags <>"
-        f" CASE WHEN a.code IN ({AccountCode.PUBLIC_DEPOSITS:d}, {AccountCode.OPENING:d})"
-        f" THEN {AccountFlags.NONE:d} WHEN a.code = {AccountCode.ISSUANCE:d}"
-        f" THEN {AccountFlags.CREDITS_MUST_NOT_EXCEED_DEBITS:d}"
-        f" ELSE {AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS:d} END"
-        f" + CASE WHEN w.wallet_id IS NULL AND a.code = {AccountCode.WALLET:d} AND a.id <= {_LAST_ACCOUNT}"
-        f" THEN a.flags & {AccountFlags.CLOSED:d}"
-        f" ELSE (w.closed_at IS NOT NULL) * {AccountFlags.CLOSED:d} END LIMIT 1",
-    ),
-    (
-        "I8",
-        "a settlement refund is paid once a year and person, corrections apart",
-        "汇算退税每人每年一次（更正申报除外）",
-        "SELECT subject_id || ' ' || tax_year FROM refund WHERE kind = 'annual_settlement'"
-        " AND is_correction = 0 AND status NOT IN ('withdrawn', 'tax_refused') GROUP BY subject_id, tax_year"
-        " HAVING count(*) > 1 LIMIT 1",
-    ),
-    (
-        "I8",
-        "what settled a year is the bill or refund it names, final when that is, corrections after it",
-        "年度汇算记录与其凭证或退税一致，更正在后",
-        "SELECT s.record FROM annual_settlement s LEFT JOIN bill b ON b.bill_no = s.record"
-        " LEFT JOIN refund r ON r.refund_no = s.record LEFT JOIN withholding h ON h.place = s.compared_up_to"
-        " AND h.subject_id = s.subject_id AND h.tax_year = s.tax_year"
-        " WHERE s.outcome <> coalesce(r.amount, -b.amount) OR s.outcome IS NULL"
-        " OR s.is_final <> coalesce(r.status = 'completed', b.status = 'paid')"
-        " OR coalesce(r.is_correction, 0) > (s.place > 1)"
-        " OR (s.compared_up_to IS NOT NULL) <> (coalesce(b.basis, r.basis, '') = 'recorded')"
-        " OR coalesce(s.compared_up_to, 0) <> coalesce(h.place, 0)"
-        " OR s.place > (SELECT count(*) FROM annual_settlement o WHERE o.subject_id = s.subject_id"
-        " AND o.tax_year = s.tax_year) LIMIT 1",
-    ),
-    (
-        "I11",
-        "what counts towards the limits of personal wallets equals what went out",
-        "计入个人钱包限额的金额等于实际付出",
-        "SELECT x.wallet_id || ' ' || x.day FROM (SELECT s.wallet_id, s.day, s.amount FROM wallet_spending s"
-        " JOIN wallet w ON w.wallet_id = s.wallet_id WHERE w.kind = 'personal'"
-        f" UNION ALL SELECT w.wallet_id, {_BEIJING_DAY}, -t.amount FROM transfer t"
-        " JOIN wallet w ON w.account_id = t.debit_account_id AND w.kind = 'personal'"
-        f" WHERE t.code IN ({TransferCode.WALLET_TRANSFER:d}, {TransferCode.TAX_PAYMENT:d},"
-        f" {TransferCode.LOAD:d})"
-        f" UNION ALL SELECT w.wallet_id, {_BEIJING_DAY}, t.amount FROM transfer t"
-        " JOIN wallet w ON w.account_id = t.credit_account_id AND w.kind = 'personal'"
-        f" WHERE t.code = {TransferCode.REVERSAL:d}) x GROUP BY x.wallet_id, x.day"
-        " HAVING sum(x.amount) <> 0 LIMIT 1",
-    ),
-    (
-        "I11",
-        "sub-wallets are of their parent's holder, class and operator, one level deep",
-        "子钱包与母钱包的持有人、类别和运营机构一致，且只有一层",
-        "SELECT w.wallet_id FROM wallet w JOIN wallet p ON p.wallet_id = w.parent WHERE p.parent IS NOT NULL"
-        " OR w.subject_id <> p.subject_id OR w.identity_id <> p.identity_id OR w.operator <> p.operator"
-        " OR w.kind <> p.kind OR coalesce(w.wallet_class, '') <> coalesce(p.wallet_class, '')"
-        " OR w.wallet_class = 'IV' OR (w.closed_at IS NULL AND p.closed_at IS NOT NULL) LIMIT 1",
-    ),
-    (
-        "I11",
-        "money between a parent and its sub-wallet is told apart from payments",
-        "母钱包与子钱包之间的划转与支付分开记录",
-        f"SELECT lower(hex(t.id)) FROM transfer t WHERE t.code = {TransferCode.SUB_WALLET:d}"
-        f" AND t.seq > {_LAST_TRANSFER} AND NOT EXISTS (SELECT 1 FROM wallet d JOIN wallet c"
-        " ON d.parent = c.wallet_id OR c.parent = d.wallet_id"
-        " WHERE d.account_id = t.debit_account_id AND c.account_id = t.credit_account_id)"
-        " UNION ALL SELECT lower(hex(t.id)) FROM wallet w JOIN wallet p ON p.wallet_id = w.parent"
-        " JOIN transfer t ON (t.debit_account_id = w.account_id AND t.credit_account_id = p.account_id)"
-        " OR (t.credit_account_id = w.account_id AND t.debit_account_id = p.account_id)"
-        f" WHERE t.code <> {TransferCode.SUB_WALLET:d} AND NOT (w.purpose = 'pushed' AND t.debit_account_id"
-        f" = w.account_id AND t.code = {TransferCode.WALLET_TRANSFER:d}) LIMIT 1",  # a charge by its platform
-    ),
-    (
-        "I11",
-        "a collection sub-wallet pays its parent alone, and the others are credited by it alone",
-        "归集子钱包只转给母钱包，其他子钱包只由母钱包转入",
-        # Adding 0 has the few sub-wallets looked up in the journal, and not every transfer among the wallets.
-        "SELECT w.wallet_id FROM wallet w JOIN transfer t ON t.debit_account_id = w.account_id + 0"
-        f" WHERE w.purpose = 'collection' AND t.code <> {TransferCode.SUB_WALLET:d}"
-        " UNION ALL SELECT w.wallet_id FROM wallet w"
-        " JOIN transfer t ON t.credit_account_id = w.account_id + 0"
-        f" WHERE w.purpose <> 'collection' AND t.code <> {TransferCode.SUB_WALLET:d} LIMIT 1",
-    ),
-    (
-        "I11",
-        "every sub-wallet has terms, and a conditional one has paid only the payees it names, in time",
-        "子钱包均有条件，条件子钱包只在期限内付给限定收款方",
-        "SELECT w.wallet_id FROM wallet w LEFT JOIN sub_wallet s ON s.wallet_id = w.wallet_id"
-        " WHERE (w.parent IS NULL) <> (s.wallet_id IS NULL)"
-        " OR (coalesce(w.purpose, '') = 'pushed') <> (s.token_digest IS NOT NULL)"
-        " UNION ALL SELECT w.wallet_id FROM wallet w JOIN sub_wallet s ON s.wallet_id = w.wallet_id"
-        " JOIN transfer t ON t.debit_account_id = w.account_id"
-        " LEFT JOIN wallet c ON c.account_id = t.credit_account_id"
-        " LEFT JOIN payment p ON p.transfer_id = t.id LEFT JOIN bill b ON b.bill_no = p.bill_no"
-        f" WHERE w.purpose = 'conditional' AND t.code <> {TransferCode.SUB_WALLET:d}"
-        f" AND ({_BEIJING_DAY} > coalesce(s.until, '9999') OR NOT EXISTS (SELECT 1 FROM sub_wallet_payee y"
-        " WHERE y.wallet_id = w.wallet_id AND y.payee IN (c.wallet_id, b.authority))) LIMIT 1",
-    ),
-    (
-        "I12",
-        "no nameless wallet has signed an agreement",
-        "匿名钱包未签订协议",
-        "SELECT agreement_no FROM agreement g JOIN wallet w ON w.wallet_id = g.wallet_id"
-        " WHERE w.wallet_class = 'IV' LIMIT 1",
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,10 +187,10 @@ def verification(tx: Transaction, keyring: Keyring, progress: Progress | None = 
     """See :meth:`Books.verify`."""
     found = verify_journal(tx, keyring, progress)
     checks = list(found.checks)
-    for promise, what, what_zh, query in _RECORD_CHECKS:
+    for promise, what, what_zh, query in RECORD_CHECKS:
         broken = tx.row(query)
         checks.append(Check(promise, what, what_zh, broken is None, broken[0] if broken else ""))
-    counts = tx.row(f"SELECT {_LAST_TRANSFER}, (SELECT count(*) FROM account)")
+    counts = tx.row(f"SELECT {LAST_TRANSFER}, (SELECT count(*) FROM account)")
     imported, accounts = counts or (0, 0)
     return LedgerVerification(
         ok=all(check.ok for check in checks),
