@@ -262,14 +262,9 @@ def check_export(text: str, published: Mapping[str, str]) -> AgreementCheck:
 
     Answers, and does not raise, for any text whatever: ``reason`` says what is wrong with it.
     """
-    from ecny_tax.crypto.signatures import encode, verify_many
+    from ecny_tax.crypto.signatures import encode, key_reader, verify_many
 
-    def key_of(name: str) -> bytes | None:
-        try:
-            return bytes.fromhex(published[name])
-        except (KeyError, ValueError):  # not published, or not as a key
-            return None
-
+    key_of = key_reader(published)
     number = None
     try:
         number, claimed, content, signatures, answer = _read_export(text)

@@ -108,13 +108,14 @@ def _verify_ledger(run: Run, checkpoint: Path | None, signatures: bool) -> int:
 def _verify_proof(run: Run, proof: Path, keys: Path | None) -> int:
     from ecny_tax.cli import files
     from ecny_tax.clock import from_micros
+    from ecny_tax.crypto.signatures import key_reader
     from ecny_tax.errors import VerificationError
     from ecny_tax.ledger.proofs import check_proof
     from ecny_tax.money import yuan_text
 
     text = files.read_text(proof)
     names = files.read_keys(keys) if keys is not None else run.published_keys()
-    check = check_proof(text, {name: bytes.fromhex(key) for name, key in names.items()}.get)
+    check = check_proof(text, key_reader(names))
     found: dict[str, object] = {
         "valid": check.valid,
         "kind": check.kind,

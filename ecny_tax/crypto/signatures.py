@@ -6,7 +6,7 @@ signature for one kind of document never passes as one for another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import NoReturn
 
@@ -99,6 +99,18 @@ def sign_one(payload: bytes, key: SigningKey, content_type: str) -> bytes:
     context, head = _around(key.name, content_type)
     body = byte_string(payload)
     return head + body + byte_string(key.sign(context + body))
+
+
+def key_reader(published: Mapping[str, str]) -> PublishedKeys:
+    """Published keys (name → 64 hex digits), to check signatures with."""
+
+    def key_of(name: str) -> bytes | None:
+        try:
+            return bytes.fromhex(published[name])
+        except (KeyError, ValueError, TypeError):  # not published, or not as a key
+            return None
+
+    return key_of
 
 
 def verify_one(message: bytes, content_type: str, published: PublishedKeys) -> tuple[str, bytes]:

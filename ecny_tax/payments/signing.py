@@ -8,7 +8,7 @@ need neither a database nor to know what is printed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -62,6 +62,8 @@ class Opened:
         Raises ``VerificationError``: ``checkpoint_malformed``, ``ledger_key_unknown``,
         ``signature_invalid``, ``inclusion_unproven``.
         """
+        from ecny_tax.crypto.signatures import key_reader
+
         for proof in self._proofs:
             _record, checkpoint = proof.verify(key_reader(published))
         return checkpoint
@@ -98,7 +100,7 @@ def open_signed(data: bytes, published: Mapping[str, str]) -> Opened:
     Raises ``VerificationError``: ``document_malformed``, ``signer_unknown``, ``signature_invalid``,
     ``receipt_malformed``, ``receipt_version_unknown``, ``record_malformed``.
     """
-    from ecny_tax.crypto.signatures import decode, verify_one
+    from ecny_tax.crypto.signatures import decode, key_reader, verify_one
 
     signer, payload = verify_one(data, CONTENT_TYPE, key_reader(published))
     values = decode(payload)
@@ -150,18 +152,6 @@ def check_total(amount: int, parts: Iterable[int], what: str) -> None:
     """Parts add up to the amount that they are of; raises ``receipt_amounts_differ``."""
     if sum(parts) != amount:
         raise VerificationError("receipt_amounts_differ", what=what)
-
-
-def key_reader(published: Mapping[str, str]) -> Callable[[str], bytes | None]:
-    """Published keys (name → 64 hex digits) as signatures are checked with them."""
-
-    def key_of(name: str) -> bytes | None:
-        try:
-            return bytes.fromhex(published[name])
-        except (KeyError, ValueError, TypeError):  # not published, or not as a key
-            return None
-
-    return key_of
 
 
 # --- the parts of the payload that every kind has -------------------------------------------------------
