@@ -41,6 +41,7 @@ COMMANDS = {
     "evidence": "vouchers",
     "terminal": "terminals",
     "trust": "terminals",
+    "treasury": "treasury",
     "ledger": "ledger",
     "parties": "parties",
     "clock": "clock",

@@ -49,7 +49,7 @@ class CollectionItem:
 
 @dataclass(frozen=True, slots=True)
 class LocalSplit:
-    """How the local share divides: weights of province, city and county; of one treasury, or of all others."""
+    """How the local share divides: weights of province, city and county; of one treasury or all others."""
 
     province: int
     city: int

@@ -261,7 +261,8 @@ RECORD_CHECKS = (
         "SELECT treasury || ' ' || day FROM (SELECT treasury, day, operator, code, amount FROM allocation"
         f" UNION ALL SELECT i.treasury, {_COLLECTED_DAY}, w.operator, b.code, -p.amount {_COLLECTED}"
         " AND EXISTS (SELECT 1 FROM treasury_day)"
-        f" AND EXISTS (SELECT 1 FROM treasury_day d WHERE d.treasury = i.treasury AND d.day = {_COLLECTED_DAY})"
+        " AND EXISTS (SELECT 1 FROM treasury_day d WHERE d.treasury = i.treasury"
+        f" AND d.day = {_COLLECTED_DAY})"
         ") GROUP BY treasury, day, operator, code HAVING sum(amount) <> 0 LIMIT 1",
     ),
     (

@@ -54,7 +54,7 @@ class LevelAmount:
 class Closing:
     """What one closing (日终报解) of a treasury did: every day from ``first_day`` to ``day``.
 
-    ``collected`` is what payers paid on these days less what was reversed, in fen; ``levels`` says who got it.
+    ``collected`` is what was paid on these days and not reversed, in fen; ``levels`` says who got it.
     """
 
     treasury: str
@@ -181,7 +181,7 @@ def check_may_close(day: date, *, first: date, today: date) -> None:
 
 
 def check_open_day(treasury: str, closed_until: str | None, *, today: date) -> None:
-    """Nothing enters a closed day (``treasury_day_closed``); ``closed_until`` is the last one, an ISO date."""
+    """Nothing enters a closed day (``treasury_day_closed``); ``closed_until`` is the last, an ISO date."""
     if closed_until is not None and today.isoformat() <= closed_until:
         raise RejectedError("treasury_day_closed", treasury=treasury, day=today, closed_until=closed_until)
 

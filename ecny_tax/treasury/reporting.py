@@ -15,9 +15,7 @@ from ecny_tax.treasury import closing, model, rows
 from ecny_tax.treasury.model import By, Entry, Report
 
 
-def report(
-    tx: Transaction, treasury: Institution, *, start: date | None, end: date | None, by: By
-) -> Report:
+def report(tx: Transaction, treasury: Institution, *, start: date | None, end: date | None, by: By) -> Report:
     """The report of a period: by default from the treasury's first day to today.
 
     Raises ``InvalidInputError`` (``period_reversed``).

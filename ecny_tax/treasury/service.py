@@ -50,9 +50,7 @@ class Treasury:
                 for code, zh, en, day, waiting, revenue in rows.states(tx)
             )
 
-    def close(
-        self, *, day: date, treasury: str | None = None, idempotency_key: str | None = None
-    ) -> Closing:
+    def close(self, *, day: date, treasury: str | None = None, idempotency_key: str | None = None) -> Closing:
         """Close a day (日终报解) of a treasury (default: Heshan's), and every earlier open one.
 
         What was collected is allocated to the budget levels by the shares of the day of each payment, to the
@@ -126,7 +124,7 @@ def open_revenue_accounts(tx: Transaction, treasury: str) -> None:
 def collection_account(tx: Transaction, operator: str, treasury: str) -> int:
     """The account (待报解预算收入) on which an operator holds what it collected for a treasury.
 
-    Whoever moves money into it or out of it does so today: raises ``RejectedError`` (``treasury_day_closed``).
+    Whoever asks moves money into it or out of it: raises ``RejectedError`` (``treasury_day_closed``).
     """
     name = chart.collection(operator, treasury)
     found = rows.collection_account(tx, name, treasury)
@@ -145,7 +143,7 @@ def collection_account(tx: Transaction, operator: str, treasury: str) -> int:
 
 
 def check_open_day(tx: Transaction, treasury: str) -> None:
-    """Whether the treasury takes in and pays out today; raises ``RejectedError`` (``treasury_day_closed``)."""
+    """Whether a treasury takes in and pays out today: ``RejectedError`` (``treasury_day_closed``)."""
     model.check_open_day(treasury, rows.closed_until(tx, treasury), today=tx.now.date())
 
 
