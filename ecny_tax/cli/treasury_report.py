@@ -54,8 +54,8 @@ def as_svg(found: Report, language: Language) -> str:
     )
     unit = "单位：元" if language == "zh" else "in yuan"
     return bar_chart(
-        title=f"{treasury} · {period}",
-        description=f"{totals} ({unit})",
+        title=f"{treasury} · {period} · {unit}",
+        description=totals,
         labels=[_shown_name(found.by, line, language) for line in found.lines],
         series=series,
     )
