@@ -490,7 +490,7 @@ _OF_OFFLINE = {"load_id", "voucher_id", "terminal_id"}
 
 #: The fields of a treasury's days and reports, and what they hold; elsewhere some mean something else.
 _TREASURY_LABELS = {
-    "day": "报解日",
+    "day": "日期",
     "first_day": "起始日",
     "collected": "已报解收入",
     "refunded": "已退库",
