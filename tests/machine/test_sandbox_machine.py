@@ -228,7 +228,6 @@ class SandboxMachine(PayingRules):
             actor=w,
         )
 
-
     # --- the treasury -----------------------------------------------------------------------------------
 
     @when("close_day")

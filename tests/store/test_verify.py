@@ -290,7 +290,8 @@ TAMPERING: dict[str, tuple[str, tuple[str | Clone, ...]]] = {
     "a day between two closed ones said to be open": (
         "I13",
         (
-            "INSERT INTO treasury_day SELECT treasury, '2023-04-18', closed_with, closed_at FROM treasury_day",
+            "INSERT INTO treasury_day SELECT treasury, '2023-04-18', closed_with, closed_at"
+            " FROM treasury_day",
         ),
     ),
     "a payment moved into a closed day": (

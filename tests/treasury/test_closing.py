@@ -1,10 +1,10 @@
-"""Closing a treasury's days: what was collected becomes revenue, to the fen, once, and nothing enters after."""
+"""Closing a treasury's days: what was collected becomes revenue, once and to the fen; nothing enters after."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ from tests.support import (
     START,
     balance,
     corporate,
-    dump,
     due_of,
+    dump,
     owe,
     personal,
     refund_of,
@@ -140,6 +140,20 @@ def test_every_earlier_open_day_is_closed_with_it_each_with_its_own_records(
     assert moved == [(f"{HESHAN} {TODAY}", 100), (f"{HESHAN} {TODAY + 2 * DAY}", 300)]
 
 
+def test_i13_a_day_ends_with_its_last_microsecond_in_beijing(sandbox: Sandbox, clock: FixedClock) -> None:
+    for amount, at in (
+        (1, datetime(2023, 4, 20, 23, 59, 59, 999_999, tzinfo=BEIJING)),
+        (20, datetime(2023, 4, 21, tzinfo=BEIJING)),
+        (300, datetime(2023, 4, 21, 23, 59, 59, 999_999, tzinfo=BEIJING)),
+        (4000, datetime(2023, 4, 22, tzinfo=BEIJING)),
+    ):
+        clock.at = at
+        paid(sandbox, amount)
+    for day, collected in ((TODAY, 1), (TODAY + DAY, 320), (TODAY + 2 * DAY, 4000)):
+        assert sandbox.treasury.close(day=day).collected == collected
+    assert sum(revenue(sandbox).values()) == 4321
+
+
 def test_a_day_without_payments_closes_without_moving_anything(sandbox: Sandbox) -> None:
     transfers = sandbox.status().transfers
     closing = sandbox.treasury.close(day=TODAY)
@@ -235,18 +249,16 @@ def test_a_treasury_of_its_own_rules_splits_the_local_share_its_way(
 
 # --- a closed day takes nothing ---------------------------------------------------------------------
 
-Entry = Callable[[Sandbox], object]
-
 
 @pytest.fixture
-def ready(sandbox: Sandbox) -> Iterator[dict[str, Any]]:
+def ready(sandbox: Sandbox) -> dict[str, Any]:
     """Everything that could enter a day, ready to."""
     company, person = corporate(sandbox, fund=Fen(10_000)), personal(sandbox, fund=Fen(10_000))
     sandbox.agreements.sign(wallet_id=company.wallet_id)
     debit = sandbox.payments.pay(bill_no=owe(sandbox, company, 100).bill_no)
     scan = sandbox.payments.pay(bill_no=owe(sandbox, person, 100).bill_no, wallet_id=person.wallet_id)
     waiting = sandbox.refunds.apply_for_payment(payment_no=scan.payment_no, manual_review=True)
-    yield {
+    return {
         "company": company.wallet_id,
         "person": person.wallet_id,
         "bill": owe(sandbox, company, 100).bill_no,
@@ -355,7 +367,7 @@ def test_what_cannot_be_closed_is_refused(sandbox: Sandbox, code: str, wishes: d
 
 
 def test_a_full_revenue_account_refuses_the_whole_closing(sandbox: Sandbox) -> None:
-    """A counter cannot grow beyond its column: the last of several days moves nothing, and so does the first."""
+    """A counter cannot grow beyond its column: nothing of the closing is done."""
     paid(sandbox, 100)
     with sandbox._store.transaction() as tx:
         tx.run("UPDATE account SET credits = 9223372036854775807 - 10, debits = 9223372036854775807 - 10"
