@@ -43,6 +43,7 @@ COMMANDS = {
     "evidence": "vouchers",
     "terminal": "terminals",
     "trust": "terminals",
+    "treasury": "treasury",
     "ledger": "ledger",
     "parties": "parties",
     "clock": "clock",

@@ -480,13 +480,44 @@ _PURPOSES = {
 
 #: Fields that hold one of a closed list; any other may hold what a user wrote.
 _CLOSED = {
-    "status", "kind", "mode", "budget_level", "tax", "reason", "failure_code", "evidence", "basis",
+    "status", "kind", "mode", "budget_level", "by", "tax", "reason", "failure_code", "evidence", "basis",
     "bonus_mode", "better", "must_settle_reason", "paid", "for_each", "not_with_for", "shared_among",
     "check",
 }  # fmt: skip
 #: What a word says of loads and vouchers, where it says something else of bills and payments.
 _OFFLINE = {"open": "可用", "settled": "已兑付"}
 _OF_OFFLINE = {"load_id", "voucher_id", "terminal_id"}
+
+#: The fields of a treasury's days and reports, and what they hold; elsewhere some mean something else.
+_TREASURY_LABELS = {
+    "day": "日期",
+    "first_day": "起始日",
+    "collected": "已报解收入",
+    "refunded": "已退库",
+    "net": "净入库",
+    "waiting": "待报解",
+    "revenue": "各级次库款",
+    "closed_until": "已报解至",
+    "open_days": "未报解天数",
+    "period_start": "起始日",
+    "period_end": "截止日",
+    "by": "汇总方式",
+    "levels": "分级次",
+    "closed_at": "报解时间",
+    "tax": "税种",
+    "level": "预算级次",
+    "month": "月份",
+    "treasuries": "国库",
+}
+_TREASURY_VALUES = {
+    "closed": "已报解",
+    "not_yet_closed": "未报解",
+    "tax": "税种",
+    "level": "预算级次",
+    "day": "日",
+    "month": "月",
+}
+_OF_TREASURY = {"collected", "waiting"}
 
 #: What stands where a user wrote nothing, in a field that else holds what users write.
 _DEFAULTS = {("person", "taxpayer"): "本人"} | {
@@ -500,6 +531,8 @@ def label(
     """The label of a field; what it holds tells the name of a tax, or a way to pay, from an amount."""
     if language == "zh" and key == "evidence" and _is_offline(record):
         return "双花证据"
+    if language == "zh" and _is_of_treasury(record) and key in _TREASURY_LABELS:
+        return _TREASURY_LABELS[key]
     if language == "zh" and isinstance(value, str):
         if key == "tax" and value in _VALUES:
             return "税种"
@@ -520,9 +553,15 @@ def value_word(key: str, value: str, language: Language, record: Mapping[str, ob
         return _PURPOSES.get(value, value)
     if key not in _CLOSED:
         return value
-    return (_OFFLINE.get(value) if _is_offline(record) else None) or _VALUES.get(value, value)
+    own = _OFFLINE if _is_offline(record) else _TREASURY_VALUES if _is_of_treasury(record) else {}
+    return own.get(value) or _VALUES.get(value, value)
 
 
 def _is_offline(record: Mapping[str, object] | None) -> bool:
     """Whether a record is about a load, a voucher or a terminal."""
     return record is not None and not _OF_OFFLINE.isdisjoint(record)
+
+
+def _is_of_treasury(record: Mapping[str, object] | None) -> bool:
+    """Whether a record is about what a treasury collected."""
+    return record is not None and not _OF_TREASURY.isdisjoint(record)

@@ -65,6 +65,8 @@ class TransferCode(IntEnum):
     LOAD = 15  # 装载：钱包 → 圈存
     RELEASE = 16  # 解圈：圈存 → 钱包
     SUB_WALLET = 17  # 子钱包划转：母钱包 ↔ 子钱包
+    ALLOCATION = 20  # 报解：待报解预算收入 → 发行库
+    BACKING_TO_REVENUE = 21  # 报解入库：准备金对价 → 分级次收入
 
 
 class AccountFlags(IntFlag):

@@ -53,6 +53,8 @@ from ecny_tax.wallets import service as wallets
 
 #: The refusals for which the value goes back at once: the voucher is good, and its bill takes no payment.
 _RELEASING = ("bill_already_paid", "bill_cancelled", "bill_amount_differs", "bill_not_found")
+#: The refusal of a day and not of the voucher: it is decided on another one.
+_ANOTHER_DAY = "treasury_day_closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,8 @@ def decide(tx: Transaction, keyring: Keyring, claim: Claim) -> Redemption:
     """What becomes of one voucher.  A refusal moves nothing but a value that is released by name.
 
     A decision is kept and final.  Refused without a decision, and so judged anew the next time, is what no
-    device of this scheme signed, and what is not yet known well enough: a receipt that does not verify, a
-    terminal that is not known here, a time to come.
+    device of this scheme signed, what is not yet known well enough (a receipt that does not verify, a
+    terminal that is not known here, a time to come), and what comes in when the treasury has closed the day.
     """
     try:
         trust = certification.trust(tx, keyring)
@@ -86,6 +88,10 @@ def decide(tx: Transaction, keyring: Keyring, claim: Claim) -> Redemption:
             accepted_at = _accepted_at(tx, presented, payee, claim.receipt)
             result = _judged(tx, keyring, presented, payer, payee, load, trust, accepted_at)
     except VerificationError as refusal:
+        return _undecided(claim.voucher, refusal)
+    except RejectedError as refusal:
+        if refusal.code != _ANOTHER_DAY:
+            raise
         return _undecided(claim.voucher, refusal)
     voucher = presented.voucher
     voucher_rows.insert_voucher(
@@ -183,13 +189,16 @@ def _judged(
     trust: Trust,
     accepted_at: datetime | None,
 ) -> Redemption:
-    """Settled or rejected; raises ``VerificationError`` for what another time may judge otherwise."""
+    """Settled or rejected; raises ``VerificationError``, or ``RejectedError`` (``treasury_day_closed``), for
+    what another time may judge otherwise."""
     if presented.voucher.paid_at > seconds(tx.now) + _skew(tx):
         raise VerificationError("voucher_from_the_future", at=rfc3339(moment(presented.voucher.paid_at)))
     try:
         _check(tx, presented, payer, payee, load, trust)
         return _settled(tx, keyring, presented, load, paid_on=(accepted_at or tx.now).date())
     except (VerificationError, RejectedError, NotFoundError) as refusal:
+        if refusal.code == _ANOTHER_DAY:
+            raise
         if accepted_at is None and _was_right_when_asked(tx, presented, refusal):
             raise VerificationError("receipt_needed", bill_no=presented.request.bill_no) from None
         return _rejected(tx, presented, load, refusal)

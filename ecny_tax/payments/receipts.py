@@ -23,7 +23,7 @@ from ecny_tax.store import Transaction
 from ecny_tax.taxes import bills
 from ecny_tax.taxes.model import STAMP_DUTY_CODE, Bill
 from ecny_tax.taxes.steps import Step
-from ecny_tax.treasury import service as treasury
+from ecny_tax.treasury.model import shares
 from ecny_tax.wallets import service as wallets
 
 REMARKS = {
@@ -111,7 +111,7 @@ def _lines(tx: Transaction, bill: Bill, payment: Payment) -> tuple[ReceiptLine, 
     """One line for each budget level that shares the tax, and again for the late fee."""
     rules = tx.rulebook.on(payment.settled_at.date()).taxes
     tax = rules.collection_item(bill.code)
-    item = item_name(tx, bill)
+    item, receiving = item_name(tx, bill), parties.tax_authority(tx, bill.authority).treasury or ""
     parts = (
         (Both(tax.name_zh, tax.name_en), Fen(payment.amount - payment.late_fee)),
         (Both(f"{tax.name_zh}滞纳金", f"{tax.name_en}: late fee"), payment.late_fee),
@@ -131,7 +131,7 @@ def _lines(tx: Transaction, bill: Bill, payment: Payment) -> tuple[ReceiptLine, 
             amount=share,
         )
         for name, amount in parts
-        for level, share in treasury.shares(rules, bill.code, bill.item, amount).items()
+        for level, share in shares(rules, receiving, bill.code, bill.item, amount).items()
         if share
     )
 

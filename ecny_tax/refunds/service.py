@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError
+from ecny_tax.ledger import chart
 from ecny_tax.ledger.model import TransferCode
 from ecny_tax.money import Fen, positive
 from ecny_tax.parties import service as parties
@@ -25,6 +26,7 @@ from ecny_tax.taxes.late_fee import MAX_DAYS
 from ecny_tax.taxes.model import INCOME_TAX_CODE, Bill
 from ecny_tax.taxes.settlements import YearSettlement
 from ecny_tax.treasury import service as treasury
+from ecny_tax.treasury.model import allocated, part_of, shares, weights
 from ecny_tax.wallets import service as wallets
 from ecny_tax.wallets import supply
 from ecny_tax.wallets.disclosure import disclose_payment, taxpayer_of
@@ -265,6 +267,8 @@ class Refunds:
 
     def _pay_out(self, tx: Transaction, refund: Refund) -> Refund:
         """Treasury to wallet in one linked batch, open bills first; a credit that fails moves nothing."""
+        office = parties.tax_authority(tx, refund.authority)
+        treasury.check_open_day(tx, office.treasury or "")
         wallet = wallets.load(tx, refund.wallet_id)
         owed = model.bills_to_set_off(refund, tax_rows.open_bills_of(tx, refund.subject_id))
         set_off = sum(bill.total for bill in owed)
@@ -273,9 +277,8 @@ class Refunds:
         try:
             if credit:
                 wallets.check_may_receive(tx, wallet, credit)
-            office = parties.tax_authority(tx, refund.authority)
-            by_level = _shares(tx, refund)
-            bearing = treasury.part_of(by_level, interest)
+            by_level = _shares(tx, refund, office.treasury or "")
+            bearing = part_of(by_level, interest)
             due = {level: Fen(share + bearing[level]) for level, share in by_level.items()}
             paid_out = treasury.payout_moves(tx, office.treasury or "", due)
         except RejectedError as refusal:
@@ -366,16 +369,15 @@ def _interest(tx: Transaction, refund: Refund) -> Fen:
     return overpayment_interest(refund.amount, days=min(days, MAX_DAYS), rate=rate)
 
 
-def _shares(tx: Transaction, refund: Refund) -> dict[str, Fen]:
+def _shares(tx: Transaction, refund: Refund, receiving: str) -> dict[str, Fen]:
     """What each budget level pays: of a payment, out of what that level got of it and has not given back."""
     if refund.payment_no is None:
-        return treasury.shares(tx.rulebook.on(tx.now.date()).taxes, refund.code, None, refund.amount)
+        return shares(tx.rulebook.on(tx.now.date()).taxes, receiving, refund.code, None, refund.amount)
     payment = payments.load(tx, refund.payment_no)
     bill = bills.load(tx, payment.bill_no)
     rules = tx.rulebook.on(payment.settled_at.date()).taxes
-    tax = treasury.shares(rules, bill.code, bill.item, Fen(payment.amount - payment.late_fee))
-    late = treasury.shares(rules, bill.code, bill.item, payment.late_fee)
-    got = {level: Fen(tax[level] + late[level]) for level in tax}
+    by = weights(rules, receiving, bill.code, bill.item)
+    got = dict(zip(chart.LEVELS, allocated(payment.amount, payment.late_fee, by), strict=True))
     given_back = rows.shares_of_payment(tx, payment.payment_no)
     left = {level: Fen(share - given_back.get(level, 0)) for level, share in got.items()}
-    return treasury.part_of(left, refund.amount)
+    return part_of(left, refund.amount)

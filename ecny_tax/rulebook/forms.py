@@ -131,7 +131,7 @@ class Figure(Form):
 
 
 #: The keys that name what a figure speaks of, so that two periods of one thing compare.
-NAMING = ("wallet_class", "code", "side", "case", "place")
+NAMING = ("wallet_class", "code", "side", "case", "place", "treasury")
 
 
 def identity(figure: Figure | dict[str, object]) -> tuple[object, ...]:

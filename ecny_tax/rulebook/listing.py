@@ -15,7 +15,7 @@ from ecny_tax.rulebook.book import NAMES, Rulebook
 from ecny_tax.rulebook.figures import Row
 
 #: The keys that say what a figure speaks of, which set it apart from the others of its table.
-_NAMING = ("wallet_class", "code", "side", "case", "place")
+_NAMING = ("wallet_class", "code", "side", "case", "place", "treasury")
 #: What every figure carries, and what is no value of it.
 _ABOUT = (
     *_NAMING, "name_zh", "name_en", "effective_from", "effective_to", "citation", "evidence", "note",

@@ -285,6 +285,7 @@ class Share(Figure):
 
 
 class LocalSplit(Figure):
+    treasury: Annotated[str, digits(10)] | None = None
     province: Weight
     city: Weight
     county: Weight

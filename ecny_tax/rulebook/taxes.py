@@ -49,7 +49,7 @@ class CollectionItem:
 
 @dataclass(frozen=True, slots=True)
 class LocalSplit:
-    """How the local share divides: weights of province, city and county."""
+    """How the local share divides: weights of province, city and county; of one treasury or all others."""
 
     province: int
     city: int
@@ -96,7 +96,10 @@ class Figures:
         for row in document["shares"]:
             key = (row["code"], row.get("case"))
             self.shares.setdefault(key, []).append(dated(row, read(Share, row)))
-        self.local_splits = single(document["local_split"], LocalSplit)
+        self.local_splits: dict[str | None, list[Dated[LocalSplit]]] = {}
+        for row in document["local_split"]:
+            figures = self.local_splits.setdefault(row.get("treasury"), [])
+            figures.append(dated(row, read(LocalSplit, row)))
         self.surcharges: dict[tuple[str, str | None], list[Dated[Surcharge]]] = {}
         for row in document["surcharges"]:
             key = (row["code"], row.get("place"))
@@ -144,10 +147,14 @@ class TaxRules:
             if any(figure.covers(self.day) for figure in figures)
         )
 
-    @property
-    def local_split(self) -> tuple[int, int, int]:
-        """How the local share divides: weights of province, city and county."""
-        found = in_force("taxes.local_split", self.figures.local_splits, self.day)
+    def local_split(self, treasury: str | None = None) -> tuple[int, int, int]:
+        """How the local share divides: weights of province, city and county.
+
+        A ``treasury`` may have a split of its own; on days without one it has that of all others.
+        """
+        splits = self.figures.local_splits
+        own = next((figure.value for figure in splits.get(treasury, ()) if figure.covers(self.day)), None)
+        found = own or in_force("taxes.local_split", splits.get(None, ()), self.day)
         return found.province, found.city, found.county
 
     def surcharge(self, code: str, *, place: str | None = None) -> Surcharge:

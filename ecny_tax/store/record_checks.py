@@ -11,6 +11,12 @@ _IMPORTED = "(SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE na
 #: The last account and transfer that an import restored: the records they belong to stayed behind.
 LAST_ACCOUNT, LAST_TRANSFER = _IMPORTED.format(what="accounts"), _IMPORTED.format(what="transfers")
 _BEIJING_DAY = "date(t.posted_at / 1000000 + 28800, 'unixepoch')"
+#: What was paid and not reversed: p, its bill b, the wallet w that paid, the authority i it was paid to.
+_COLLECTED = (
+    "FROM payment p JOIN bill b ON b.bill_no = p.bill_no JOIN wallet w ON w.wallet_id = p.wallet_id"
+    " JOIN institution i ON i.kind = 'tax_authority' AND i.code = b.authority WHERE p.status = 'settled'"
+)
+_COLLECTED_DAY = "date(p.settled_at / 1000000 + 28800, 'unixepoch')"
 
 #: Promise, what it says in English and Chinese, and the query that finds what breaks it.
 RECORD_CHECKS = (
@@ -235,5 +241,58 @@ RECORD_CHECKS = (
         "匿名钱包未签订协议",
         "SELECT agreement_no FROM agreement g JOIN wallet w ON w.wallet_id = g.wallet_id"
         " WHERE w.wallet_class = 'IV' LIMIT 1",
+    ),
+    (
+        "I13",
+        "treasuries close their days one after the other, and allocate on closed days only",
+        "国库逐日报解，无遗漏，且只在已报解之日分配",
+        "SELECT d.treasury || ' ' || d.day FROM treasury_day d WHERE d.closed_with < d.day"
+        " OR date(d.closed_at / 1000000 + 28800, 'unixepoch') < d.closed_with"
+        " OR (NOT EXISTS (SELECT 1 FROM treasury_day e WHERE e.treasury = d.treasury"
+        " AND e.day = date(d.day, '-1 day')) AND EXISTS (SELECT 1 FROM treasury_day e"
+        " WHERE e.treasury = d.treasury AND e.day < d.day))"
+        " UNION ALL SELECT a.treasury || ' ' || a.day FROM allocation a LEFT JOIN treasury_day d"
+        " ON d.treasury = a.treasury AND d.day = a.day WHERE d.day IS NULL LIMIT 1",
+    ),
+    (
+        "I13",
+        "of every closed day, allocations add up to what was paid and not reversed, by operator and tax",
+        "每个已报解之日，分运营机构、分税种的报解额等于当日缴款减冲正",
+        "SELECT treasury || ' ' || day FROM (SELECT treasury, day, operator, code, amount FROM allocation"
+        f" UNION ALL SELECT i.treasury, {_COLLECTED_DAY}, w.operator, b.code, -p.amount {_COLLECTED}"
+        " AND EXISTS (SELECT 1 FROM treasury_day)"
+        " AND EXISTS (SELECT 1 FROM treasury_day d WHERE d.treasury = i.treasury"
+        f" AND d.day = {_COLLECTED_DAY})"
+        ") GROUP BY treasury, day, operator, code HAVING sum(amount) <> 0 LIMIT 1",
+    ),
+    (
+        "I13",
+        "every closing moved its allocations: e-CNY from each operator, deposits to each budget level",
+        "每次报解均按分配划转：自各运营机构回笼数字人民币，向各级次入库存款",
+        "SELECT reference FROM (SELECT treasury || ' ' || day AS reference,"
+        " 'collection:' || operator || ':' || treasury AS account, amount FROM allocation"
+        " UNION ALL SELECT treasury || ' ' || day, 'revenue:' || treasury || ':' || level, amount"
+        " FROM allocation UNION ALL SELECT t.user_data, a.name, -t.amount FROM account s"
+        " JOIN transfer t ON t.credit_account_id = s.id JOIN account a ON a.id = t.debit_account_id"
+        f" WHERE s.code = {AccountCode.ISSUANCE:d} AND t.code = {TransferCode.ALLOCATION:d}"
+        f" AND t.seq > {LAST_TRANSFER}"
+        " UNION ALL SELECT t.user_data, a.name, -t.amount FROM account s"
+        " JOIN transfer t ON t.debit_account_id = s.id JOIN account a ON a.id = t.credit_account_id"
+        f" WHERE s.code = {AccountCode.RESERVE_BACKING:d} AND t.code = {TransferCode.BACKING_TO_REVENUE:d}"
+        f" AND t.seq > {LAST_TRANSFER}) GROUP BY reference, account HAVING sum(amount) <> 0 LIMIT 1",
+    ),
+    (
+        "I13",
+        "every collection account holds exactly what is not yet allocated",
+        "各待报解账户余额恰为尚未报解的金额",
+        "SELECT name FROM (SELECT name, credits - debits AS amount FROM account"
+        f" WHERE code = {AccountCode.COLLECTION:d} UNION ALL SELECT a.name, -t.amount FROM account a"
+        " JOIN transfer t ON t.credit_account_id = a.id"
+        f" WHERE a.code = {AccountCode.COLLECTION:d} AND t.seq <= {LAST_TRANSFER}"
+        " UNION ALL SELECT a.name, t.amount FROM account a JOIN transfer t ON t.debit_account_id = a.id"
+        f" WHERE a.code = {AccountCode.COLLECTION:d} AND t.seq <= {LAST_TRANSFER}"
+        f" UNION ALL SELECT 'collection:' || w.operator || ':' || i.treasury, -p.amount {_COLLECTED}"
+        " UNION ALL SELECT 'collection:' || operator || ':' || treasury, amount FROM allocation)"
+        " GROUP BY name HAVING sum(amount) <> 0 LIMIT 1",
     ),
 )

@@ -1,4 +1,4 @@
-"""Collection and revenue accounts of treasuries.
+"""Collection and revenue accounts of treasuries, their day-end and their reports.
 
 How this simulation does it, an assumption: a refund is paid in one linked batch out of the revenue accounts
 of the budget levels that share the tax; the central bank turns that money into e-CNY.
@@ -7,17 +7,21 @@ of the budget levels that share the tax; the central bank turns that money into 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
+from ecny_tax.clock import checked_day, from_micros
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import RejectedError
 from ecny_tax.ledger import chart
 from ecny_tax.ledger.model import AccountCode, AccountFlags, Ledger, TransferCode
-from ecny_tax.money import Fen, split, yuan_text
+from ecny_tax.money import Fen, yuan_text
 from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Institution
-from ecny_tax.rulebook.taxes import TaxRules
 from ecny_tax.store import Store, Transaction, journal
+from ecny_tax.store.idempotency import Request, earlier_answer, remember
 from ecny_tax.store.journal import Move, known_account
+from ecny_tax.treasury import model, rows
+from ecny_tax.treasury.model import Closing, Report, TreasuryDay, TreasuryState
 
 
 class Treasury:
@@ -38,6 +42,67 @@ class Treasury:
             open_revenue_accounts(tx, code)
             return party
 
+    def list(self) -> tuple[TreasuryState, ...]:
+        """Every treasury: up to which day it has closed, what waits, what its levels hold."""
+        with self._store.reading() as tx:
+            return tuple(
+                TreasuryState(code, zh, en, date.fromisoformat(day) if day else None, waiting, revenue)
+                for code, zh, en, day, waiting, revenue in rows.states(tx)
+            )
+
+    def close(self, *, day: date, treasury: str | None = None, idempotency_key: str | None = None) -> Closing:
+        """Close a day (日终报解) of a treasury (default: Heshan's), and every earlier open one.
+
+        What was collected is allocated to the budget levels by the shares of the day of each payment, to the
+        fen as receipts print it; from then on nothing enters that day.  A day that is closed answers the
+        same again and moves nothing.  Raises ``treasury_day_in_future``, ``treasury_day_before_first``,
+        ``treasury_not_found`` and ``date_malformed``.
+        """
+        from ecny_tax.treasury import closing
+
+        checked_day(day)
+        with self._store.transaction() as tx:
+            code = _named(tx, treasury).code
+            request = Request("treasury.close", code, idempotency_key, (day,))
+            if (earlier := earlier_answer(tx, request, Closing)) is not None:
+                return earlier
+            return remember(tx, request, closing.close(tx, code, day))
+
+    def days(self, *, treasury: str | None = None) -> tuple[TreasuryDay, ...]:
+        """The closed days of a treasury (default: Heshan's), the oldest first."""
+        with self._store.reading() as tx:
+            code = _named(tx, treasury).code
+            return tuple(
+                TreasuryDay(code, date.fromisoformat(day), Fen(collected), from_micros(at))
+                for day, collected, at in rows.days(tx, code)
+            )
+
+    def report(
+        self,
+        *,
+        treasury: str | None = None,
+        start: date | None = None,
+        end: date | None = None,
+        by: str = "day",
+    ) -> Report:
+        """What a treasury (default: Heshan's) collected and refunded from ``start`` to ``end``.
+
+        By default from its first day to today; ``by`` is ``tax``, ``level``, ``day`` or ``month``.  Raises
+        ``period_reversed``, ``report_by_unknown``, ``treasury_not_found`` and ``date_malformed``.
+        """
+        from ecny_tax.treasury import reporting
+
+        for day in (start, end):
+            if day is not None:
+                checked_day(day)
+        with self._store.reading() as tx:
+            return reporting.report(tx, _named(tx, treasury), start=start, end=end, by=model.by_of(by))
+
+
+def _named(tx: Transaction, treasury: str | None) -> Institution:
+    """The treasury asked for, or the scheme's own; raises ``NotFoundError`` (``treasury_not_found``)."""
+    return parties.treasury(tx, tx.rulebook.scheme.treasury.code if treasury is None else treasury)
+
 
 def open_revenue_accounts(tx: Transaction, treasury: str) -> None:
     """One account a budget level, each with the opening balance that the rulebook states as assumed."""
@@ -57,11 +122,17 @@ def open_revenue_accounts(tx: Transaction, treasury: str) -> None:
 
 
 def collection_account(tx: Transaction, operator: str, treasury: str) -> int:
-    """The account (待报解预算收入) on which an operator holds what it collected for a treasury."""
+    """The account (待报解预算收入) on which an operator holds what it collected for a treasury.
+
+    Whoever asks moves money into it or out of it: raises ``RejectedError`` (``treasury_day_closed``).
+    """
     name = chart.collection(operator, treasury)
-    account = journal.account_named(tx, name)
-    if account is not None:
-        return account.id
+    found = rows.collection_account(tx, name, treasury)
+    if found is not None:
+        account, closed_until = found
+        model.check_open_day(treasury, closed_until, today=tx.now.date())
+        return account
+    check_open_day(tx, treasury)
     return journal.open_account(
         tx,
         name=name,
@@ -71,24 +142,9 @@ def collection_account(tx: Transaction, operator: str, treasury: str) -> int:
     )
 
 
-def shares(rules: TaxRules, code: str, item: str | None, amount: Fen) -> dict[str, Fen]:
-    """``amount`` of a tax by budget level, to the fen, after the rules of a day.
-
-    ``code`` is the collection item (征收项目), ``item`` the tax item, since stamp duty on securities is
-    shared otherwise than on documents.
-    """
-    rule = rules.collection_item(code, case="securities" if item == "securities" else None)
-    local = rules.local_split
-    weights = (rule.central_weight * sum(local), *(rule.local_weight * part for part in local))
-    return dict(zip(chart.LEVELS, split(amount, weights), strict=True))
-
-
-def part_of(left: Mapping[str, Fen], amount: Fen) -> dict[str, Fen]:
-    """``amount`` by budget level, in proportion to what each level has ``left`` to give back.
-
-    So a payment that is refunded bit by bit takes from each level what that level got, to the fen.
-    """
-    return dict(zip(left, split(amount, list(left.values())), strict=True))
+def check_open_day(tx: Transaction, treasury: str) -> None:
+    """Whether a treasury takes in and pays out today: ``RejectedError`` (``treasury_day_closed``)."""
+    model.check_open_day(treasury, rows.closed_until(tx, treasury), today=tx.now.date())
 
 
 def payout_moves(tx: Transaction, treasury: str, by_level: Mapping[str, Fen]) -> list[Move]:

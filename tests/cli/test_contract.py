@@ -33,6 +33,11 @@ VOUCHER = {"voucher_id", "load_id", "counter", "amount"}
 EXAMINED = VOUCHER | {"valid", "bill_no", "checks"}
 TERMINAL = {"terminal_id", "authority", "valid_until", "queued", "evidence", "list_number", "renew_by"}
 
+REPORT = {
+    "treasury", "period_start", "period_end", "by", "closed_until", "open_days", "collected", "refunded",
+    "net", "waiting", "lines", "assumption",
+}  # fmt: skip
+
 #: Every command, with an example that goes well after the story, and the keys its document must have.
 EXAMPLES: list[tuple[str, set[str]]] = [
     ("demo", {"steps", "ok"}),
@@ -183,6 +188,12 @@ EXAMPLES: list[tuple[str, set[str]]] = [
     ("trust export --out new.txt", {"root_serial", "public_key", "list_number", "revoked", "file"}),
     ("trust revoke {terminal} --reason replaced", {"serial", "reason", "status"}),
     ("trust roll-over --operator ICBC", {"operator", "serial"}),
+    ("treasury list", {"treasuries"}),
+    ("treasury close --date 2023-04-20", {"treasury", "day", "days", "collected", "levels", "closed_at"}),
+    ("treasury close --date 2023-04-20; treasury report", REPORT),
+    ("treasury report --from 2023-04-20 --to 2023-04-20 --by tax", REPORT),
+    ("treasury report --by level --csv", REPORT),
+    ("treasury report --by month --out r.svg", REPORT - {"lines"} | {"file"}),
     ("ledger verify", {"ok", "transfers", "checks", "sealed", "unsealed", "checkpoints", "altered"}),
     ("ledger verify --checkpoint cp.txt", {"ok", "transfers", "checks"}),
     ("ledger verify proof.json", {"valid", "reason", "kind", "origin", "size", "transfer_id", "amount"}),
@@ -219,14 +230,14 @@ MOVES_MONEY = {
     ("wallet", "open"), ("wallet", "top-up"), ("wallet", "cash-out"), ("wallet", "transfer"), ("pay",),
     ("wallet", "open-sub"), ("wallet", "collect"), ("wallet", "distribute"), ("wallet", "charge"),
     ("payments", "reverse"), ("refund",), ("refunds", "approve"), ("refunds", "resubmit"),
-    ("device", "load"), ("device", "unload"), ("device", "release"),
+    ("device", "load"), ("device", "unload"), ("device", "release"), ("treasury", "close"),
 }  # fmt: skip
 
 _AMOUNT_KEYS = {
     "amount", "balance", "balance_after", "fee", "base", "tax", "tax_total", "taxable", "withheld",
     "refund", "due", "refunded", "set_off", "in_circulation", "operator_vaults", "debits", "credits",
     "income_amount", "bonus_tax", "cap_single", "cap_total", "lien", "settled", "spent", "remaining",
-    "charged", "charged_today",
+    "charged", "charged_today", "collected", "net", "waiting", "revenue",
 }  # fmt: skip
 #: Of a bill, and of a line of a receipt, ``tax`` is a name.
 _NAMED_TAXES = {"stamp-duty", "income-tax", "other", "印花税", "个人所得税"}
@@ -412,6 +423,17 @@ REFUSALS = [
     (3, "wallet_not_empty", "wallet close {company}"),
     (3, "refund_exceeds_payment", "refund --payment {payment} --amount 17000.01"),
     (3, "clock_went_back", "clock set 2023-04-19"),
+    (3, "treasury_day_in_future", "treasury close --date 2199-12-31"),
+    (3, "treasury_day_before_first", "treasury close --date 1999-12-31"),
+    (2, "date_malformed", "treasury close --date 2023-02-30"),
+    (2, "date_malformed", "treasury report --from yesterday"),
+    (2, "period_reversed", "treasury report --from 2023-04-21 --to 2023-04-20"),
+    (2, "report_by_unknown", "treasury report --by year"),
+    (2, "report_kind_unknown", "treasury report --out r.png"),
+    (2, "report_kind_unknown", "treasury report --csv --out r.svg"),
+    (4, "treasury_not_found", "treasury close --date 2023-04-20 --treasury 1900000009"),
+    (4, "treasury_not_found", "treasury report --treasury x"),
+    (7, "output_unwritable", "treasury report --out nowhere/r.svg"),
     (4, "wallet_not_found", "wallet show 0021000000000005"),
     (4, "agreement_not_found", "agreement show A0"),
     (4, "bill_not_found", "bill show B0"),

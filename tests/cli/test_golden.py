@@ -41,6 +41,10 @@ SHOWN = {
     "voucher-list": "voucher list",
     "evidence-verify": "evidence verify e.txt --trust trust.txt",
     "terminal-show": "terminal show t.term",
+    "treasury-help": "treasury --help",
+    "treasury-list": "treasury list",
+    "treasury-report": "treasury report",
+    "treasury-report-by-tax": "treasury report --by tax",
     "refusal": "pay --bill {paid}",
     "refusal-of-a-value": "wallet top-up {company} --amount 1.005",
 }

@@ -231,3 +231,41 @@ def test_threads_of_one_sandbox_take_turns(tmp_path: Path, funded: tuple[Path, s
             yuan(101 + place) for place in range(5 * PROCESSES)
         ]
         assert sandbox.ledger.verify().ok
+
+
+CLOSE = """
+from datetime import date
+with Sandbox.open(path) as sandbox:
+    if place == 0:
+        time.sleep(0.05)
+        closing = sandbox.treasury.close(day=sandbox.clock.now().date())
+        answers = [{"closed_at": closing.closed_at.isoformat(), "collected": closing.collected}]
+    else:
+        answers = [
+            attempt(lambda: answer(sandbox.payments.pay_stamp_duty(
+                wallet_id=wallet, item="sale_contract", base=100_000
+            )))
+            for turn in range(12)
+        ]
+"""
+
+
+def test_I13_a_day_that_is_closed_while_others_pay_takes_what_came_before_and_nothing_after(
+    tmp_path: Path, funded: tuple[Path, str]
+) -> None:
+    path, wallet = funded
+    with Sandbox.open(path) as sandbox:
+        sandbox.clock.set(sandbox.clock.now().isoformat())  # no midnight in between
+    (closing,), *others = run(tmp_path, path, CLOSE, wallet)
+    payments = settled([answer for some in others for answer in some])
+    refusals = {answer["refused"] for some in others for answer in some if "refused" in answer}
+    assert refusals <= {"treasury_day_closed", "insufficient_funds"}
+    for some in others:  # who was refused once is refused from then on
+        codes = [answer.get("refused") for answer in some]
+        if "treasury_day_closed" in codes:
+            first = codes.index("treasury_day_closed")
+            assert set(codes[first:]) <= {"treasury_day_closed", "insufficient_funds"}
+    with Sandbox.open(path) as sandbox:
+        assert closing["collected"] == sum(payment["amount"] for payment in payments)
+        assert [a.balance for a in sandbox.ledger.accounts() if a.kind == "collection"] in ([0], [])
+        assert sandbox.ledger.verify().ok

@@ -55,7 +55,9 @@ class Model:
         self.answered = {}  # (operation, actor, key) -> content
         self.first_asked = {}  # where a key is found since an upgrade -> where it was remembered
         self.keyed = None  # where and what the present command will be remembered as
-        self.collected, self.paid_out = Counter(), 0  # by operator; out of the treasury's revenue
+        self.collected, self.paid_out = Counter(), 0  # by operator; out of the treasury's revenue, net
+        self.opened, self.closed = now.date(), None  # the first and the last closed day of the treasury
+        self.by_day = Counter()  # (day, operator) -> collected and not yet allocated
 
     def _new(self, shelf, prefix, record):
         shelf[handle := f"{prefix}{len(shelf) + 1}"] = record
@@ -238,6 +240,7 @@ class Model:
             named = agreement["wallet"]
         no("agreement_required", named is None)
         self._check_spend(self.wallets[named], self._total(bill))
+        self._check_day()
         self._spend(self.wallets[named], self._total(bill))
         return self._settled(b, named, "real_time_debit" if a else "scan_to_pay")
 
@@ -250,10 +253,26 @@ class Model:
             self.bills.pop(b)
             raise
 
+    def _check_day(self):
+        no("treasury_day_closed", self.closed is not None and self.now.date() <= self.closed)
+
+    def close_day(self, day, *, key=None):
+        """What was collected up to that day becomes revenue; whether anything was still open."""
+        self._once("treasury.close", "treasury", key, day)
+        no("treasury_day_in_future", day > self.now.date())
+        no("treasury_day_before_first", day < self.opened)
+        for (collected_on, operator), amount in list(self.by_day.items()):
+            if collected_on <= day:
+                self.collected[operator] -= amount
+                self.paid_out -= amount
+                del self.by_day[collected_on, operator]
+        self.closed = max(self.closed or day, day)
+
     def _settled(self, b, w, mode):
         bill = self.bills[b]
         total = self._total(bill)
         self.collected[self.wallets[w]["operator"]] += total
+        self.by_day[self.now.date(), self.wallets[w]["operator"]] += total
         bill["status"] = "paid"
         payment = {"bill": b, "wallet": w, "mode": mode, "amount": total, "status": "settled"}
         return self._new(self.payments, "P", payment | {"refunded": 0, "day": self.now.date()})
@@ -268,10 +287,12 @@ class Model:
         no("payment_already_refunded", payment["refunded"] > 0)
         self._check_not_built_on(payment["bill"])
         self._check_open_wallet(wallet)
+        self._check_day()
         wallet["balance"] += payment["amount"]
         wallet["spent"][payment["day"]] -= payment["amount"]
         wallet["may_exceed"] = True  # the cap: it is the holder's own money
         self.collected[wallet["operator"]] -= payment["amount"]
+        self.by_day[payment["day"], wallet["operator"]] -= payment["amount"]
         payment["status"], bill["status"] = "reversed", "open"
 
     def refund_year(self, w, amount, *, year, manual=False, key=None):
@@ -306,6 +327,7 @@ class Model:
         return self._new(self.refunds, "R", refund if manual else self._pay_out(refund))
 
     def _pay_out(self, refund):
+        self._check_day()
         wallet, mine = self.wallets[refund["wallet"]], (refund["subject"], "open")
         owed = [b for b, bill in self.bills.items() if (bill["subject"], bill["status"]) == mine]
         owed = owed if refund["payment"] is None else []

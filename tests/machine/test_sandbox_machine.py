@@ -7,6 +7,7 @@ the accounts and the journal, independently of the library's own verification, w
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import settings
@@ -40,6 +41,7 @@ SWITCHES = (
     "clock",
     "nameless",
     "corporate",
+    "close_day",
     "reopen",
 )
 sums = st.sampled_from([1, 3_00, 999_99, 2_000_00, 2_000_01, 4_999_99, 5_000_00, 5_000_01, 12_000_00])
@@ -224,6 +226,18 @@ class SandboxMachine(PayingRules):
             ),
             key=key,
             actor=w,
+        )
+
+    # --- the treasury -----------------------------------------------------------------------------------
+
+    @when("close_day")
+    @rule(back=st.sampled_from([1, 1, 1, 1, 2, 31, 400, 0, -1]), key=keys)
+    def close_the_treasurys_day(self, back: int, key: str | None) -> None:
+        day = self.model.now.date() - timedelta(days=back)
+        self.run(
+            lambda: self.model.close_day(day, key=key),
+            lambda: self.s.treasury.close(day=day, idempotency_key=key),
+            key=key,
         )
 
 

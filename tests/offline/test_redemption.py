@@ -271,6 +271,27 @@ def test_voucher_from_the_future_is_refused_until_its_time_has_come(scheme: Sche
     assert scheme.redeem(future)[0].status == "settled"
 
 
+def test_voucher_that_comes_in_when_the_treasury_has_closed_the_day_is_paid_on_the_next(
+    scheme: Scheme,
+) -> None:
+    """Nothing is decided, so nothing is lost: the terminal goes on holding it."""
+    now = scheme.clock.now()
+    waits, taken = scheme.pay(), scheme.pay()
+    for voucher in (waits, taken):
+        scheme.terminal.accept(voucher.to_text(), at=now)
+    assert scheme.redeem(taken)[0].status == "settled"
+    scheme.s.treasury.close(day=now.date())
+    before = dump(scheme.s)
+    first, second = scheme.s.offline.redeem_terminal(terminal=scheme.terminal)
+    assert (first.status, first.code, first.amount) == ("rejected", "treasury_day_closed", None)
+    assert second.status == "settled"
+    assert dump(scheme.s) == before
+    scheme.advance(days=1)
+    (settled,) = scheme.s.offline.redeem_terminal(terminal=scheme.terminal)
+    assert (settled.status, settled.voucher_id) == ("settled", waits.voucher_id)
+    assert scheme.s.treasury.close(day=scheme.clock.now().date()).collected == 100_00
+
+
 def test_voucher_asked_for_after_the_load_ended_is_refused(scheme: Scheme) -> None:
     paid = scheme.pay()
     spend_by = LoadCertificate.read(paid.load).spend_by

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecny_tax import Fen, Sandbox
-from ecny_tax.treasury.service import part_of
+from ecny_tax.treasury.model import part_of
 from tests.support import corporate, owe
 
 LEVELS = ("central", "province", "city", "county")

@@ -99,6 +99,17 @@ FAULTS = [
     ),
     (
         "taxes",
+        figure(
+            "[[local_split]]",
+            'treasury = "190784000"\nprovince = 30\ncity = 20\ncounty = 50',
+            "2024-01-01",
+            named=False,
+        ),
+        "local_split / 190784000 / 2024-01-01 / treasury",
+        "10 digits",
+    ),
+    (
+        "taxes",
         figure("[[surcharges]]", 'code = "10109"\nplace = "city"\nrate = 0.07', "2024-01-01", named=False),
         "surcharges / 10109 / city / 2024-01-01 / rate",
         "string",

@@ -207,7 +207,8 @@ def test_i6_the_fee_is_zero_on_every_day(day: date) -> None:
 
 
 def test_the_local_share_divides_30_20_50() -> None:
-    assert rulebook.on(SPRING_2023).taxes.local_split == (30, 20, 50)
+    assert rulebook.on(SPRING_2023).taxes.local_split() == (30, 20, 50)
+    assert rulebook.on(SPRING_2023).taxes.local_split("1907840000") == (30, 20, 50)
 
 
 # --- collection ---------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
         s.refunds.apply_for_payment(payment_no=kept.payment_no, amount=Fen(10_00))
         owe(s, person, 33_00)
         s.refunds.apply_for_income_tax(wallet_id=person.wallet_id, annual_return=refund_of(100_00))
+        s.treasury.close(day=START.date())
         assert s.ledger.verify().ok
     return path
 
@@ -89,6 +90,7 @@ def test_an_untouched_ledger_verifies_and_says_what_was_checked(copy: Tampered) 
         *(f"I{number}" for number in range(1, 9)),
         "I11",
         "I12",
+        "I13",
     }
     with sqlite3.connect(copy.path) as connection:
         assert verification.transfers == connection.execute("SELECT count(*) FROM transfer").fetchone()[0]
@@ -271,6 +273,39 @@ TAMPERING: dict[str, tuple[str, tuple[str | Clone, ...]]] = {
     "an allowance given back": ("I11", ("UPDATE wallet_spending SET amount = amount - 1 WHERE amount > 0",)),
     "an allowance forgotten": ("I11", ("DELETE FROM wallet_spending",)),
     "an allowance of another day": ("I11", ("UPDATE wallet_spending SET day = '2023-04-19'",)),
+    "an allocation's amount": ("I13", ("UPDATE allocation SET amount = amount + 1 WHERE level = 'city'",)),
+    "an allocation moved from one level to another": (
+        "I13",
+        (
+            "UPDATE allocation SET amount = amount + 1 WHERE level = 'city'",
+            "UPDATE allocation SET amount = amount - 1 WHERE level = 'county'",
+        ),
+    ),
+    "an allocation of another operator": ("I13", ("UPDATE allocation SET operator = 'CMB'",)),
+    "an allocation of another tax": ("I13", ("UPDATE allocation SET code = '10101'",)),
+    "an allocation of another day": ("I13", ("UPDATE allocation SET day = '2023-04-19'",)),
+    "an allocation deleted": ("I13", ("DELETE FROM allocation WHERE level = 'province'",)),
+    "a closed day said to be open": ("I13", ("DELETE FROM treasury_day",)),
+    "a day said to be closed before its time": ("I13", ("UPDATE treasury_day SET closed_at = 0",)),
+    "a day between two closed ones said to be open": (
+        "I13",
+        (
+            "INSERT INTO treasury_day SELECT treasury, '2023-04-18', closed_with, closed_at"
+            " FROM treasury_day",
+        ),
+    ),
+    "a payment moved into a closed day": (
+        "I13",
+        (
+            "INSERT INTO treasury_day SELECT treasury, '2023-04-21', '2023-04-21', closed_at + 86400000000"
+            " FROM treasury_day",
+            f"UPDATE payment SET settled_at = settled_at + 86400000000 WHERE payment_no = {_SETTLED}",
+        ),
+    ),
+    "a closing's transfer edited": (
+        "I13",
+        ("UPDATE transfer SET user_data = 'x' WHERE code = 20",),
+    ),
     "a signatory made nameless": (
         "I12",
         ("UPDATE wallet SET wallet_class = 'IV' WHERE wallet_id IN (SELECT wallet_id FROM agreement)",),

@@ -308,6 +308,7 @@ CREATE TABLE payment (
 
 CREATE UNIQUE INDEX one_settlement_per_bill ON payment (bill_no) WHERE status = 'settled';
 CREATE INDEX payment_by_wallet ON payment (wallet_id);
+CREATE INDEX payment_by_time   ON payment (settled_at);
 
 -- refunds ---------------------------------------------------------------------------------------------
 
@@ -353,6 +354,48 @@ CREATE TABLE refund_event (       -- the way of a refund through review and trea
     at         INTEGER NOT NULL,
     PRIMARY KEY (refund_no, place)
 ) STRICT;
+
+-- treasury --------------------------------------------------------------------------------------------
+
+CREATE TABLE treasury_day (       -- the days that a treasury has closed, from its first day on without gaps
+    treasury     TEXT    NOT NULL,
+    day          TEXT    NOT NULL,
+    closed_with  TEXT    NOT NULL CHECK (closed_with >= day),  -- the day that was asked for: it or a later one
+    closed_at    INTEGER NOT NULL,
+    PRIMARY KEY (treasury, day)
+) STRICT;
+
+CREATE TRIGGER treasury_day_is_never_updated BEFORE UPDATE ON treasury_day
+BEGIN SELECT RAISE(ABORT, 'a closed day is never updated'); END;
+
+CREATE TRIGGER treasury_day_is_never_deleted BEFORE DELETE ON treasury_day
+BEGIN SELECT RAISE(ABORT, 'a closed day is never deleted'); END;
+
+CREATE TRIGGER treasury_day_is_never_replaced BEFORE INSERT ON treasury_day
+WHEN EXISTS (SELECT 1 FROM treasury_day WHERE treasury = NEW.treasury AND day = NEW.day)
+BEGIN SELECT RAISE(ABORT, 'a closed day is never replaced'); END;
+
+CREATE TABLE allocation (         -- what each budget level got of what an operator collected on a closed day
+    treasury  TEXT    NOT NULL,
+    day       TEXT    NOT NULL,
+    operator  TEXT    NOT NULL,
+    code      TEXT    NOT NULL,   -- collection item (征收项目)
+    level     TEXT    NOT NULL,
+    amount    INTEGER NOT NULL CHECK (amount > 0),
+    PRIMARY KEY (treasury, day, operator, code, level),
+    FOREIGN KEY (treasury, day) REFERENCES treasury_day
+) STRICT;
+
+CREATE TRIGGER allocation_is_never_updated BEFORE UPDATE ON allocation
+BEGIN SELECT RAISE(ABORT, 'an allocation is never updated'); END;
+
+CREATE TRIGGER allocation_is_never_deleted BEFORE DELETE ON allocation
+BEGIN SELECT RAISE(ABORT, 'an allocation is never deleted'); END;
+
+CREATE TRIGGER allocation_is_never_replaced BEFORE INSERT ON allocation
+WHEN EXISTS (SELECT 1 FROM allocation WHERE treasury = NEW.treasury AND day = NEW.day
+    AND operator = NEW.operator AND code = NEW.code AND level = NEW.level)
+BEGIN SELECT RAISE(ABORT, 'an allocation is never replaced'); END;
 
 -- offline ---------------------------------------------------------------------------------------------
 
