@@ -45,8 +45,8 @@ class RefundReason:
 class Regime:
     """What e-CNY is for a time (数字人民币 1.0, 2.0), and whether and how it earns.
 
-    Reserves are ``full``, or count in the ``deposit_reserve_base``.  Where it earns, a period ends on ``interest_last_day`` of each of
-    ``interest_months``; elsewhere there is neither.
+    Reserves are ``full``, or e-CNY counts in the ``deposit_reserve_base``.  Where it earns, a period ends on
+    ``interest_last_day`` of each of ``interest_months``; elsewhere there is neither.
     """
 
     name_zh: str

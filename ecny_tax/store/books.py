@@ -65,7 +65,7 @@ class OperatorRate:
 
 @dataclass(frozen=True, slots=True)
 class RegimeInForce:
-    """What e-CNY is today (see ``rulebook.scheme.Regime``); ``interest_rate`` is by the year, None for none.
+    """What e-CNY is today (see ``rulebook.scheme.Regime``); ``interest_rate`` is by the year, 0 for none.
 
     ``operator_rates`` are those of the operators that list another one.
     """
@@ -75,7 +75,7 @@ class RegimeInForce:
     since: date
     nature_en: str
     nature_zh: str
-    interest_rate: Fraction | None
+    interest_rate: Fraction
     operator_rates: tuple[OperatorRate, ...]
     bank_reserve: str
     non_bank_reserve: str
@@ -249,7 +249,7 @@ def _regime(tx: Transaction) -> RegimeInForce | None:
         since=found.since,
         nature_en=regime.nature_en,
         nature_zh=regime.nature_zh,
-        interest_rate=scheme.interest_rate(None, today).rate if regime.bears_interest else None,
+        interest_rate=scheme.interest_rate(None, today).rate if regime.bears_interest else Fraction(0),
         operator_rates=tuple(OperatorRate(code, rate) for code, rate in own.items()),
         bank_reserve=regime.bank_reserve,
         non_bank_reserve=regime.non_bank_reserve,

@@ -230,10 +230,10 @@ def _batches(tx: Transaction, operator: str, period: Period) -> Iterator[list[Ea
 
 
 def _earners(
-    tx: Transaction, operator: str, period: Period, after: int, *, limit: int = _BATCH
+    tx: Transaction, operator: str, period: Period, after: int, *, limit: int | None = None
 ) -> list[Earner]:
     kinds = [kind for kind in WalletKind if interest_model.earns(kind, period)]
-    return interest_rows.earners(tx, operator, period, after=after, limit=limit, kinds=kinds)
+    return interest_rows.earners(tx, operator, period, after=after, limit=limit or _BATCH, kinds=kinds)
 
 
 def _accruals(tx: Transaction, operator: str, tariff: Tariff, batch: Sequence[Earner]) -> dict[int, Accrual]:

@@ -126,9 +126,10 @@ class InterestCredit:
 class InterestState:
     """Where the interest of a wallet stands, at the end of yesterday.
 
-    ``accrued`` (fen) is what ``days`` from ``accrues_from`` on would bring if it were paid now: ``product_sum`` (fen
-    times days) by the rates of the days.  ``awaiting_credit`` is what ended periods brought and was not credited
-    yet, ``credited`` all that was.  ``interest_rate`` is listed for today; None where nothing is earned.
+    ``accrued`` (fen) is what ``days`` from ``accrues_from`` on would bring if it were paid now:
+    ``product_sum`` (fen times days) by the rates of the days.  ``awaiting_credit`` is what ended periods
+    brought and was not credited yet, ``credited`` all that was.  ``interest_rate`` is listed for today; None
+    where nothing is earned.
     """
 
     wallet_id: str

@@ -34,7 +34,8 @@ def insert(
     tx.run(
         "INSERT INTO wallet (wallet_id, kind, wallet_class, operator, identity_id, subject_id, account_id,"
         " public_key, opened_at, parent, purpose, named_at) VALUES (:wallet_id, :kind, :wallet_class,"
-        " :operator, :identity_id, :subject_id, :account_id, :public_key, :now, :parent, :purpose, :named_at)",
+        " :operator, :identity_id, :subject_id, :account_id, :public_key, :now, :parent, :purpose,"
+        " :named_at)",
         wallet_id=wallet_id,
         kind=kind,
         wallet_class=wallet_class,
@@ -136,7 +137,8 @@ def set_holder(
     """Note a named holder, and since when there is one; of a wallet and its sub-wallets."""
     tx.run(
         "UPDATE wallet SET wallet_class = :wallet_class, identity_id = :identity_id,"
-        " subject_id = :subject_id, named_at = coalesce(named_at, :now) WHERE wallet_id = :wallet_id OR parent = :wallet_id",
+        " subject_id = :subject_id, named_at = coalesce(named_at, :now)"
+        " WHERE wallet_id = :wallet_id OR parent = :wallet_id",
         wallet_id=wallet_id,
         wallet_class=wallet_class,
         identity_id=identity_id,
