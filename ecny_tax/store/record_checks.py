@@ -259,7 +259,7 @@ RECORD_CHECKS = (
         " AND coalesce(x.paid, 0) <> coalesce(y.earned, 0) UNION ALL"
         " SELECT a.name FROM account a JOIN transfer t ON t.debit_account_id = a.id"
         f" WHERE a.code = {AccountCode.OPERATOR_OWN_FUNDS:d} AND t.code <> {TransferCode.WALLET_INTEREST:d}"
-        " LIMIT 1",
+        f" AND t.seq > {LAST_TRANSFER} LIMIT 1",
     ),
     (
         "I12",

@@ -1,4 +1,4 @@
-"""Interest on the command line: a quarter from end to end, two processes at once, an operator without funds."""
+"""Interest on the command line: a quarter from end to end, two at once, an operator without funds."""
 
 from __future__ import annotations
 
