@@ -231,8 +231,8 @@ RECORD_CHECKS = (
     ),
     (
         "I6",
-        "interest of the journal and what wallets earned belong together one to one, with equal amounts",
-        "流水中的利息与钱包计息记录一一对应，金额相等",
+        "every interest of the journal is one wallet's of one period, with equal amounts",
+        "流水中每笔利息对应一个钱包的一个计息期，金额相等",
         "SELECT i.wallet_id || ' ' || i.period_end FROM interest i JOIN wallet w ON w.wallet_id = i.wallet_id"
         " LEFT JOIN wallet p ON p.wallet_id = w.parent LEFT JOIN transfer t ON t.id = i.transfer_id"
         " LEFT JOIN account c ON c.id = t.credit_account_id LEFT JOIN account d ON d.id = t.debit_account_id"
