@@ -30,6 +30,7 @@ from ecny_tax.errors import EcnyTaxError, InvalidInputError
 COMMANDS = {
     "demo": "demo",
     "wallet": "wallets",
+    "interest": "interest",
     "agreement": "agreements",
     "tax": "taxes",
     "bill": "bills",

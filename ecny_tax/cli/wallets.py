@@ -237,10 +237,10 @@ def upgrade(
 
 
 @command(app, "close")
-def close(run: Run, wallet: _Wallet) -> None:
-    """Close an empty wallet for good."""
+def close(run: Run, wallet: _Wallet, key: Key = None) -> None:
+    """Close an empty wallet for good; interest earned so far goes to the holder's bank account."""
     with run.sandbox() as s:
-        found = s.wallets.close(wallet_id=wallet)
+        found = s.wallets.close(wallet_id=wallet, idempotency_key=key)
     run.answer(found)
 
 

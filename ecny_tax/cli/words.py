@@ -8,6 +8,27 @@ from ecny_tax.errors import Language
 from ecny_tax.parties.model import ERASED, ERASED_ZH
 
 _LABELS = {
+    "regime": "制度",
+    "nature_zh": "性质",
+    "interest_rate": "活期存款年利率",
+    "operator_rates": "另行挂牌的机构",
+    "bank_reserve": "银行准备金",
+    "non_bank_reserve": "非银行机构准备金",
+    "interest_paid": "已付利息",
+    "product_sum": "积数（分·天）",
+    "accrued": "应计利息",
+    "credited": "已结利息",
+    "accrues_from": "起息日",
+    "awaiting_credit": "待结利息",
+    "needed": "应付利息",
+    "periods": "结息期",
+    "next_credit": "下次结息日",
+    "own_funds": "自有资金",
+    "refused": "未结息的机构",
+    "interest_months": "结息月",
+    "interest_last_day": "结息日",
+    "days_of_a_year": "一年天数",
+    "corporate_interest": "对公钱包计息",
     "passed_through": "原样保留的列",
     "people": "人数",
     "decided": "已定",
@@ -382,6 +403,10 @@ _VALUES = {
     "top_up": "兑出",
     "cash_out": "兑回",
     "wallet_transfer": "转账",
+    "wallet_interest": "钱包利息",
+    "interest": "利息",
+    "full": "全额",
+    "deposit_reserve_base": "计入存款准备金基数",
     "sub_wallet": "子钱包划转",
     "tax_payment": "缴款",
     "reversal": "冲正",
@@ -482,7 +507,7 @@ _PURPOSES = {
 _CLOSED = {
     "status", "kind", "mode", "budget_level", "by", "tax", "reason", "failure_code", "evidence", "basis",
     "bonus_mode", "better", "must_settle_reason", "paid", "for_each", "not_with_for", "shared_among",
-    "check",
+    "check", "bank_reserve", "non_bank_reserve",
 }  # fmt: skip
 #: What a word says of loads and vouchers, where it says something else of bills and payments.
 _OFFLINE = {"open": "可用", "settled": "已兑付"}

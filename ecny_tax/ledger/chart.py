@@ -1,8 +1,8 @@
 """The chart of accounts: how the accounts of the scheme are named.
 
 e-CNY: issuance, operator vaults, wallets, liens of loads, collection accounts.  Deposits: the public (the
-outside world), operators' reserves and what backs the issued e-CNY at the central bank, treasuries' revenue
-by level.
+outside world), operators' reserves and own funds, what backs the issued e-CNY at the central bank, the
+treasuries' revenue by level.
 """
 
 from __future__ import annotations
@@ -38,6 +38,10 @@ def lien(load_id: str) -> str:
 
 def reserve(operator: str) -> str:
     return f"reserve:{operator}"
+
+
+def own_funds(operator: str) -> str:
+    return f"own:{operator}"
 
 
 def public(operator: str) -> str:

@@ -35,6 +35,7 @@ class AccountCode(IntEnum):
     PUBLIC_DEPOSITS = 12  # 公众存款（外部世界）
     TREASURY_REVENUE = 13  # 国库分级次收入
     OPENING = 14  # 期初假定余额的对方科目
+    OPERATOR_OWN_FUNDS = 15  # 运营机构自有资金：支付钱包利息
 
 
 def account_kind(code: int) -> str:
@@ -65,6 +66,7 @@ class TransferCode(IntEnum):
     LOAD = 15  # 装载：钱包 → 圈存
     RELEASE = 16  # 解圈：圈存 → 钱包
     SUB_WALLET = 17  # 子钱包划转：母钱包 ↔ 子钱包
+    WALLET_INTEREST = 18  # 钱包利息：自有资金 → 准备金，银行库 → 钱包
     ALLOCATION = 20  # 报解：待报解预算收入 → 发行库
     BACKING_TO_REVENUE = 21  # 报解入库：准备金对价 → 分级次收入
 

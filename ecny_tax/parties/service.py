@@ -131,11 +131,16 @@ def _add(
     return party
 
 
+def operators(tx: Transaction) -> list[Institution]:
+    """Every operator of the database, by code."""
+    return [party for party in rows.institutions(tx) if party.kind is InstitutionKind.OPERATOR]
+
+
 def operator(tx: Transaction, code: str) -> Institution:
     """The operator of that code; those of the database are a closed list (``operator_unknown``)."""
     found_one = rows.institution(tx, InstitutionKind.OPERATOR, code.strip().upper())
     if found_one is None:
-        known = " ".join(party.code for party in rows.institutions(tx) if party.digits is not None)
+        known = " ".join(party.code for party in operators(tx))
         raise InvalidInputError("operator_unknown", value=code, known=known)
     return found_one
 

@@ -26,7 +26,7 @@ AMOUNTS = frozenset(
     (
         "amount", "threshold", "cap", "minimum", "each", "exempt_below", "up_to", "quick_deduction", "gross",
         "balance", "small", "flat", "deduction", "single", "day", "year", "cap_single",
-        "cap_total", "operator_reserve", "revenue",
+        "cap_total", "operator_reserve", "own_funds", "revenue",
     )
 )  # fmt: skip
 

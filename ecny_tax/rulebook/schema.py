@@ -408,6 +408,7 @@ class Treasury(Named):
 
 class Opening(Figure):
     operator_reserve: Yuan
+    own_funds: Yuan
     revenue: Yuan
 
 
@@ -420,12 +421,66 @@ class RefundReason(Named):
     bears_interest: bool
 
 
+Month = Annotated[int, Field(ge=1, le=12)]
+Reserve = Literal["full", "deposit_reserve_base"]
+
+
+class Regime(Figure):
+    name_zh: Text
+    name_en: Text
+    nature_zh: Text
+    nature_en: Text
+    bank_reserve: Reserve
+    non_bank_reserve: Reserve
+    interest_months: Annotated[list[Month], Field(min_length=1)] | None = None
+    interest_last_day: Annotated[int, Field(ge=1, le=28)] | None = None
+    days_of_a_year: Annotated[int, Field(ge=360, le=366)] | None = None
+    corporate_interest: bool | None = None
+
+    @property
+    def terms(self) -> tuple[object, ...]:
+        """How it bears interest: of one that does not, nothing is said."""
+        how = (self.interest_months, self.interest_last_day, self.days_of_a_year, self.corporate_interest)
+        return tuple(value for value in how if value is not None)
+
+    @model_validator(mode="after")
+    def _interest_has_all_its_terms(self) -> Self:
+        if len(self.terms) not in (0, 4):
+            keys = "interest_months, interest_last_day, days_of_a_year, corporate_interest"
+            raise unfit(f"interest needs {keys}: all or none", f"计息需要 {keys}：全部写明或全部不写")
+        return self
+
+
+class InterestRate(Figure):
+    code: Code | None = None
+    rate: Rate
+
+
 class SchemeFile(RuleFile):
     authority: Authority
     treasury: Treasury
     opening: Opening
     operators: list[Operator]
+    regimes: Annotated[list[Regime], Field(min_length=1)]
+    interest_rates: list[InterestRate]
     refund_reasons: list[RefundReason]
+
+    @model_validator(mode="after")
+    def _what_bears_interest_has_a_rate(self) -> Self:
+        """And a rate of what is no operator would be passed over, as if it had not been written."""
+        own = [rate for rate in self.interest_rates if rate.code is not None]
+        check_codes("interest_rates", own, "code", [operator.code for operator in self.operators])
+        common = [rate for rate in self.interest_rates if rate.code is None]
+        for regime in self.regimes:
+            if regime.terms and (day := uncovered(regime, common)):
+                raise fault(
+                    "regimes",
+                    regime,
+                    "interest_months",
+                    f"there is no rate on {day}: give [[interest_rates]] without a code for that day too",
+                    f"{day} 没有利率：请用不带 code 的 [[interest_rates]] 补上该日",
+                )
+        return self
 
     @model_validator(mode="after")
     def _a_database_is_made_once(self) -> Self:

@@ -34,6 +34,7 @@ _NAMES_ZH = {
     AccountCode.PUBLIC_DEPOSITS: "公众存款",
     AccountCode.TREASURY_REVENUE: "国库分级次收入",
     AccountCode.OPENING: "期初假定余额",
+    AccountCode.OPERATOR_OWN_FUNDS: "运营机构自有资金",
 }
 #: A word of small letters is capitalised, one of capitals and digits stays: no two names become one.
 _WORD = re.compile(r"[a-z]{2,}|[A-Z0-9]+")

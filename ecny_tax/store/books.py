@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from ecny_tax.clock import from_micros, micros, within_range
@@ -55,8 +56,36 @@ class LedgerVerification:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorRate:
+    """What an operator lists by the year, where it is not the rate of all."""
+
+    operator: str
+    interest_rate: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class RegimeInForce:
+    """What e-CNY is today (see ``rulebook.scheme.Regime``); ``interest_rate`` is by the year, 0 for none.
+
+    ``operator_rates`` are those of the operators that list another one.
+    """
+
+    name_en: str
+    name_zh: str
+    since: date
+    nature_en: str
+    nature_zh: str
+    interest_rate: Fraction
+    operator_rates: tuple[OperatorRate, ...]
+    bank_reserve: str
+    non_bank_reserve: str
+    citation: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
-    """The state of a database; amounts in fen."""
+    """The state of a database; amounts in fen.  Before the scheme began there is no ``regime``."""
 
     engine: str
     now: datetime
@@ -65,6 +94,7 @@ class Status:
     wallets: int
     transfers: int
     newest_transfer_at: datetime | None
+    regime: RegimeInForce | None
 
 
 class Books:
@@ -180,6 +210,7 @@ class Books:
                 wallets=sum(account.code == AccountCode.WALLET for account in accounts),
                 transfers=newest[0] if newest else 0,
                 newest_transfer_at=from_micros(newest[1]) if newest else None,
+                regime=_regime(tx),
             )
 
 
@@ -202,6 +233,28 @@ def verification(tx: Transaction, keyring: Keyring, progress: Progress | None = 
         checkpoints=found.checkpoints,
         altered=found.altered,
         checks=tuple(checks),
+    )
+
+
+def _regime(tx: Transaction) -> RegimeInForce | None:
+    today = tx.now.date()
+    rules = tx.rulebook.on(today).scheme
+    if (found := rules.regime) is None:
+        return None
+    regime, scheme = found.value, rules.figures
+    own = scheme.own_interest_rates(today) if regime.bears_interest else {}
+    return RegimeInForce(
+        name_en=regime.name_en,
+        name_zh=regime.name_zh,
+        since=found.since,
+        nature_en=regime.nature_en,
+        nature_zh=regime.nature_zh,
+        interest_rate=scheme.interest_rate(None, today).rate if regime.bears_interest else Fraction(0),
+        operator_rates=tuple(OperatorRate(code, rate) for code, rate in own.items()),
+        bank_reserve=regime.bank_reserve,
+        non_bank_reserve=regime.non_bank_reserve,
+        citation=regime.citation,
+        evidence=regime.evidence,
     )
 
 

@@ -236,6 +236,38 @@ RECORD_CHECKS = (
         " WHERE y.wallet_id = w.wallet_id AND y.payee IN (c.wallet_id, b.authority))) LIMIT 1",
     ),
     (
+        "I6",
+        "every interest of the journal is one wallet's of one period, with equal amounts",
+        "流水中每笔利息对应一个钱包的一个计息期，金额相等",
+        "SELECT i.wallet_id || ' ' || i.period_end FROM interest i JOIN wallet w ON w.wallet_id = i.wallet_id"
+        " LEFT JOIN wallet p ON p.wallet_id = w.parent LEFT JOIN transfer t ON t.id = i.transfer_id"
+        " LEFT JOIN account c ON c.id = t.credit_account_id LEFT JOIN account d ON d.id = t.debit_account_id"
+        " WHERE coalesce(t.amount, 0) <> i.amount OR (i.transfer_id IS NULL) <> (t.id IS NULL)"
+        f" OR t.code <> {TransferCode.WALLET_INTEREST:d} OR t.user_data <> i.period_end"
+        " OR t.posted_at <> i.at OR w.named_at IS NULL OR i.at <= w.named_at"
+        " OR NOT (c.id = coalesce(p.account_id, w.account_id) AND d.name = 'vault:' || w.operator"
+        " OR c.name = 'public:' || w.operator AND d.name = 'own:' || w.operator AND w.closed_at = i.at)"
+        " UNION ALL SELECT lower(hex(t.id)) FROM transfer t JOIN account c ON c.id = t.credit_account_id"
+        f" WHERE t.code = {TransferCode.WALLET_INTEREST:d} AND t.seq > {LAST_TRANSFER}"
+        f" AND c.code <> {AccountCode.OPERATOR_RESERVE:d}"
+        " AND NOT EXISTS (SELECT 1 FROM interest i WHERE i.transfer_id = t.id) LIMIT 1",
+    ),
+    (
+        "I6",
+        "interest creates or loses no fen: own funds lost exactly what wallets and closers got",
+        "利息不增不减一分：自有资金减少额等于钱包与销户人所得",
+        "SELECT a.name FROM account a LEFT JOIN (SELECT t.debit_account_id AS id, sum(t.amount) AS paid"
+        f" FROM transfer t WHERE t.code = {TransferCode.WALLET_INTEREST:d} AND t.seq > {LAST_TRANSFER}"
+        " GROUP BY t.debit_account_id) x ON x.id = a.id"
+        " LEFT JOIN (SELECT w.operator, sum(i.amount) AS earned FROM interest i"
+        " JOIN wallet w ON w.wallet_id = i.wallet_id GROUP BY w.operator) y ON a.name = 'own:' || y.operator"
+        f" WHERE a.code = {AccountCode.OPERATOR_OWN_FUNDS:d}"
+        " AND coalesce(x.paid, 0) <> coalesce(y.earned, 0) UNION ALL"
+        " SELECT a.name FROM account a JOIN transfer t ON t.debit_account_id = a.id"
+        f" WHERE a.code = {AccountCode.OPERATOR_OWN_FUNDS:d} AND t.code <> {TransferCode.WALLET_INTEREST:d}"
+        f" AND t.seq > {LAST_TRANSFER} LIMIT 1",
+    ),
+    (
         "I12",
         "no nameless wallet has signed an agreement",
         "匿名钱包未签订协议",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
@@ -76,6 +76,18 @@ class Wallet:
     def party(self) -> str:
         """Who acts through it: the holder; a nameless wallet is a party of its own."""
         return self.subject_id if self.is_named else self.wallet_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedWallet(Wallet):
+    """A wallet that was closed just now; ``interest_paid`` (fen) went to its holder's bank account."""
+
+    interest_paid: Fen
+
+
+def closed(wallet: Wallet, interest_paid: Fen) -> ClosedWallet:
+    values = {each.name: getattr(wallet, each.name) for each in fields(wallet)}
+    return ClosedWallet(**values, interest_paid=interest_paid)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,9 @@ def insert(
 ) -> None:
     tx.run(
         "INSERT INTO wallet (wallet_id, kind, wallet_class, operator, identity_id, subject_id, account_id,"
-        " public_key, opened_at, parent, purpose) VALUES (:wallet_id, :kind, :wallet_class, :operator,"
-        " :identity_id, :subject_id, :account_id, :public_key, :now, :parent, :purpose)",
+        " public_key, opened_at, parent, purpose, named_at) VALUES (:wallet_id, :kind, :wallet_class,"
+        " :operator, :identity_id, :subject_id, :account_id, :public_key, :now, :parent, :purpose,"
+        " :named_at)",
         wallet_id=wallet_id,
         kind=kind,
         wallet_class=wallet_class,
@@ -46,6 +47,7 @@ def insert(
         now=micros(tx.now),
         parent=parent,
         purpose=purpose,
+        named_at=None if wallet_class == "IV" else micros(tx.now),
     )
 
 
@@ -132,13 +134,16 @@ def held_in_liens(tx: Transaction, wallet_id: str) -> int:
 def set_holder(
     tx: Transaction, wallet_id: str, *, wallet_class: str, identity_id: str, subject_id: str
 ) -> None:
+    """Note a named holder, and since when there is one; of a wallet and its sub-wallets."""
     tx.run(
-        "UPDATE wallet SET wallet_class = :wallet_class, identity_id = :identity_id, subject_id = :subject_id"
+        "UPDATE wallet SET wallet_class = :wallet_class, identity_id = :identity_id,"
+        " subject_id = :subject_id, named_at = coalesce(named_at, :now)"
         " WHERE wallet_id = :wallet_id OR parent = :wallet_id",
         wallet_id=wallet_id,
         wallet_class=wallet_class,
         identity_id=identity_id,
         subject_id=subject_id,
+        now=micros(tx.now),
     )
 
 

@@ -21,6 +21,7 @@ from ecny_tax.store.idempotency import Request, earlier_answer, hand_over, remem
 from ecny_tax.store.journal import Move
 from ecny_tax.wallets import families, model, rows, statements, supply
 from ecny_tax.wallets.model import (
+    ClosedWallet,
     Exchange,
     Statement,
     Wallet,
@@ -31,6 +32,7 @@ from ecny_tax.wallets.model import (
 if TYPE_CHECKING:
     from ecny_tax.rulebook import WalletClass
     from ecny_tax.wallets.erasure import Erasure
+    from ecny_tax.wallets.interest_model import InterestCredit, InterestState
     from ecny_tax.wallets.views import WalletView
 
 #: Answers which record still needs the name of a subject; rooms above know, so it is handed in.
@@ -272,11 +274,19 @@ class Wallets:
                 parties.forget(tx, known.identity_id)  # nobody would find it when the holder is erased
             return load(tx, wallet.wallet_id)
 
-    def close(self, *, wallet_id: str) -> Wallet:
-        """Close an empty wallet for good; raises ``RejectedError`` (``wallet_not_empty``,
-        ``wallet_has_loads``, ``wallet_has_sub_wallets``, …)."""
+    def close(self, *, wallet_id: str, idempotency_key: str | None = None) -> ClosedWallet:
+        """Close an empty wallet for good, and pay the interest it earned so far to its holder's bank account.
+
+        Raises ``RejectedError`` (``wallet_not_empty``, ``wallet_has_loads``, ``wallet_has_sub_wallets``,
+        ``operator_funds_short``, …).
+        """
+        from ecny_tax.wallets.interest import pay_out  # imported late: most commands pay no interest
+
         with self._store.transaction() as tx:
             wallet = load(tx, wallet_id)
+            request = Request("wallet.close", wallet.party, idempotency_key, (wallet.wallet_id,))
+            if (earlier := earlier_answer(tx, request, ClosedWallet)) is not None:
+                return earlier
             model.check_may_spend(wallet)
             if wallet.balance:
                 raise RejectedError(
@@ -287,10 +297,37 @@ class Wallets:
                     "wallet_has_loads", wallet_id=wallet.wallet_id, amount=yuan_text(Fen(held))
                 )
             families.check_has_no_sub_wallets(tx, wallet)
+            interest = pay_out(tx, wallet)
             account = journal.account(tx, wallet.account_id)
             journal.set_flags(tx, account.id, account.flags | AccountFlags.CLOSED)
             rows.set_closed(tx, wallet.wallet_id)
-            return load(tx, wallet.wallet_id)
+            return remember(tx, request, model.closed(load(tx, wallet.wallet_id), interest))
+
+    def credit_interest(
+        self,
+        *,
+        operator: str | None = None,
+        idempotency_key: str | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> InterestCredit:
+        """Credit the interest (结息) of every period that has ended, at one operator or at all of them.
+
+        It is paid from the operator's own funds, in batches; killed in between, the next run goes on, and
+        what was credited is never credited again.  Where own funds do not suffice for all that is due,
+        nothing is credited: with ``operator`` that raises ``RejectedError`` (``operator_funds_short``), else
+        the operator stands under ``refused``.  ``progress`` is told how many wallets are done.  Raises
+        ``operator_unknown``.
+        """
+        from ecny_tax.wallets.interest import credit
+
+        return credit(self._store, operator, idempotency_key, progress)
+
+    def interest(self, *, wallet_id: str) -> InterestState:
+        """What a wallet has earned and when it is credited; raises ``wallet_not_found``."""
+        from ecny_tax.wallets.interest import state
+
+        with self._store.reading() as tx:
+            return state(tx, load(tx, wallet_id))
 
     def stop(self, *, wallet_id: str) -> Wallet:
         """Protective stop (保护性停付): nothing goes out any more; what comes in still arrives."""

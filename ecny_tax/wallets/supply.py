@@ -6,6 +6,8 @@ comes back stays in the vault, and is redeemed on demand when the reserves run s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ecny_tax.ledger import chart
 from ecny_tax.ledger.model import Account, AccountCode, AccountFlags, Ledger, TransferCode
 from ecny_tax.money import Fen
@@ -16,21 +18,28 @@ _BOUND = AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS
 
 
 def found(tx: Transaction) -> None:
-    """Open the accounts of the central bank and the operators, with the assumed opening reserves."""
+    """Open the accounts of the central bank and the operators, with the assumed reserves and own funds."""
     issued = AccountFlags.CREDITS_MUST_NOT_EXCEED_DEBITS
     _open(tx, chart.ISSUANCE, Ledger.ECNY, AccountCode.ISSUANCE, issued)
     _open(tx, chart.BACKING, Ledger.DEPOSITS, AccountCode.RESERVE_BACKING, _BOUND)
     opening = _open(tx, chart.OPENING, Ledger.DEPOSITS, AccountCode.OPENING, AccountFlags.NONE)
-    amount = tx.rulebook.scheme.operator_reserve
-    moves = []
-    for operator in tx.rulebook.scheme.operators:
+    scheme, moves = tx.rulebook.scheme, []
+    for operator in scheme.operators:
         _open(tx, chart.vault(operator.code), Ledger.ECNY, AccountCode.OPERATOR_VAULT, _BOUND)
         public = chart.public(operator.code)
         _open(tx, public, Ledger.DEPOSITS, AccountCode.PUBLIC_DEPOSITS, AccountFlags.NONE)
         reserve = chart.reserve(operator.code)
         account = _open(tx, reserve, Ledger.DEPOSITS, AccountCode.OPERATOR_RESERVE, _BOUND)
-        moves.append(Move(opening, account, amount, Ledger.DEPOSITS, TransferCode.OPENING_BALANCE))
-    journal.move(tx, moves, user_data="opening reserves")
+        moves.append(_opening(opening, account, scheme.operator_reserve))
+        own = _open(
+            tx, chart.own_funds(operator.code), Ledger.DEPOSITS, AccountCode.OPERATOR_OWN_FUNDS, _BOUND
+        )
+        moves.append(_opening(opening, own, scheme.own_funds))
+    journal.move(tx, moves, user_data="opening balances")
+
+
+def _opening(source: int, account: int, amount: Fen) -> Move:
+    return Move(source, account, amount, Ledger.DEPOSITS, TransferCode.OPENING_BALANCE)
 
 
 def _open(tx: Transaction, name: str, ledger: Ledger, code: AccountCode, flags: AccountFlags) -> int:
@@ -39,9 +48,23 @@ def _open(tx: Transaction, name: str, ledger: Ledger, code: AccountCode, flags: 
 
 def top_up_moves(tx: Transaction, operator: str, wallet_account: int, amount: Fen) -> list[Move]:
     """Deposits of the public become e-CNY in a wallet."""
-    public, reserve = known_account(tx, chart.public(operator)), known_account(tx, chart.reserve(operator))
-    vault = known_account(tx, chart.vault(operator))
-    moves = [Move(public.id, reserve.id, amount, Ledger.DEPOSITS, TransferCode.TOP_UP)]
+    public = known_account(tx, chart.public(operator))
+    return _filling_moves(tx, operator, public, [(wallet_account, amount)], TransferCode.TOP_UP)
+
+
+def interest_moves(tx: Transaction, operator: str, credits: Sequence[tuple[int, Fen]]) -> list[Move]:
+    """Own funds of the operator become e-CNY in wallets, as a top-up does; the last legs are the credits."""
+    own = known_account(tx, chart.own_funds(operator))
+    return _filling_moves(tx, operator, own, credits, TransferCode.WALLET_INTEREST)
+
+
+def _filling_moves(
+    tx: Transaction, operator: str, payer: Account, credits: Sequence[tuple[int, Fen]], code: TransferCode
+) -> list[Move]:
+    """What a payer of deposits gives reaches the reserve, and as much e-CNY leaves the vault."""
+    amount = sum(part for _account, part in credits)
+    reserve, vault = known_account(tx, chart.reserve(operator)), known_account(tx, chart.vault(operator))
+    moves = [Move(payer.id, reserve.id, amount, Ledger.DEPOSITS, code)]
     if vault.credit_balance < amount:
         missing = amount - vault.credit_balance
         backing = known_account(tx, chart.BACKING)
@@ -49,7 +72,7 @@ def top_up_moves(tx: Transaction, operator: str, wallet_account: int, amount: Fe
             Move(reserve.id, backing.id, missing, Ledger.DEPOSITS, TransferCode.RESERVE_TO_BACKING),
             _issue(tx, vault, missing),
         ]
-    return [*moves, Move(vault.id, wallet_account, amount, Ledger.ECNY, TransferCode.TOP_UP)]
+    return [*moves, *(Move(vault.id, account, part, Ledger.ECNY, code) for account, part in credits)]
 
 
 def cash_out_moves(tx: Transaction, operator: str, wallet_account: int, amount: Fen) -> list[Move]:

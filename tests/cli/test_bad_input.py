@@ -115,6 +115,8 @@ def test_a_wallet_is_not_opened_for_malformed_identities_or_unknown_codes(
         (2, "wallet_id_check_failed", "wallet show {bad_wallet}"),
         (2, "wallet_id_check_failed", "wallet transfer {company} {bad_wallet} --amount 1"),
         (2, "wallet_id_malformed", "wallet show ００２１０００００００００００５"),
+        (2, "wallet_id_check_failed", "interest show {bad_wallet}"),
+        (2, "operator_unknown", "interest credit --operator NOBANK"),
         (2, "authority_code_malformed", "agreement sign --wallet {person} --authority 1440784000"),
         (4, "tax_authority_not_found", "agreement sign --wallet {person} --authority 99999999999"),
         (2, "stamp_duty_item_unknown", "bill declare stamp-duty --wallet {company} --item poem --base 1"),
@@ -238,7 +240,9 @@ argument = st.text(
 )
 #: Where arbitrary text goes: ``{}`` alone, as the value of an option or as the thing acted on.
 FUZZED = [
-    "wallet show -- {}", "wallet statement -- {}", "wallet close -- {}", "wallet top-up --amount 1 -- {}",
+    "wallet show -- {}", "wallet statement -- {}", "wallet close -- {}",
+    "interest show -- {}", "interest credit --operator={}", "interest credit --idempotency-key={}",
+    "wallet top-up --amount 1 -- {}",
     "wallet top-up {company} --amount={}", "wallet top-up {company} --amount 1 --idempotency-key={}",
     "wallet open --operator ICBC --phone 13700000000 --kind={}",
     "wallet open --kind personal --phone 13700000000 --operator={}",

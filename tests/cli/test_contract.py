@@ -52,7 +52,7 @@ EXAMPLES: list[tuple[str, set[str]]] = [
     ("wallet cash-out {company} --amount 1", WALLET | {"transfer_id", "amount", "fee"}),
     ("wallet transfer {company} {person} --amount 0.01", {"transfer_id", "amount", "fee"}),
     ("wallet upgrade {person} --class I", WALLET),
-    ("wallet close {nameless}", WALLET),
+    ("wallet close {nameless}", WALLET | {"interest_paid"}),
     ("wallet close {nameless}; wallet erase {nameless}", {"wallet_id", "status", "keys_destroyed"}),
     ("wallet open-sub {person} --purpose limited --single 10", OPENED | {"parent", "purpose", "single"}),
     ("wallet open-sub {person} --purpose conditional --payee {authority}", OPENED | {"payees", "until"}),
@@ -61,6 +61,13 @@ EXAMPLES: list[tuple[str, set[str]]] = [
         "wallet open-sub {company} --purpose collection --fund 1; wallet collect {company}",
         {"wallet_id", "amount", "fee", "balance", "at", "moves", "held_back"},
     ),
+    ("interest credit", {"at", "amount", "periods", "refused", "next_credit"}),
+    ("interest credit --operator ICBC --now 2026-03-21", {"at", "amount", "periods", "refused"}),
+    (
+        "interest show {company}",
+        {"wallet_id", "operator", "interest_rate", "days", "accrued", "awaiting_credit", "credited"},
+    ),
+    ("interest show {company} --now 2026-03-01", {"product_sum", "accrued", "next_credit", "assumption"}),
     ("wallet stop {company}", WALLET),
     ("wallet resume {company}", WALLET),
     ("wallet freeze {company}", WALLET),
@@ -219,7 +226,8 @@ EXAMPLES: list[tuple[str, set[str]]] = [
     ("clock show", {"now", "fixed"}),
     ("clock set 2023-05-01", {"now", "fixed"}),
     ("clock advance --days 1", {"now", "fixed"}),
-    ("status", {"engine", "in_circulation", "operator_vaults", "now"}),
+    ("status", {"engine", "in_circulation", "operator_vaults", "now", "regime"}),
+    ("status --now 2026-01-01", {"engine", "in_circulation", "operator_vaults", "now", "regime"}),
 ]
 #: Shown by tests of their own: they need more than one command to become possible.
 ELSEWHERE = {
@@ -230,14 +238,16 @@ MOVES_MONEY = {
     ("wallet", "open"), ("wallet", "top-up"), ("wallet", "cash-out"), ("wallet", "transfer"), ("pay",),
     ("wallet", "open-sub"), ("wallet", "collect"), ("wallet", "distribute"), ("wallet", "charge"),
     ("payments", "reverse"), ("refund",), ("refunds", "approve"), ("refunds", "resubmit"),
-    ("device", "load"), ("device", "unload"), ("device", "release"), ("treasury", "close"),
+    ("device", "load"), ("device", "unload"), ("device", "release"), ("wallet", "close"),
+    ("treasury", "close"), ("interest", "credit"),
 }  # fmt: skip
 
 _AMOUNT_KEYS = {
     "amount", "balance", "balance_after", "fee", "base", "tax", "tax_total", "taxable", "withheld",
     "refund", "due", "refunded", "set_off", "in_circulation", "operator_vaults", "debits", "credits",
     "income_amount", "bonus_tax", "cap_single", "cap_total", "lien", "settled", "spent", "remaining",
-    "charged", "charged_today", "collected", "net", "waiting", "revenue",
+    "charged", "charged_today", "collected", "net", "waiting", "revenue", "accrued", "awaiting_credit", "credited", "interest_paid", "needed",
+    "own_funds",
 }  # fmt: skip
 #: Of a bill, and of a line of a receipt, ``tax`` is a name.
 _NAMED_TAXES = {"stamp-duty", "income-tax", "other", "印花税", "个人所得税"}

@@ -38,7 +38,7 @@ def test_the_story_says_what_happened(tmp_path: Path) -> None:
         ),
         ("Again? Refused: bill_already_paid.", "再缴一次？被拒绝：bill_already_paid。"),
         ("Mr Liang's refund of 720.00 yuan is completed.", "梁先生的退税 720.00 元已到账。"),
-        ("The books verify: True (25 transfers).", "账本核验：通过（25 笔转账）。"),
+        ("The books verify: True (35 transfers).", "账本核验：通过（35 笔转账）。"),
     ]
     assert list(tmp_path.iterdir()) == []
 

@@ -58,7 +58,9 @@ def stamp_duty_item(code: str) -> str:
 
 
 def opening(since: str = "2020-01-01", until: str | None = None) -> str:
-    return figure("[opening]", 'operator_reserve = "1"\nrevenue = "1"', since, named=False, until=until)
+    return figure(
+        "[opening]", 'operator_reserve = "1"\nown_funds = "1"\nrevenue = "1"', since, named=False, until=until
+    )
 
 
 ITEMS = " ".join(dict.fromkeys(row["code"] for row in package_document("stamp_duty")["items"]))

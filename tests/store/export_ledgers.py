@@ -73,7 +73,7 @@ def written(history: list[tuple]) -> Iterator[Sandbox]:  # type: ignore[type-arg
 
 
 def _apply(tx: Transaction, kind: str, *values) -> None:  # type: ignore[no-untyped-def]
-    mine = [a for a in journal.accounts(tx) if a.id > 37]
+    mine = [a for a in journal.accounts(tx) if a.id > 47]
     if kind == "deposits" and not journal.account_named(tx, values[0]):
         code = AccountCode.PUBLIC_DEPOSITS
         journal.open_account(tx, name=values[0], ledger=Ledger.DEPOSITS, code=code, flags=0)

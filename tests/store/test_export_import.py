@@ -315,5 +315,5 @@ def test_whoever_makes_the_database_meanwhile_wins(tmp_path: Path) -> None:
         Sandbox.import_ledger(meanwhile(), path)
     judged(caught.value, "database_exists")
     with Sandbox.open(path) as s:
-        assert s.status().transfers == 14
+        assert s.status().transfers == 24
     assert sorted(file.name for file in tmp_path.iterdir()) == ["s.db", "s.db.keys"]

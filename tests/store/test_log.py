@@ -433,7 +433,7 @@ _COPY = (
     [
         (_COPY.format(seq=2**60, code="code"), "is missing"),
         (_COPY.format(seq="(SELECT max(seq) + 5 FROM transfer)", code="code"), "is missing"),
-        (_COPY.format(seq="(SELECT max(seq) + 1 FROM transfer)", code=2**40), "transfer 19"),
+        (_COPY.format(seq="(SELECT max(seq) + 1 FROM transfer)", code=2**40), "transfer 29"),
         (
             "INSERT INTO account_event SELECT max(place) + 1, 9999, 1, 14, 0 FROM account_event",
             "account event",

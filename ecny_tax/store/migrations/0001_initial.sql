@@ -155,10 +155,12 @@ CREATE TABLE wallet (
     stopped       INTEGER NOT NULL DEFAULT 0,
     frozen        INTEGER NOT NULL DEFAULT 0,
     parent        TEXT REFERENCES wallet,  -- of a sub-wallet
-    purpose       TEXT CHECK ((purpose IS NULL) = (parent IS NULL))
+    purpose       TEXT CHECK ((purpose IS NULL) = (parent IS NULL)),
+    named_at      INTEGER         -- since when its holder is known by name; none of class IV
 ) STRICT;
 
 CREATE INDEX wallet_by_subject ON wallet (subject_id);
+CREATE INDEX wallet_by_operator ON wallet (operator, account_id);
 CREATE INDEX wallet_by_parent  ON wallet (parent) WHERE parent IS NOT NULL;
 CREATE UNIQUE INDEX one_real_name_wallet_per_person_and_operator ON wallet (subject_id, operator)
     WHERE kind = 'personal' AND wallet_class <> 'IV' AND closed_at IS NULL AND parent IS NULL;
@@ -191,6 +193,16 @@ CREATE TABLE sub_wallet_payee (   -- whom a conditional sub-wallet pays: wallets
     wallet_id  TEXT NOT NULL REFERENCES sub_wallet,
     payee      TEXT NOT NULL,
     PRIMARY KEY (wallet_id, payee)
+) STRICT;
+
+CREATE TABLE interest (           -- what a wallet earned in a period, decided once
+    wallet_id    TEXT    NOT NULL REFERENCES wallet,
+    period_end   TEXT    NOT NULL,  -- its last day; it begins after the one before
+    product_sum  TEXT    NOT NULL,  -- fen times days, in digits: it may need more than 64 bits
+    amount       INTEGER NOT NULL CHECK (amount >= 0),
+    at           INTEGER NOT NULL,
+    transfer_id  BLOB UNIQUE CHECK ((transfer_id IS NULL) = (amount = 0)),
+    PRIMARY KEY (wallet_id, period_end)
 ) STRICT;
 
 -- agreements ------------------------------------------------------------------------------------------
