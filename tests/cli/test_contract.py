@@ -246,7 +246,8 @@ _AMOUNT_KEYS = {
     "amount", "balance", "balance_after", "fee", "base", "tax", "tax_total", "taxable", "withheld",
     "refund", "due", "refunded", "set_off", "in_circulation", "operator_vaults", "debits", "credits",
     "income_amount", "bonus_tax", "cap_single", "cap_total", "lien", "settled", "spent", "remaining",
-    "charged", "charged_today", "collected", "net", "waiting", "revenue", "accrued", "awaiting_credit", "credited", "interest_paid", "needed",
+    "charged", "charged_today", "collected", "net", "waiting", "revenue",
+    "accrued", "awaiting_credit", "credited", "interest_paid", "needed",
     "own_funds",
 }  # fmt: skip
 #: Of a bill, and of a line of a receipt, ``tax`` is a name.
