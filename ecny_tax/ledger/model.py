@@ -65,6 +65,7 @@ class TransferCode(IntEnum):
     LOAD = 15  # 装载：钱包 → 圈存
     RELEASE = 16  # 解圈：圈存 → 钱包
     SUB_WALLET = 17  # 子钱包划转：母钱包 ↔ 子钱包
+    ADJUSTMENT = 20  # 调账：对账后退回钱包
 
 
 class AccountFlags(IntFlag):

@@ -9,6 +9,7 @@ from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError
 from ecny_tax.ledger.model import TransferCode
 from ecny_tax.money import Fen, positive
 from ecny_tax.parties import service as parties
+from ecny_tax.payments import authorising
 from ecny_tax.payments import rows as payment_rows
 from ecny_tax.payments import service as payments
 from ecny_tax.payments.model import PaymentMode, authorisation_document
@@ -331,7 +332,7 @@ class Refunds:
             mode=PaymentMode.SET_OFF,
             payment_no=number,
             agreement_no=None,
-            authorisation=payments.sign_instruction(self._keyring, office, content),
+            authorisation=authorising.sign_instruction(self._keyring, office, content),
             transfer_id=transfer_id,
             balance_after=balance_after,
         )

@@ -1,0 +1,266 @@
+"""The files that treasury and operator keep of a day: written, read strictly, and sorted beside memory.
+
+Every cell is made of digits, capital letters or one of two words, so that no spreadsheet takes one for a
+formula.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from ecny_tax.clock import parse_date
+from ecny_tax.errors import EcnyTaxError, InvalidInputError, Said, UnavailableError, short, system_reason
+from ecny_tax.money import Fen, yuan_text
+from ecny_tax.payments.debit_model import DebitStatus
+from ecny_tax.reconciliation.model import Entry, Key, Side
+
+#: The largest file: ten million lines and more.
+MAX_BYTES = 1024 * 1024 * 1024
+#: The most characters of a line.
+MAX_LINE = 512
+#: Lines that are sorted in at a time.
+_BLOCK = 10_000
+_CHUNK = 1024 * 1024
+
+#: The columns by their names, English and Chinese, in the order in which they are written.
+COLUMNS = {
+    "entrust_date": "委托日期",
+    "authority": "征收机关",
+    "trace_no": "交易流水号",
+    "bill_no": "应征凭证",
+    "operator": "运营机构",
+    "wallet_id": "钱包编号",
+    "amount": "金额",
+    "status": "状态",
+}
+_COLUMN = {name: name for name in COLUMNS} | {zh: name for name, zh in COLUMNS.items()}
+_STATUS = {
+    "succeeded": DebitStatus.SUCCEEDED.value,
+    "failed": DebitStatus.FAILED.value,
+    "成功": DebitStatus.SUCCEEDED.value,
+    "失败": DebitStatus.FAILED.value,
+}
+_FORMS = {
+    "authority": re.compile(r"[0-9]{11}"),
+    "trace_no": re.compile(r"[0-9A-Z]{1,32}"),
+    "bill_no": re.compile(r"[0-9A-Z]{1,32}"),
+    "operator": re.compile(r"[0-9A-Z]{1,12}"),
+    "wallet_id": re.compile(r"[0-9]{16}"),
+    "amount": re.compile(r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,2})?"),
+}
+_TABLE = (
+    "CREATE TABLE {side} (trace_no TEXT, authority TEXT, entrust_date TEXT, bill_no TEXT, operator TEXT,"
+    " wallet_id TEXT, amount INTEGER, status TEXT, PRIMARY KEY (trace_no, authority, entrust_date))"
+    " WITHOUT ROWID"
+)
+
+_Numbered = tuple[int, Entry]
+
+
+def lines(entries: Iterable[Entry]) -> Iterator[str]:
+    """The lines of a file, with their ends."""
+    yield ",".join(COLUMNS) + "\n"
+    for e in entries:
+        cells = (e.entrust_date, e.authority, e.trace_no, e.bill_no, e.operator, e.wallet_id)
+        yield f"{','.join(cells)},{yuan_text(e.amount)},{e.status}\n"
+
+
+class Sorted:
+    """The entries of files by their keys, in a database of their own that is gone afterwards.
+
+    SQLite keeps a small part of it in memory, and the rest in a temporary file.
+    """
+
+    def __init__(self) -> None:
+        self._scratch = sqlite3.connect("", isolation_level=None)
+        for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -32768"):
+            self._scratch.execute(f"PRAGMA {pragma}")
+        for side in (Side.TREASURY, Side.OPERATOR):
+            self._scratch.execute(_TABLE.format(side=side.value))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._scratch.close()
+        if isinstance(error, sqlite3.OperationalError):
+            raise UnavailableError("disk_full", path="(temporary file)") from error
+
+    def load(self, side: Side, path: Path, *, start: int, progress: Callable[[int], None]) -> int:
+        """Read a file into the table of a side; return the bytes read so far, ``start`` included."""
+        insert = f"INSERT INTO {side.value} VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        self._scratch.execute("BEGIN")
+        numbered = read(path, lambda done: progress(start + done))
+        while block := list(islice(numbered, _BLOCK)):
+            try:
+                self._scratch.executemany(insert, [entry for _, entry in block])
+            except sqlite3.IntegrityError:
+                raise self._repeated(side, path, block) from None
+        self._scratch.execute("COMMIT")
+        return start + os.path.getsize(path)
+
+    def entries(self, side: Side) -> Iterator[Entry]:
+        """What a file holds, sorted by its keys."""
+        return map(
+            Entry._make,
+            self._scratch.execute(
+                "SELECT trace_no, authority, entrust_date, bill_no, operator, wallet_id, amount, status"
+                f" FROM {side.value} ORDER BY trace_no, authority, entrust_date"
+            ),
+        )
+
+    def operators(self) -> Iterator[str]:
+        """The operators that the operator's file names."""
+        found = self._scratch.execute(f"SELECT DISTINCT operator FROM {Side.OPERATOR.value}")
+        return (row[0] for row in found)
+
+    def _repeated(self, side: Side, path: Path, block: Sequence[_Numbered]) -> InvalidInputError:
+        """Which line of a block repeats a key: one of before, or one of the block itself."""
+        self._scratch.execute("ROLLBACK") if self._scratch.in_transaction else None
+        seen: set[Key] = set()
+        number = block[-1][0]
+        for line, entry in block:
+            key = Key(*entry[:3])
+            known = self._scratch.execute(
+                f"SELECT 1 FROM {side.value} WHERE (trace_no, authority, entrust_date) = (?, ?, ?)", key
+            ).fetchone()
+            if key in seen or known:
+                number = line
+                break
+            seen.add(key)
+        return _malformed(path, number, "its key stands in a line before", "该键已在前面的行中出现")
+
+
+def read(path: Path, progress: Callable[[int], None] = lambda _: None) -> Iterator[_Numbered]:
+    """The entries of a file, each with the number of its line; one bad line refuses all.
+
+    UTF-8, with or without a mark at its beginning, and GB 18030 are told apart strictly.
+    """
+    try:
+        if os.path.getsize(path) > MAX_BYTES:
+            raise InvalidInputError("reconciliation_file_too_large", path=path, limit=MAX_BYTES)
+        encoding = _encoding(path)
+        with path.open("rb") as raw:
+            reader = csv.reader(_short_lines(path, raw, encoding, progress), strict=True)
+            try:
+                columns = _header(path, next(reader, []))
+                for cells in reader:
+                    yield reader.line_num, _entry(path, reader.line_num, columns, cells)
+            except csv.Error as error:
+                raise _malformed(path, reader.line_num, str(error), f"不是 CSV（{error}）") from None
+    except OSError as error:
+        raise InvalidInputError("input_file_unreadable", path=path, reason=system_reason(error)) from None
+
+
+def _encoding(path: Path) -> str:
+    """The first encoding in which all of the file is text."""
+    for encoding in ("utf-8-sig", "gb18030"):
+        decoder = codecs.getincrementaldecoder(encoding)()
+        try:
+            with path.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    decoder.decode(chunk)
+                decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            continue
+        return encoding
+    raise _malformed(path, 1, "it is neither UTF-8 nor GB 18030", "既不是 UTF-8 也不是 GB 18030")
+
+
+def _short_lines(path: Path, raw: BinaryIO, encoding: str, progress: Callable[[int], None]) -> Iterator[str]:
+    """The lines as text; in both encodings a line ends with a byte that is part of no other character."""
+    number = done = 0
+    while line := raw.readline(4 * MAX_LINE + 1):
+        number += 1
+        text = line.decode(encoding if number == 1 else encoding.removesuffix("-sig"), "replace")
+        if len(text) > MAX_LINE or len(line) > 4 * MAX_LINE:
+            long = f"it has more than {MAX_LINE} characters"
+            raise _malformed(path, number, long, f"超过 {MAX_LINE} 个字符")
+        done += len(line)
+        if number % _BLOCK == 0:
+            progress(done)
+        yield text
+    progress(done)
+
+
+def _header(path: Path, cells: Sequence[str]) -> tuple[int, ...]:
+    """Where each column stands, in the order of an entry; names in English or Chinese, in any order."""
+    names = [_COLUMN.get(cell.strip(), "") for cell in cells]
+    for name, cell in zip(names, cells, strict=True):
+        if not name:
+            said = short(cell)
+            raise _malformed(path, 1, f"the column {said} is not known", f"未知的列 {said}")
+        if names.count(name) > 1:
+            raise _malformed(path, 1, f"the column {name} stands twice", f"列 {name} 重复出现")
+    missing = [name for name in COLUMNS if name not in names]
+    if missing:
+        lacking = " ".join(missing)
+        raise _malformed(path, 1, f"it lacks {lacking}", f"缺少列 {lacking}")
+    return tuple(names.index(name) for name in Entry._fields)
+
+
+def _entry(path: Path, line: int, columns: Sequence[int], cells: Sequence[str]) -> Entry:
+    if len(cells) != len(columns):
+        count = f"it has {len(cells)} cells, and the first line {len(columns)}"
+        raise _malformed(path, line, count, f"有 {len(cells)} 格，而首行有 {len(columns)} 格")
+    trace_no, authority, day, bill_no, operator, wallet_id, amount, status = (cells[n] for n in columns)
+    given = {
+        "authority": authority,
+        "trace_no": trace_no,
+        "bill_no": bill_no,
+        "operator": operator,
+        "wallet_id": wallet_id,
+        "amount": amount,
+    }
+    for name, form in _FORMS.items():
+        if form.fullmatch(given[name]) is None:
+            raise _bad(path, line, name, given[name])
+    fen = _fen(amount)
+    if fen == 0:
+        raise _bad(path, line, "amount", amount)
+    if status not in _STATUS:
+        raise _bad(path, line, "status", status)
+    return Entry(
+        trace_no, authority, _day(path, line, day), bill_no, operator, wallet_id, fen, _STATUS[status]
+    )
+
+
+def _fen(amount: str) -> Fen:
+    whole, _, part = amount.partition(".")
+    return Fen(int(whole) * 100 + int(part.ljust(2, "0")))
+
+
+def _day(path: Path, line: int, text: str) -> str:
+    """Most lines of a file are of one day: what was judged once is not judged again."""
+    if text not in _DAYS:
+        try:
+            parse_date(text)
+        except EcnyTaxError:
+            raise _bad(path, line, "entrust_date", text) from None
+        if len(_DAYS) > 1000:
+            _DAYS.clear()
+        _DAYS.add(text)
+    return text
+
+
+_DAYS: set[str] = set()
+
+
+def _bad(path: Path, line: int, column: str, value: str) -> InvalidInputError:
+    said = short(value) or '""'
+    return _malformed(path, line, f"{column} cannot be {said}", f"{COLUMNS[column]}不能是 {said}")
+
+
+def _malformed(path: Path, line: int, en: str, zh: str) -> InvalidInputError:
+    return InvalidInputError("reconciliation_file_malformed", path=path, line=line, reason=Said(en, zh))
