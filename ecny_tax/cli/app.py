@@ -41,6 +41,8 @@ COMMANDS = {
     "evidence": "vouchers",
     "terminal": "terminals",
     "trust": "terminals",
+    "reconcile": "reconciliation",
+    "failure": "reconciliation",
     "ledger": "ledger",
     "parties": "parties",
     "clock": "clock",

@@ -12,16 +12,17 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from ecny_tax.clock import parse_date
-from ecny_tax.errors import EcnyTaxError, InvalidInputError, Said, UnavailableError, short, system_reason
+from ecny_tax.errors import InvalidInputError, Said, UnavailableError, short, system_reason
 from ecny_tax.money import Fen, yuan_text
 from ecny_tax.payments.debit_model import DebitStatus
-from ecny_tax.reconciliation.model import Entry, Key, Side
+from ecny_tax.reconciliation.model import Entry, Side
 
 #: The largest file: ten million lines and more.
 MAX_BYTES = 1024 * 1024 * 1024
@@ -103,10 +104,14 @@ class Sorted:
         self._scratch.execute("BEGIN")
         numbered = read(path, lambda done: progress(start + done))
         while block := list(islice(numbered, _BLOCK)):
+            before = self._scratch.total_changes
             try:
                 self._scratch.executemany(insert, [entry for _, entry in block])
-            except sqlite3.IntegrityError:
-                raise self._repeated(side, path, block) from None
+            except sqlite3.IntegrityError:  # the rows before the one that repeats a key were inserted
+                line = block[self._scratch.total_changes - before][0]
+                raise _malformed(
+                    path, line, "its key stands in a line before", "该键已在前面的行中出现"
+                ) from None
         self._scratch.execute("COMMIT")
         return start + os.path.getsize(path)
 
@@ -125,22 +130,6 @@ class Sorted:
         found = self._scratch.execute(f"SELECT DISTINCT operator FROM {Side.OPERATOR.value}")
         return (row[0] for row in found)
 
-    def _repeated(self, side: Side, path: Path, block: Sequence[_Numbered]) -> InvalidInputError:
-        """Which line of a block repeats a key: one of before, or one of the block itself."""
-        self._scratch.execute("ROLLBACK") if self._scratch.in_transaction else None
-        seen: set[Key] = set()
-        number = block[-1][0]
-        for line, entry in block:
-            key = Key(*entry[:3])
-            known = self._scratch.execute(
-                f"SELECT 1 FROM {side.value} WHERE (trace_no, authority, entrust_date) = (?, ?, ?)", key
-            ).fetchone()
-            if key in seen or known:
-                number = line
-                break
-            seen.add(key)
-        return _malformed(path, number, "its key stands in a line before", "该键已在前面的行中出现")
-
 
 def read(path: Path, progress: Callable[[int], None] = lambda _: None) -> Iterator[_Numbered]:
     """The entries of a file, each with the number of its line; one bad line refuses all.
@@ -155,7 +144,13 @@ def read(path: Path, progress: Callable[[int], None] = lambda _: None) -> Iterat
             reader = csv.reader(_short_lines(path, raw, encoding, progress), strict=True)
             try:
                 columns = _header(path, next(reader, []))
+                blank = 0
                 for cells in reader:
+                    if not cells:  # at the end of a file nobody minds them
+                        blank = blank or reader.line_num
+                        continue
+                    if blank:
+                        raise _malformed(path, blank, "it is blank", "是空行")
                     yield reader.line_num, _entry(path, reader.line_num, columns, cells)
             except csv.Error as error:
                 raise _malformed(path, reader.line_num, str(error), f"不是 CSV（{error}）") from None
@@ -183,7 +178,7 @@ def _short_lines(path: Path, raw: BinaryIO, encoding: str, progress: Callable[[i
     number = done = 0
     while line := raw.readline(4 * MAX_LINE + 1):
         number += 1
-        text = line.decode(encoding if number == 1 else encoding.removesuffix("-sig"), "replace")
+        text = line.decode(encoding if number == 1 else encoding.removesuffix("-sig"))
         if len(text) > MAX_LINE or len(line) > 4 * MAX_LINE:
             long = f"it has more than {MAX_LINE} characters"
             raise _malformed(path, number, long, f"超过 {MAX_LINE} 个字符")
@@ -229,11 +224,11 @@ def _entry(path: Path, line: int, columns: Sequence[int], cells: Sequence[str]) 
     fen = _fen(amount)
     if fen == 0:
         raise _bad(path, line, "amount", amount)
+    if not _is_day(day):
+        raise _bad(path, line, "entrust_date", day)
     if status not in _STATUS:
         raise _bad(path, line, "status", status)
-    return Entry(
-        trace_no, authority, _day(path, line, day), bill_no, operator, wallet_id, fen, _STATUS[status]
-    )
+    return Entry(trace_no, authority, day, bill_no, operator, wallet_id, fen, _STATUS[status])
 
 
 def _fen(amount: str) -> Fen:
@@ -241,20 +236,13 @@ def _fen(amount: str) -> Fen:
     return Fen(int(whole) * 100 + int(part.ljust(2, "0")))
 
 
-def _day(path: Path, line: int, text: str) -> str:
-    """Most lines of a file are of one day: what was judged once is not judged again."""
-    if text not in _DAYS:
-        try:
-            parse_date(text)
-        except EcnyTaxError:
-            raise _bad(path, line, "entrust_date", text) from None
-        if len(_DAYS) > 1000:
-            _DAYS.clear()
-        _DAYS.add(text)
-    return text
-
-
-_DAYS: set[str] = set()
+@lru_cache(maxsize=64)  # most lines of a file are of one day
+def _is_day(text: str) -> bool:
+    try:
+        parse_date(text)
+    except InvalidInputError:
+        return False
+    return True
 
 
 def _bad(path: Path, line: int, column: str, value: str) -> InvalidInputError:

@@ -100,6 +100,15 @@ class Pair(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Whose books of which day; None: of all treasuries, of all operators."""
+
+    entrust_date: date
+    treasury: str | None = None
+    operator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """What is compared: a day, and the operators whose records there are (None: all)."""
 
@@ -202,7 +211,7 @@ def pairs(
 
 
 def class_of(pair: Pair, scope: Scope) -> PairClass:
-    """The class of a pair.  A side without record of a debit that the other has as failed counts as failed."""
+    """The class of a pair.  A side without record of what the other has as failed counts as failed."""
     treasury, operator, _ = pair
     if (treasury is None and operator is None) or not scope.covers(pair.known):
         return PairClass.NOT_COMPARED

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time
 
 from ecny_tax.clock import BEIJING, micros
-from ecny_tax.reconciliation.model import Entry, Side
+from ecny_tax.reconciliation.model import Asked, Entry, Side
 from ecny_tax.store.transaction import Transaction
 
 #: Set-offs move money inside a treasury, and a payment reversed on its day is out of everybody's books.
@@ -33,9 +33,7 @@ _RECORDS = (
     " WHERE d.payment_no BETWEEN :low AND :high AND d.entrusted_at BETWEEN :first AND :last"
     " AND coalesce(p.status, '') <> 'reversed' AND {there}"
 )
-_OF = (
-    " AND (:operator IS NULL OR w.operator = :operator) AND (:treasury IS NULL OR o.treasury = :treasury)"
-)
+_OF = " AND (:operator IS NULL OR w.operator = :operator) AND (:treasury IS NULL OR o.treasury = :treasury)"
 _MOVED = "coalesce(t.amount, 0) + coalesce(x.amount, 0) - coalesce(a.amount, 0)"
 _VIEWS = {
     Side.TREASURY: (
@@ -57,10 +55,9 @@ _VIEWS = {
 }
 
 
-def view(
-    tx: Transaction, side: Side, day: date, *, treasury: str | None, operator: str | None
-) -> Iterator[Entry]:
+def view(tx: Transaction, side: Side, asked: Asked) -> Iterator[Entry]:
     """What a side has of a day, sorted by its keys, in flat memory."""
+    day = asked.entrust_date
     low, high = numbers_of(day)
     payments, records = _VIEWS[side]
     found = tx.stream(
@@ -69,8 +66,8 @@ def view(
         high=high,
         first=micros(datetime.combine(day, time.min, BEIJING)),
         last=micros(datetime.combine(day, time.max, BEIJING)),
-        treasury=treasury,
-        operator=operator,
+        treasury=asked.treasury,
+        operator=asked.operator,
     )
     on = day.isoformat()
     for trace_no, authority, bill_no, of_operator, wallet_id, amount, status in found:

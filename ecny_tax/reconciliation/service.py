@@ -13,7 +13,16 @@ from ecny_tax.parties import service as parties
 from ecny_tax.payments import debit_model, debit_rows
 from ecny_tax.payments.debit_model import FailureStatus, OrderedFailure
 from ecny_tax.reconciliation import files, mends, model, rows
-from ecny_tax.reconciliation.model import Entry, Mended, Pair, PairClass, Reconciliation, Scope, Side
+from ecny_tax.reconciliation.model import (
+    Asked,
+    Difference,
+    Mended,
+    Pair,
+    PairClass,
+    Reconciliation,
+    Scope,
+    Side,
+)
 from ecny_tax.store import Store, Transaction
 from ecny_tax.store.idempotency import Request, earlier_answer, remember
 from ecny_tax.wallets import service as wallets
@@ -61,12 +70,14 @@ class Reconciliations:
     def reconcile(
         self, *, entrust_date: date, treasury: str | None = None, operator: str | None = None
     ) -> Reconciliation:
-        """Compare the books of treasury, operator and ledger of a day, and propose a mend for each difference.
+        """Compare the books of treasury, operator and ledger of a day, and propose a mend for each
+        difference.
 
         Raises ``date_malformed``, ``operator_unknown`` and ``treasury_not_found``.
         """
+        day = checked_day(entrust_date)
         with self._store.reading() as tx:
-            return _compared(tx, checked_day(entrust_date), treasury, operator)
+            return _compared(tx, _asked(tx, day, treasury, operator))
 
     def mend(
         self,
@@ -83,16 +94,17 @@ class Reconciliations:
         """
         day = checked_day(entrust_date)
         with self._store.transaction() as tx:
-            content = (day, treasury, operator)
-            request = Request("reconcile", treasury or "", idempotency_key, content)
+            asked = _asked(tx, day, treasury, operator)
+            content = (day, asked.treasury, asked.operator)
+            request = Request("reconcile", asked.treasury or "", idempotency_key, content)
             if (earlier := earlier_answer(tx, request, Reconciliation)) is not None:
                 return earlier
             done = []
-            for pair in _differing(tx, day, treasury, operator):
+            for pair in _differing(tx, asked):
                 debit, how = debit_rows.record(tx, pair.known.trace_no), model.mend_of(pair)
                 if how is not None and debit is not None and debit.outcome is None:
                     done.append(mends.mend(tx, self._keyring, debit, how[0]))
-            return remember(tx, request, _compared(tx, day, treasury, operator, tuple(done)))
+            return remember(tx, request, _compared(tx, asked, tuple(done)))
 
     def export(
         self, *, entrust_date: date, side: str, treasury: str | None = None, operator: str | None = None
@@ -103,12 +115,12 @@ class Reconciliations:
         """
         which, day = model.checked_side(side), checked_day(entrust_date)
         with self._store.reading() as tx:
-            _check_parties(tx, treasury, operator)
-        return self._lines(which, day, treasury, operator)
+            asked = _asked(tx, day, treasury, operator)
+        return self._lines(which, asked)
 
-    def _lines(self, side: Side, day: date, treasury: str | None, operator: str | None) -> Iterator[str]:
+    def _lines(self, side: Side, asked: Asked) -> Iterator[str]:
         with self._store.reading() as tx:
-            yield from files.lines(rows.view(tx, side, day, treasury=treasury, operator=operator))
+            yield from files.lines(rows.view(tx, side, asked))
 
     def reconcile_files(
         self,
@@ -135,22 +147,18 @@ class Reconciliations:
                 if path is not None:
                     read = scratch.load(side, path, start=read, progress=progress)
             with self._store.reading() as tx:
-                _check_parties(tx, treasury, operator)
-                if operator is not None:
-                    covered: frozenset[str] | None = frozenset((operator,))
-                else:  # a file that names nobody is the whole of an outage
-                    covered = frozenset(scratch.operators()) or None if operator_file is not None else None
-
-                def stream(side: Side, path: Path | None) -> Iterable[Entry]:
-                    if path is not None:
-                        return scratch.entries(side)
-                    return rows.view(tx, Side.LEDGER, day, treasury=treasury, operator=operator)
-
-                found = model.pairs(
-                    stream(Side.TREASURY, treasury_file), stream(Side.OPERATOR, operator_file)
+                asked = _asked(tx, day, treasury, operator)
+                covered = None  # a file that names no operator is the whole of an outage
+                if operator_file is not None:
+                    covered = frozenset(scratch.operators()) or None
+                if asked.operator is not None:
+                    covered = frozenset((asked.operator,))
+                of_treasury, of_operator = (
+                    rows.view(tx, Side.LEDGER, asked) if path is None else scratch.entries(side)
+                    for side, path in ((Side.TREASURY, treasury_file), (Side.OPERATOR, operator_file))
                 )
-                scope = Scope(day, covered)
-                return _result(found, scope, treasury, operator, three_way=False)
+                found = model.pairs(of_treasury, of_operator)
+                return _result(found, asked, Scope(day, covered), three_way=False)
 
 
 def _failure(tx: Transaction, failure_no: str) -> OrderedFailure:
@@ -160,48 +168,44 @@ def _failure(tx: Transaction, failure_no: str) -> OrderedFailure:
     return found
 
 
-def _check_parties(tx: Transaction, treasury: str | None, operator: str | None) -> None:
-    if operator is not None:
-        parties.operator(tx, operator)
-    if treasury is not None:
-        parties.treasury(tx, treasury)
-
-
-def _pairs(tx: Transaction, day: date, treasury: str | None, operator: str | None) -> Iterator[Pair]:
-    _check_parties(tx, treasury, operator)
-    return model.pairs(
-        *(rows.view(tx, side, day, treasury=treasury, operator=operator) for side in Side)
+def _asked(tx: Transaction, day: date, treasury: str | None, operator: str | None) -> Asked:
+    return Asked(
+        day,
+        None if treasury is None else parties.treasury(tx, treasury).code,
+        None if operator is None else parties.operator(tx, operator).code,
     )
 
 
-def _differing(tx: Transaction, day: date, treasury: str | None, operator: str | None) -> list[Pair]:
-    scope = Scope(day)
+def _pairs(tx: Transaction, asked: Asked) -> Iterator[Pair]:
+    """The three views of a day brought together."""
+    return model.pairs(*(rows.view(tx, side, asked) for side in Side))
+
+
+def _differing(tx: Transaction, asked: Asked) -> list[Pair]:
+    scope = Scope(asked.entrust_date)
     return [
         pair
-        for pair in _pairs(tx, day, treasury, operator)
+        for pair in _pairs(tx, asked)
         if model.differs(pair, model.class_of(pair, scope), scope, three_way=True)
     ]
 
 
-def _compared(
-    tx: Transaction, day: date, treasury: str | None, operator: str | None, done: tuple[Mended, ...] = ()
-) -> Reconciliation:
-    found = _pairs(tx, day, treasury, operator)
-    return _result(found, Scope(day), treasury, operator, three_way=True, done=done)
+def _compared(tx: Transaction, asked: Asked, done: tuple[Mended, ...] = ()) -> Reconciliation:
+    return _result(_pairs(tx, asked), asked, Scope(asked.entrust_date), three_way=True, done=done)
 
 
 def _result(
     found: Iterable[Pair],
+    asked: Asked,
     scope: Scope,
-    treasury: str | None,
-    operator: str | None,
     *,
     three_way: bool,
     done: tuple[Mended, ...] = (),
 ) -> Reconciliation:
     """Count the classes and list what differs; of foreign records no mend is proposed."""
     counts: dict[PairClass, int] = {}
-    listed, left_out = [], 0
+    listed: list[Difference] = []
+    left_out = 0
     for pair in found:
         which = model.class_of(pair, scope)
         counts[which] = counts.get(which, 0) + 1
@@ -213,9 +217,9 @@ def _result(
             left_out += 1
     return Reconciliation(
         ok=not listed,
-        entrust_date=scope.entrust_date,
-        treasury=treasury,
-        operator=operator,
+        entrust_date=asked.entrust_date,
+        treasury=asked.treasury,
+        operator=asked.operator,
         compared=sum(counts.values()) - counts.get(PairClass.NOT_COMPARED, 0),
         classes=model.counted(counts),
         differences=tuple(listed),

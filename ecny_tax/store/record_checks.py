@@ -49,8 +49,8 @@ RECORD_CHECKS = (
     ),
     (
         "I6",
-        "a debit whose records differed took its amount at most once beside a payment, and what was given back"
-        " went to its wallet",
+        "a debit whose records differed took its amount at most once beside a payment, and what was given"
+        " back went to its wallet",
         "对账有差异的扣款在缴款之外至多扣款一次，退回的金额记入原钱包",
         "SELECT d.payment_no FROM debit_record d JOIN wallet w ON w.wallet_id = d.wallet_id"
         " LEFT JOIN transfer t ON t.id = d.transfer_id LEFT JOIN transfer a ON a.id = d.adjustment_id"
@@ -74,9 +74,9 @@ RECORD_CHECKS = (
         " AND d.kind <> 'delivered_twice' WHERE b.in_doubt IS NOT NULL OR d.payment_no IS NOT NULL"
         " GROUP BY b.bill_no HAVING count(d.payment_no) <> 1 OR max(b.status) <> 'open'"
         " OR coalesce(max(b.in_doubt), '') <> max(d.payment_no)"
-        " UNION ALL SELECT d.payment_no FROM debit_record d LEFT JOIN payment p ON p.payment_no = d.payment_no"
-        " WHERE (p.payment_no IS NOT NULL) <> (d.kind = 'delivered_twice' OR coalesce(d.outcome, '') ="
-        " 'debited') OR p.amount <> d.amount OR p.bill_no <> d.bill_no OR p.wallet_id <> d.wallet_id LIMIT 1",
+        " UNION ALL SELECT d.payment_no FROM debit_record d LEFT JOIN payment p ON p.payment_no ="
+        " d.payment_no WHERE (p.payment_no IS NOT NULL) <> (d.kind = 'delivered_twice'"
+        " OR coalesce(d.outcome, '') = 'debited') OR p.amount <> d.amount OR p.bill_no <> d.bill_no OR p.wallet_id <> d.wallet_id LIMIT 1",
     ),
     (
         "I7",
