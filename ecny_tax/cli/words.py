@@ -369,7 +369,6 @@ _LABELS = {
     "operator_status": "机构状态",
     "ordered_at": "预定时间",
     "pair_class": "类别",
-    "remaining_times": "剩余次数",
     "times": "次数",
     "trace_no": "交易流水号",
     "treasury_amount": "国库金额",

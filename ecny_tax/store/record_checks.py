@@ -76,7 +76,8 @@ RECORD_CHECKS = (
         " OR coalesce(max(b.in_doubt), '') <> max(d.payment_no)"
         " UNION ALL SELECT d.payment_no FROM debit_record d LEFT JOIN payment p ON p.payment_no ="
         " d.payment_no WHERE (p.payment_no IS NOT NULL) <> (d.kind = 'delivered_twice'"
-        " OR coalesce(d.outcome, '') = 'debited') OR p.amount <> d.amount OR p.bill_no <> d.bill_no OR p.wallet_id <> d.wallet_id LIMIT 1",
+        " OR coalesce(d.outcome, '') = 'debited') OR p.amount <> d.amount OR p.bill_no <> d.bill_no"
+        " OR p.wallet_id <> d.wallet_id LIMIT 1",
     ),
     (
         "I7",
