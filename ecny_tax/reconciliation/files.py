@@ -56,7 +56,7 @@ _FORMS = {
     "bill_no": re.compile(r"[0-9A-Z]{1,32}"),
     "operator": re.compile(r"[0-9A-Z]{1,12}"),
     "wallet_id": re.compile(r"[0-9]{16}"),
-    "amount": re.compile(r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,2})?"),
+    "amount": re.compile(r"(?:0|[1-9][0-9]{0,15})(?:\.[0-9]{1,2})?"),
 }
 _TABLE = (
     "CREATE TABLE {side} (trace_no TEXT, authority TEXT, entrust_date TEXT, bill_no TEXT, operator TEXT,"
