@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import count, islice
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -50,14 +52,19 @@ _STATUS = {
     "成功": DebitStatus.SUCCEEDED.value,
     "失败": DebitStatus.FAILED.value,
 }
+#: What a cell of each column looks like, in the order of an entry.
 _FORMS = {
-    "authority": re.compile(r"[0-9]{11}"),
-    "trace_no": re.compile(r"[0-9A-Z]{1,32}"),
-    "bill_no": re.compile(r"[0-9A-Z]{1,32}"),
-    "operator": re.compile(r"[0-9A-Z]{1,12}"),
-    "wallet_id": re.compile(r"[0-9]{16}"),
-    "amount": re.compile(r"(?:0|[1-9][0-9]{0,15})(?:\.[0-9]{1,2})?"),
+    "trace_no": "[0-9A-Z]{1,32}",
+    "authority": "[0-9]{11}",
+    "entrust_date": "[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    "bill_no": "[0-9A-Z]{1,32}",
+    "operator": "[0-9A-Z]{1,12}",
+    "wallet_id": "[0-9]{16}",
+    "amount": r"(?!0(?:\.0{1,2})?(?:\n|\Z))(?:0|[1-9][0-9]{0,15})(?:\.[0-9]{1,2})?",
+    "status": "|".join(_STATUS),
 }
+#: The cells of a whole line, one under the other: a line is judged at once, and a bad one cell by cell.
+_GOOD = re.compile("\n".join(f"(?:{form})" for form in _FORMS.values()))
 _TABLE = (
     "CREATE TABLE {side} (trace_no TEXT, authority TEXT, entrust_date TEXT, bill_no TEXT, operator TEXT,"
     " wallet_id TEXT, amount INTEGER, status TEXT, PRIMARY KEY (trace_no, authority, entrust_date))"
@@ -143,15 +150,19 @@ def read(path: Path, progress: Callable[[int], None] = lambda _: None) -> Iterat
         with path.open("rb") as raw:
             reader = csv.reader(_short_lines(path, raw, encoding, progress), strict=True)
             try:
-                columns = _header(path, next(reader, []))
-                blank = 0
+                names = next(reader, [])
+                in_order, width, blank = _header(path, names), len(names), 0
                 for cells in reader:
                     if not cells:  # at the end of a file nobody minds them
                         blank = blank or reader.line_num
                         continue
                     if blank:
                         raise _malformed(path, blank, "it is blank", "是空行")
-                    yield reader.line_num, _entry(path, reader.line_num, columns, cells)
+                    if len(cells) != width:
+                        wrong = f"it has {len(cells)} cells, and the first line {width}"
+                        wrong_zh = f"有 {len(cells)} 格，而首行有 {width} 格"
+                        raise _malformed(path, reader.line_num, wrong, wrong_zh)
+                    yield reader.line_num, _entry(path, reader.line_num, in_order(cells))
             except csv.Error as error:
                 raise _malformed(path, reader.line_num, str(error), f"不是 CSV（{error}）") from None
     except OSError as error:
@@ -174,23 +185,22 @@ def _encoding(path: Path) -> str:
 
 
 def _short_lines(path: Path, raw: BinaryIO, encoding: str, progress: Callable[[int], None]) -> Iterator[str]:
-    """The lines as text; in both encodings a line ends with a byte that is part of no other character."""
-    number = done = 0
-    while line := raw.readline(4 * MAX_LINE + 1):
-        number += 1
-        text = line.decode(encoding if number == 1 else encoding.removesuffix("-sig"))
-        if len(text) > MAX_LINE or len(line) > 4 * MAX_LINE:
-            long = f"it has more than {MAX_LINE} characters"
-            raise _malformed(path, number, long, f"超过 {MAX_LINE} 个字符")
-        done += len(line)
-        if number % _BLOCK == 0:
-            progress(done)
-        yield text
-    progress(done)
+    """The lines as text; none is read on beyond its limit."""
+    with io.TextIOWrapper(raw, encoding, newline="\n") as file:
+        for number in count(1):
+            line = file.readline(MAX_LINE + 1)
+            if len(line) > MAX_LINE:
+                long = f"it has more than {MAX_LINE} characters"
+                raise _malformed(path, number, long, f"超过 {MAX_LINE} 个字符")
+            if number % _BLOCK == 0 or not line:
+                progress(raw.tell())
+            if not line:
+                return
+            yield line
 
 
-def _header(path: Path, cells: Sequence[str]) -> tuple[int, ...]:
-    """Where each column stands, in the order of an entry; names in English or Chinese, in any order."""
+def _header(path: Path, cells: Sequence[str]) -> Callable[[Sequence[str]], tuple[str, ...]]:
+    """What brings the cells of a line into the order of an entry; names are in either language."""
     names = [_COLUMN.get(cell.strip(), "") for cell in cells]
     for name, cell in zip(names, cells, strict=True):
         if not name:
@@ -202,38 +212,20 @@ def _header(path: Path, cells: Sequence[str]) -> tuple[int, ...]:
     if missing:
         lacking = " ".join(missing)
         raise _malformed(path, 1, f"it lacks {lacking}", f"缺少列 {lacking}")
-    return tuple(names.index(name) for name in Entry._fields)
+    return itemgetter(*(names.index(name) for name in Entry._fields))
 
 
-def _entry(path: Path, line: int, columns: Sequence[int], cells: Sequence[str]) -> Entry:
-    if len(cells) != len(columns):
-        count = f"it has {len(cells)} cells, and the first line {len(columns)}"
-        raise _malformed(path, line, count, f"有 {len(cells)} 格，而首行有 {len(columns)} 格")
-    trace_no, authority, day, bill_no, operator, wallet_id, amount, status = (cells[n] for n in columns)
-    given = {
-        "authority": authority,
-        "trace_no": trace_no,
-        "bill_no": bill_no,
-        "operator": operator,
-        "wallet_id": wallet_id,
-        "amount": amount,
-    }
-    for name, form in _FORMS.items():
-        if form.fullmatch(given[name]) is None:
-            raise _bad(path, line, name, given[name])
-    fen = _fen(amount)
-    if fen == 0:
-        raise _bad(path, line, "amount", amount)
-    if not _is_day(day):
-        raise _bad(path, line, "entrust_date", day)
-    if status not in _STATUS:
-        raise _bad(path, line, "status", status)
-    return Entry(trace_no, authority, day, bill_no, operator, wallet_id, fen, _STATUS[status])
-
-
-def _fen(amount: str) -> Fen:
+def _entry(path: Path, line: int, given: tuple[str, ...]) -> Entry:
+    """One debit; raises for the first cell that is not as its column demands."""
+    trace_no, authority, day, bill_no, operator, wallet_id, amount, status = given
+    if _GOOD.fullmatch("\n".join(given)) is None or not _is_day(day):
+        for (name, form), cell in zip(_FORMS.items(), given, strict=True):
+            if re.fullmatch(form, cell) is None or (name == "entrust_date" and not _is_day(cell)):
+                said = short(cell) or '""'
+                raise _malformed(path, line, f"{name} cannot be {said}", f"{COLUMNS[name]}不能是 {said}")
     whole, _, part = amount.partition(".")
-    return Fen(int(whole) * 100 + int(part.ljust(2, "0")))
+    fen = Fen(int(whole) * 100 + int(part.ljust(2, "0")))
+    return Entry(trace_no, authority, day, bill_no, operator, wallet_id, fen, _STATUS[status])
 
 
 @lru_cache(maxsize=64)  # most lines of a file are of one day
@@ -243,11 +235,6 @@ def _is_day(text: str) -> bool:
     except InvalidInputError:
         return False
     return True
-
-
-def _bad(path: Path, line: int, column: str, value: str) -> InvalidInputError:
-    said = short(value) or '""'
-    return _malformed(path, line, f"{column} cannot be {said}", f"{COLUMNS[column]}不能是 {said}")
 
 
 def _malformed(path: Path, line: int, en: str, zh: str) -> InvalidInputError:

@@ -199,7 +199,8 @@ def pairs(
     of_treasury, of_operator, of_ledger = iter(treasury), iter(operator), iter(ledger)
     t, o, g = next(of_treasury, None), next(of_operator, None), next(of_ledger, None)
     while t is not None or o is not None or g is not None:
-        key = min(entry[:3] for entry in (t, o, g) if entry is not None)
+        keys = [entry[:3] for entry in (t, o, g) if entry is not None]
+        key = keys[0] if keys.count(keys[0]) == len(keys) else min(keys)
         one = two = three = None
         if t is not None and t[:3] == key:
             one, t = t, next(of_treasury, None)
