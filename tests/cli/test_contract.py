@@ -31,6 +31,8 @@ LOAD = {"load_id", "device_id", "wallet_id", "amount", "lien", "settled", "relea
 RELEASED = {"load_id", "wallet_id", "amount", "lien", "status", "balance_after"}
 VOUCHER = {"voucher_id", "load_id", "counter", "amount"}
 EXAMINED = VOUCHER | {"valid", "bill_no", "checks"}
+FAILURE = {"failure_no", "kind", "operator", "wallet_id", "times", "remaining", "status", "ordered_at"}
+RECONCILED = {"ok", "entrust_date", "compared", "classes", "differences", "left_out", "mends"}
 TERMINAL = {"terminal_id", "authority", "valid_until", "queued", "evidence", "list_number", "renew_by"}
 
 #: Every command, with an example that goes well after the story, and the keys its document must have.
@@ -201,6 +203,19 @@ EXAMPLES: list[tuple[str, set[str]]] = [
         "ledger export --format jsonl --out l.jsonl; ledger import l.jsonl --db new.db",
         {"accounts", "transfers", "file", "note"},
     ),
+    ("failure order answer_lost", FAILURE),
+    ("failure order delivered_twice --operator ICBC --wallet {company} --times 3", FAILURE),
+    ("failure order answer_late; failure list", {"failures"}),
+    ("failure order answer_late; failure cancel {failure}", FAILURE),
+    ("reconcile day --date 2023-04-20", RECONCILED),
+    ("reconcile --date 2023-04-20 --treasury 1907840000 --operator ICBC", RECONCILED),
+    ("reconcile --date 2023-04-20 --mend", RECONCILED),
+    ("reconcile export --date 2023-04-20 --side operator --out o.csv", {"entrust_date", "side", "file"}),
+    (
+        "reconcile export --date 2023-04-20 --side operator --out o.csv;"
+        " reconcile day --date 2023-04-20 --operator-file o.csv",
+        RECONCILED,
+    ),
     ("parties list", {"parties"}),
     ("parties add --kind treasury --code 1234567890 --name 某支库", {"kind", "code", "name_zh"}),
     ("parties add --kind tax-authority --code 14407850000 --name 某税务局", {"kind", "code", "name_zh"}),
@@ -219,14 +234,14 @@ MOVES_MONEY = {
     ("wallet", "open"), ("wallet", "top-up"), ("wallet", "cash-out"), ("wallet", "transfer"), ("pay",),
     ("wallet", "open-sub"), ("wallet", "collect"), ("wallet", "distribute"), ("wallet", "charge"),
     ("payments", "reverse"), ("refund",), ("refunds", "approve"), ("refunds", "resubmit"),
-    ("device", "load"), ("device", "unload"), ("device", "release"),
+    ("device", "load"), ("device", "unload"), ("device", "release"), ("reconcile", "day"),
 }  # fmt: skip
 
 _AMOUNT_KEYS = {
     "amount", "balance", "balance_after", "fee", "base", "tax", "tax_total", "taxable", "withheld",
     "refund", "due", "refunded", "set_off", "in_circulation", "operator_vaults", "debits", "credits",
     "income_amount", "bonus_tax", "cap_single", "cap_total", "lien", "settled", "spent", "remaining",
-    "charged", "charged_today",
+    "charged", "charged_today", "treasury_amount", "operator_amount", "ledger_amount", "mend_amount",
 }  # fmt: skip
 #: Of a bill, and of a line of a receipt, ``tax`` is a name.
 _NAMED_TAXES = {"stamp-duty", "income-tax", "other", "印花税", "个人所得税"}
@@ -280,6 +295,9 @@ def test_json_is_one_document_with_the_promised_keys_amounts_and_times(
             assert answer is not None
             paid = [p for p in answer.document["payments"] if p["bill_no"] == world.names["open"]]
             world.names["payment_of_open"] = paid[0]["payment_no"]
+        if "{failure}" in part:
+            assert answer is not None
+            world.names["failure"] = answer.document["failure_no"]
         time = () if part.startswith("demo") or "--now" in part else ("--now", "2023-04-20")
         answer = inside(*world.filled(part), "--json", *time)
     assert answer is not None
@@ -417,6 +435,22 @@ REFUSALS = [
     (4, "bill_not_found", "bill show B0"),
     (4, "payment_not_found", "payments show P0"),
     (4, "receipt_not_found", "receipt show 0"),
+    (4, "failure_not_found", "failure cancel F0"),
+    (2, "failure_kind_unknown", "failure order fire"),
+    (2, "failure_times_malformed", "failure order answer_lost --times 0"),
+    (2, "usage", "failure order answer_lost --times many"),
+    (2, "usage", "reconcile"),
+    (2, "usage", "reconcile day"),
+    (2, "usage", "reconcile --mend"),
+    (2, "date_malformed", "reconcile --date 2023-02-30"),
+    (2, "operator_unknown", "reconcile --date 2023-04-20 --operator NOBANK"),
+    (4, "treasury_not_found", "reconcile --date 2023-04-20 --treasury 1"),
+    (2, "key_without_mend", "reconcile --date 2023-04-20 --idempotency-key k"),
+    (2, "mend_of_files", "reconcile --date 2023-04-20 --operator-file o.csv --mend"),
+    (2, "input_file_unreadable", "reconcile --date 2023-04-20 --operator-file none.csv"),
+    (2, "reconciliation_file_malformed", "reconcile --date 2023-04-20 --treasury-file many.csv"),
+    (2, "reconciliation_side_unknown", "reconcile export --date 2023-04-20 --side bank --out o.csv"),
+    (7, "output_unwritable", "reconcile export --date 2023-04-20 --side ledger --out s.db"),
     (4, "refund_not_found", "refunds show R0"),
     (4, "tax_authority_not_found", "agreement sign --wallet {company} --authority 14407849999"),
     (

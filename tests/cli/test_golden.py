@@ -41,6 +41,10 @@ SHOWN = {
     "voucher-list": "voucher list",
     "evidence-verify": "evidence verify e.txt --trust trust.txt",
     "terminal-show": "terminal show t.term",
+    "failure-help": "failure --help",
+    "reconcile-help": "reconcile --help",
+    "reconcile": "reconcile --date 2023-04-20 --operator-file differing.csv",
+    "reconcile-own": "reconcile --date 2023-04-20",
     "refusal": "pay --bill {paid}",
     "refusal-of-a-value": "wallet top-up {company} --amount 1.005",
 }
