@@ -359,6 +359,7 @@ _LABELS = {
     "failures": "故障",
     "in_doubt": "存疑扣款",
     "ledger_amount": "账本金额",
+    "left": "剩余次数",
     "left_out": "未列出",
     "meaning": "含义",
     "meaning_zh": "含义",

@@ -47,14 +47,14 @@ class DebitOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderedFailure:
-    """A failure that was ordered for the next ``times`` debits; ``remaining`` are still to be struck."""
+    """A failure that was ordered for the next ``times`` debits; ``left`` are still to be struck."""
 
     failure_no: str
     kind: FailureKind
     operator: str | None
     wallet_id: str | None
     times: int
-    remaining: int
+    left: int
     status: FailureStatus
     ordered_at: datetime
 

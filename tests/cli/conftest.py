@@ -105,6 +105,7 @@ def told(folder: Path) -> World:
     m = cli("refund", "--payment", p["payment_no"], "--amount", "100", "--manual-review")["refund_no"]
     b = cli("bill", "declare", "other", "--wallet", w, "--code", "10110", "--amount", "50")["bill_no"]
     x = cli("wallet", "open", "--kind", "personal", "--phone", phone_number(2), "--operator", "ICBC")
+    cli("failure", "order", "both_failed", "--operator", "PSBC")
     cli("agreement", "export", a, "--out", "a.json")
     cli("parties", "keys", "--out", "keys.json")
     cli("ledger", "checkpoint", "--out", "cp.txt")

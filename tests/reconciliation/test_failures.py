@@ -261,7 +261,7 @@ def test_a_failure_strikes_as_often_as_it_was_ordered_and_then_no_more(sandbox: 
     for left in (1, 0):
         with pytest.raises(Exception, match="payment_outcome_unknown"):
             sandbox.payments.pay(bill_no=bill.bill_no, wallet_id=wallet.wallet_id)
-        assert sandbox.reconciliation.failures()[0].remaining == left
+        assert sandbox.reconciliation.failures()[0].left == left
     assert sandbox.payments.pay(bill_no=bill.bill_no, wallet_id=wallet.wallet_id).status == "settled"
     (listed,) = sandbox.reconciliation.failures()
     assert (listed.failure_no, listed.status) == (order.failure_no, "struck")
@@ -301,7 +301,7 @@ def test_a_cancelled_failure_strikes_nothing(sandbox: Sandbox) -> None:
     wallet = corporate(sandbox, fund=Fen(1_000))
     order = sandbox.reconciliation.order_failure(kind="answer_lost")
     cancelled = sandbox.reconciliation.cancel_failure(failure_no=order.failure_no)
-    assert (cancelled.status, cancelled.remaining) == ("cancelled", 1)
+    assert (cancelled.status, cancelled.left) == ("cancelled", 1)
     assert sandbox.payments.pay(bill_no=owe(sandbox, wallet, 1).bill_no, wallet_id=wallet.wallet_id)
     with refused(sandbox, "failure_is_over"):
         sandbox.reconciliation.cancel_failure(failure_no=order.failure_no)
