@@ -71,11 +71,11 @@ class Written:
 class DebitRecord:
     """A debit that a failure struck: what it was about, and what either side wrote (None: nothing).
 
-    ``payment_no`` is its trace number (交易流水号), also of the payment where there is one; ``amount`` in fen
+    ``trace_no`` is its number (交易流水号), also of the payment where there is one; ``amount`` in fen
     is what was to be debited, ``transfer_id`` what the operator debited beside a payment.
     """
 
-    payment_no: str
+    trace_no: str
     kind: FailureKind
     bill_no: str
     wallet_id: str
@@ -129,4 +129,4 @@ def written(kind: FailureKind, amount: Fen) -> tuple[Written | None, Written | N
 
 def outcome_unknown(debit: DebitRecord) -> UnavailableError:
     """What the caller is told: the answer did not arrive."""
-    return UnavailableError("payment_outcome_unknown", payment_no=debit.payment_no, bill_no=debit.bill_no)
+    return UnavailableError("payment_outcome_unknown", payment_no=debit.trace_no, bill_no=debit.bill_no)

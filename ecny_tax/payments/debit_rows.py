@@ -21,7 +21,7 @@ _FAILURE = (
     " FROM ordered_failure"
 )
 _RECORD = (
-    "SELECT payment_no, kind, bill_no, wallet_id, agreement_no, mode, amount, entrusted_at, treasury_status,"
+    "SELECT trace_no, kind, bill_no, wallet_id, agreement_no, mode, amount, entrusted_at, treasury_status,"
     " treasury_amount, operator_status, operator_amount, outcome, transfer_id, authorisation"
     " FROM debit_record"
 )
@@ -75,12 +75,12 @@ def set_cancelled(tx: Transaction, failure_no: str) -> None:
 
 def insert(tx: Transaction, debit: DebitRecord) -> None:
     tx.run(
-        "INSERT INTO debit_record (payment_no, kind, bill_no, wallet_id, agreement_no, mode, amount,"
+        "INSERT INTO debit_record (trace_no, kind, bill_no, wallet_id, agreement_no, mode, amount,"
         " authorisation, entrusted_at, treasury_status, treasury_amount, operator_status, operator_amount,"
-        " transfer_id, outcome, decided_at) VALUES (:payment_no, :kind, :bill_no, :wallet_id, :agreement_no,"
+        " transfer_id, outcome, decided_at) VALUES (:trace_no, :kind, :bill_no, :wallet_id, :agreement_no,"
         " :mode, :amount, :authorisation, :entrusted_at, :treasury_status, :treasury_amount,"
         " :operator_status, :operator_amount, :transfer_id, :outcome, :decided_at)",
-        payment_no=debit.payment_no,
+        trace_no=debit.trace_no,
         kind=debit.kind,
         bill_no=debit.bill_no,
         wallet_id=debit.wallet_id,
@@ -99,22 +99,22 @@ def insert(tx: Transaction, debit: DebitRecord) -> None:
     )
 
 
-def record(tx: Transaction, payment_no: str) -> DebitRecord | None:
-    row = tx.row(f"{_RECORD} WHERE payment_no = :payment_no", payment_no=payment_no)
+def record(tx: Transaction, trace_no: str) -> DebitRecord | None:
+    row = tx.row(f"{_RECORD} WHERE trace_no = :trace_no", trace_no=trace_no)
     return _record(row) if row else None
 
 
-def is_in_doubt(tx: Transaction, payment_no: str) -> bool:
+def is_in_doubt(tx: Transaction, trace_no: str) -> bool:
     """Whether treasury and operator still differ over this debit."""
     found = tx.row(
-        "SELECT 1 FROM debit_record WHERE payment_no = :payment_no AND outcome IS NULL", payment_no=payment_no
+        "SELECT 1 FROM debit_record WHERE trace_no = :trace_no AND outcome IS NULL", trace_no=trace_no
     )
     return found is not None
 
 
 def set_outcome(
     tx: Transaction,
-    payment_no: str,
+    trace_no: str,
     outcome: DebitOutcome,
     *,
     both: Written,
@@ -124,8 +124,8 @@ def set_outcome(
     tx.run(
         "UPDATE debit_record SET outcome = :outcome, decided_at = :now, adjustment_id = :adjustment_id,"
         " treasury_status = :status, treasury_amount = :amount,"
-        " operator_status = :status, operator_amount = :amount WHERE payment_no = :payment_no",
-        payment_no=payment_no,
+        " operator_status = :status, operator_amount = :amount WHERE trace_no = :trace_no",
+        trace_no=trace_no,
         outcome=outcome,
         now=micros(tx.now),
         adjustment_id=adjustment_id,

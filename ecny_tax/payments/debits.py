@@ -83,7 +83,7 @@ def deliver_again(tx: Transaction, debit: Debit, failure: OrderedFailure) -> Non
 def _write(tx: Transaction, debit: Debit, kind: FailureKind, moved: int | None) -> DebitRecord:
     by_treasury, by_operator = written(kind, debit.bill.total)
     record = DebitRecord(
-        payment_no=debit.payment_no,
+        trace_no=debit.payment_no,
         kind=kind,
         bill_no=debit.bill.bill_no,
         wallet_id=debit.wallet.wallet_id,

@@ -65,7 +65,7 @@ def authorisation(tx: Transaction, payment_no: str) -> tuple[bytes, datetime | N
     """The signed instruction or order of a payment, and when it was given if that was long before."""
     row = tx.row(
         "SELECT p.authorisation, d.entrusted_at FROM payment p"
-        " LEFT JOIN debit_record d ON d.payment_no = p.payment_no WHERE p.payment_no = :payment_no",
+        " LEFT JOIN debit_record d ON d.trace_no = p.payment_no WHERE p.payment_no = :payment_no",
         payment_no=payment_no,
     )
     message, at = row or (b"", None)

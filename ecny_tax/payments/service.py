@@ -357,13 +357,13 @@ def _earlier(tx: Transaction, request: Request) -> Payment | str | None:
     assert debit is not None  # noqa: S101 - kept in the transaction that wrote it
     if debit.outcome is None:
         raise outcome_unknown(debit)
-    return rows.payment(tx, debit.payment_no) or debit.bill_no
+    return rows.payment(tx, debit.trace_no) or debit.bill_no
 
 
 def _remember(tx: Transaction, request: Request, outcome: Payment | DebitRecord) -> Payment | DebitRecord:
     if isinstance(outcome, Payment):
         return remember(tx, request, outcome)
-    remember_unanswered(tx, request, outcome.payment_no)
+    remember_unanswered(tx, request, outcome.trace_no)
     return outcome
 
 

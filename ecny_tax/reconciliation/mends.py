@@ -50,12 +50,12 @@ def _give_back(tx: Transaction, debit: DebitRecord) -> Mended:
     if account.credit_balance < debit.amount:
         raise RejectedError("collection_funds_insufficient", account=account.name)
     leg = Move(account.id, wallet.account_id, debit.amount, Ledger.ECNY, TransferCode.ADJUSTMENT)
-    adjustment = journal.move(tx, [leg], user_data=debit.payment_no)[0]
+    adjustment = journal.move(tx, [leg], user_data=debit.trace_no)[0]
     wallet_rows.return_spending(tx, wallet.wallet_id, debit.entrusted_at.date(), debit.amount)
     is_paid = debit.kind is FailureKind.DELIVERED_TWICE
     debit_rows.set_outcome(
         tx,
-        debit.payment_no,
+        debit.trace_no,
         DebitOutcome.GIVEN_BACK,
         both=Written(DebitStatus.SUCCEEDED if is_paid else DebitStatus.FAILED, debit.amount),
         adjustment_id=adjustment.to_bytes(16, "big"),
@@ -78,13 +78,11 @@ def _debit_now(tx: Transaction, keyring: Keyring, debit: DebitRecord) -> Mended:
         check_usable(agreements.load(tx, debit.agreement_no))
     wallets.spend(tx, wallet, debit.amount, payee=bill.authority)
     account = payments.collection_account(tx, wallet, bill)
-    again = Debit(
-        debit.payment_no, bill, wallet, account, debit.mode, debit.agreement_no, debit.authorisation
-    )
+    again = Debit(debit.trace_no, bill, wallet, account, debit.mode, debit.agreement_no, debit.authorisation)
     payments.settle(tx, keyring, again, parties.tax_authority(tx, bill.authority))
     bills.set_in_doubt(tx, bill.bill_no, None)
     paid = Written(DebitStatus.SUCCEEDED, debit.amount)
-    debit_rows.set_outcome(tx, debit.payment_no, DebitOutcome.DEBITED, both=paid)
+    debit_rows.set_outcome(tx, debit.trace_no, DebitOutcome.DEBITED, both=paid)
     return _mended(debit, DebitOutcome.DEBITED, debit.amount)
 
 
@@ -92,9 +90,9 @@ def _strike_out(tx: Transaction, debit: DebitRecord, code: str) -> Mended:
     """The wallet cannot pay: the treasury's entry is struck out, and the bill can be paid otherwise."""
     bills.set_in_doubt(tx, debit.bill_no, None)
     failed = Written(DebitStatus.FAILED, debit.amount)
-    debit_rows.set_outcome(tx, debit.payment_no, DebitOutcome.STRUCK_OUT, both=failed)
+    debit_rows.set_outcome(tx, debit.trace_no, DebitOutcome.STRUCK_OUT, both=failed)
     return _mended(debit, DebitOutcome.STRUCK_OUT, Fen(0), code)
 
 
 def _mended(debit: DebitRecord, outcome: str, amount: Fen, code: str | None = None) -> Mended:
-    return Mended(debit.payment_no, debit.bill_no, debit.wallet_id, outcome, amount, code)
+    return Mended(debit.trace_no, debit.bill_no, debit.wallet_id, outcome, amount, code)

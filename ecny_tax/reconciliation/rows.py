@@ -19,18 +19,18 @@ _PAYMENTS = (
     " FROM payment p JOIN bill b ON b.bill_no = p.bill_no JOIN wallet w ON w.wallet_id = p.wallet_id"
     " JOIN institution o ON o.kind = 'tax_authority' AND o.code = b.authority"
     " JOIN transfer t ON t.id = p.transfer_id"
-    " LEFT JOIN debit_record d ON d.payment_no = p.payment_no"
+    " LEFT JOIN debit_record d ON d.trace_no = p.payment_no"
     " WHERE p.payment_no BETWEEN :low AND :high AND p.settled_at BETWEEN :first AND :last"
-    " AND p.status = 'settled' AND p.mode <> 'set_off' AND d.payment_no IS NULL"
+    " AND p.status = 'settled' AND p.mode <> 'set_off' AND d.trace_no IS NULL"
 )
 _RECORDS = (
-    "SELECT d.payment_no, b.authority, d.bill_no, w.operator, d.wallet_id, {amount}, {status}"
+    "SELECT d.trace_no, b.authority, d.bill_no, w.operator, d.wallet_id, {amount}, {status}"
     " FROM debit_record d JOIN bill b ON b.bill_no = d.bill_no JOIN wallet w ON w.wallet_id = d.wallet_id"
     " JOIN institution o ON o.kind = 'tax_authority' AND o.code = b.authority"
-    " LEFT JOIN payment p ON p.payment_no = d.payment_no"
+    " LEFT JOIN payment p ON p.payment_no = d.trace_no"
     " LEFT JOIN transfer t ON t.id = p.transfer_id LEFT JOIN transfer x ON x.id = d.transfer_id"
     " LEFT JOIN transfer a ON a.id = d.adjustment_id"
-    " WHERE d.payment_no BETWEEN :low AND :high AND d.entrusted_at BETWEEN :first AND :last"
+    " WHERE d.trace_no BETWEEN :low AND :high AND d.entrusted_at BETWEEN :first AND :last"
     " AND coalesce(p.status, '') <> 'reversed' AND {there}"
 )
 _OF = " AND (:operator IS NULL OR w.operator = :operator) AND (:treasury IS NULL OR o.treasury = :treasury)"

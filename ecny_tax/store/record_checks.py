@@ -52,18 +52,18 @@ RECORD_CHECKS = (
         "a debit whose records differed took its amount at most once beside a payment, and what was given"
         " back went to its wallet",
         "对账有差异的扣款在缴款之外至多扣款一次，退回的金额记入原钱包",
-        "SELECT d.payment_no FROM debit_record d JOIN wallet w ON w.wallet_id = d.wallet_id"
+        "SELECT d.trace_no FROM debit_record d JOIN wallet w ON w.wallet_id = d.wallet_id"
         " LEFT JOIN transfer t ON t.id = d.transfer_id LEFT JOIN transfer a ON a.id = d.adjustment_id"
         " WHERE (d.transfer_id IS NOT NULL) <> (d.kind IN ('answer_lost', 'answer_late', 'delivered_twice'))"
         " OR (d.transfer_id IS NOT NULL AND (t.id IS NULL OR t.amount <> d.amount"
-        f" OR t.code <> {TransferCode.TAX_PAYMENT:d} OR t.user_data <> d.payment_no"
+        f" OR t.code <> {TransferCode.TAX_PAYMENT:d} OR t.user_data <> d.trace_no"
         " OR t.debit_account_id <> w.account_id))"
         " OR (d.adjustment_id IS NOT NULL) <> (coalesce(d.outcome, '') = 'given_back')"
         " OR (d.adjustment_id IS NOT NULL AND (a.id IS NULL OR a.amount <> d.amount OR t.id IS NULL"
-        f" OR a.code <> {TransferCode.ADJUSTMENT:d} OR a.user_data <> d.payment_no"
+        f" OR a.code <> {TransferCode.ADJUSTMENT:d} OR a.user_data <> d.trace_no"
         " OR a.debit_account_id <> t.credit_account_id OR a.credit_account_id <> w.account_id))"
         " UNION ALL SELECT t.user_data FROM transfer t LEFT JOIN debit_record d ON d.adjustment_id = t.id"
-        f" WHERE t.code = {TransferCode.ADJUSTMENT:d} AND t.seq > {LAST_TRANSFER} AND d.payment_no IS NULL"
+        f" WHERE t.code = {TransferCode.ADJUSTMENT:d} AND t.seq > {LAST_TRANSFER} AND d.trace_no IS NULL"
         " LIMIT 1",
     ),
     (
@@ -71,11 +71,11 @@ RECORD_CHECKS = (
         "a bill in doubt is open, and has exactly one debit whose outcome is not known",
         "存疑的应征凭证未缴，且恰有一笔结果未知的扣款",
         "SELECT b.bill_no FROM bill b LEFT JOIN debit_record d ON d.bill_no = b.bill_no AND d.outcome IS NULL"
-        " AND d.kind <> 'delivered_twice' WHERE b.in_doubt IS NOT NULL OR d.payment_no IS NOT NULL"
-        " GROUP BY b.bill_no HAVING count(d.payment_no) <> 1 OR max(b.status) <> 'open'"
-        " OR coalesce(max(b.in_doubt), '') <> max(d.payment_no)"
-        " UNION ALL SELECT d.payment_no FROM debit_record d LEFT JOIN payment p ON p.payment_no ="
-        " d.payment_no WHERE (p.payment_no IS NOT NULL) <> (d.kind = 'delivered_twice'"
+        " AND d.kind <> 'delivered_twice' WHERE b.in_doubt IS NOT NULL OR d.trace_no IS NOT NULL"
+        " GROUP BY b.bill_no HAVING count(d.trace_no) <> 1 OR max(b.status) <> 'open'"
+        " OR coalesce(max(b.in_doubt), '') <> max(d.trace_no)"
+        " UNION ALL SELECT d.trace_no FROM debit_record d LEFT JOIN payment p ON p.payment_no ="
+        " d.trace_no WHERE (p.payment_no IS NOT NULL) <> (d.kind = 'delivered_twice'"
         " OR coalesce(d.outcome, '') = 'debited') OR p.amount <> d.amount OR p.bill_no <> d.bill_no"
         " OR p.wallet_id <> d.wallet_id LIMIT 1",
     ),

@@ -328,7 +328,7 @@ CREATE INDEX ordered_failure_waiting ON ordered_failure (place) WHERE remaining 
 
 CREATE TABLE debit_record (       -- what treasury and operator wrote of a debit that a failure struck
     place            INTEGER PRIMARY KEY,  -- the order of writing
-    payment_no       TEXT    NOT NULL UNIQUE,  -- the trace number; also of the payment, where there is one
+    trace_no         TEXT    NOT NULL UNIQUE,  -- of the debit; the number of the payment, where there is one
     kind             TEXT    NOT NULL,  -- of the failure
     bill_no          TEXT    NOT NULL REFERENCES bill (bill_no),
     wallet_id        TEXT    NOT NULL REFERENCES wallet,
@@ -347,7 +347,7 @@ CREATE TABLE debit_record (       -- what treasury and operator wrote of a debit
     decided_at       INTEGER CHECK ((decided_at IS NULL) = (outcome IS NULL))
 ) STRICT;
 
-CREATE INDEX debit_record_in_doubt ON debit_record (payment_no) WHERE outcome IS NULL;
+CREATE INDEX debit_record_in_doubt ON debit_record (trace_no) WHERE outcome IS NULL;
 
 -- refunds ---------------------------------------------------------------------------------------------
 
