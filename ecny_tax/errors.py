@@ -112,7 +112,7 @@ class VerificationError(EcnyTaxError):
 
 class UnavailableError(EcnyTaxError):
     """A file, database or keyring cannot be used now.  Nothing was done, and a retry is safe; only where
-    the answer itself was lost (``answer_lost``) the sentence says otherwise."""
+    the answer itself was lost (``answer_lost``, ``payment_outcome_unknown``) the sentence says otherwise."""
 
 
 def _rebuild(kind: type[EcnyTaxError], code: str, values: dict[str, object]) -> EcnyTaxError:

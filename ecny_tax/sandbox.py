@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ecny_tax.offline.service import Offline
     from ecny_tax.parties.service import Parties
     from ecny_tax.payments.service import Payments
+    from ecny_tax.reconciliation.service import Reconciliations
     from ecny_tax.refunds.service import Refunds
     from ecny_tax.rulebook import Rulebook
     from ecny_tax.store.books import Books, Status
@@ -131,6 +132,13 @@ class Sandbox:
         from ecny_tax.offline.service import Offline
 
         return Offline(self._store, self._keyring)
+
+    @cached_property
+    def reconciliation(self) -> Reconciliations:
+        """Reconciliation (对账) of treasury, operator and ledger, and failures to order."""
+        from ecny_tax.reconciliation.service import Reconciliations
+
+        return Reconciliations(self._store, self._keyring)
 
     @classmethod
     def open(

@@ -45,6 +45,8 @@ COMMANDS = {
     "terminal": "terminals",
     "trust": "terminals",
     "treasury": "treasury",
+    "reconcile": "reconciliation",
+    "failure": "reconciliation",
     "ledger": "ledger",
     "parties": "parties",
     "clock": "clock",

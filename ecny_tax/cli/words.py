@@ -371,6 +371,30 @@ _LABELS = {
     "platform": "平台",
     "purpose": "用途",
     "token": "推送令牌",
+    "classes": "分类",
+    "compared": "已对账",
+    "count": "笔数",
+    "differences": "差异",
+    "entrust_date": "委托日期",
+    "failure_no": "故障编号",
+    "failures": "故障",
+    "in_doubt": "存疑扣款",
+    "ledger_amount": "账本金额",
+    "left": "剩余次数",
+    "left_out": "未列出",
+    "meaning": "含义",
+    "meaning_zh": "含义",
+    "mend": "建议调账",
+    "mend_amount": "调账金额",
+    "mends": "调账",
+    "operator_amount": "机构金额",
+    "operator_status": "机构状态",
+    "ordered_at": "预定时间",
+    "pair_class": "类别",
+    "times": "次数",
+    "trace_no": "交易流水号",
+    "treasury_amount": "国库金额",
+    "treasury_status": "国库状态",
     "until": "可用至",
 }
 
@@ -491,6 +515,23 @@ _VALUES = {
     "evidence": "双花证据",
     "provisional receipt with its chain": "暂收回执及其证书链",
     "unload statement with its chain": "卸载声明及其证书链",
+    "adjustment": "调账",
+    "answer_lost": "回执丢失",
+    "answer_late": "回执超时",
+    "delivered_twice": "报文重复",
+    "operator_outage": "机构中断",
+    "operator_rollback": "机构回滚",
+    "both_failed": "双方失败",
+    "waiting": "等待中",
+    "struck": "已发生",
+    "succeeded": "成功",
+    "failed": "失败",
+    "give_back": "退回钱包",
+    "debit_now": "补扣",
+    "given_back": "已退回钱包",
+    "debited": "已补扣",
+    "struck_out": "国库已冲销",
+    "left": "未处理",
 }
 
 
@@ -507,7 +548,7 @@ _PURPOSES = {
 _CLOSED = {
     "status", "kind", "mode", "budget_level", "by", "tax", "reason", "failure_code", "evidence", "basis",
     "bonus_mode", "better", "must_settle_reason", "paid", "for_each", "not_with_for", "shared_among",
-    "check", "bank_reserve", "non_bank_reserve",
+    "check", "bank_reserve", "non_bank_reserve", "treasury_status", "operator_status", "mend", "outcome",
 }  # fmt: skip
 #: What a word says of loads and vouchers, where it says something else of bills and payments.
 _OFFLINE = {"open": "可用", "settled": "已兑付"}

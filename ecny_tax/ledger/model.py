@@ -67,8 +67,9 @@ class TransferCode(IntEnum):
     RELEASE = 16  # 解圈：圈存 → 钱包
     SUB_WALLET = 17  # 子钱包划转：母钱包 ↔ 子钱包
     WALLET_INTEREST = 18  # 钱包利息：自有资金 → 准备金，银行库 → 钱包
-    ALLOCATION = 20  # 报解：待报解预算收入 → 发行库
-    BACKING_TO_REVENUE = 21  # 报解入库：准备金对价 → 分级次收入
+    ALLOCATION = 19  # 报解：待报解预算收入 → 发行库
+    BACKING_TO_REVENUE = 20  # 报解入库：准备金对价 → 分级次收入
+    ADJUSTMENT = 21  # 调账：对账后退回钱包
 
 
 class AccountFlags(IntFlag):

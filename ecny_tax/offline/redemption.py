@@ -52,7 +52,13 @@ from ecny_tax.wallets import rows as wallet_rows
 from ecny_tax.wallets import service as wallets
 
 #: The refusals for which the value goes back at once: the voucher is good, and its bill takes no payment.
-_RELEASING = ("bill_already_paid", "bill_cancelled", "bill_amount_differs", "bill_not_found")
+_RELEASING = (
+    "bill_already_paid",
+    "bill_cancelled",
+    "bill_in_doubt",
+    "bill_amount_differs",
+    "bill_not_found",
+)
 #: The refusal of a day and not of the voucher: it is decided on another one.
 _ANOTHER_DAY = "treasury_day_closed"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from ecny_tax.clock import from_micros, micros
 from ecny_tax.ledger.model import TransferCode
@@ -60,10 +61,15 @@ def numbers(tx: Transaction) -> Iterator[str]:
     return (row[0] for row in tx.rows("SELECT payment_no FROM payment ORDER BY place"))
 
 
-def authorisation(tx: Transaction, payment_no: str) -> bytes:
-    """The signed instruction or order of a payment."""
-    row = tx.row("SELECT authorisation FROM payment WHERE payment_no = :payment_no", payment_no=payment_no)
-    return row[0] if row else b""
+def authorisation(tx: Transaction, payment_no: str) -> tuple[bytes, datetime | None]:
+    """The signed instruction or order of a payment, and when it was given if that was long before."""
+    row = tx.row(
+        "SELECT p.authorisation, d.entrusted_at FROM payment p"
+        " LEFT JOIN debit_record d ON d.trace_no = p.payment_no WHERE p.payment_no = :payment_no",
+        payment_no=payment_no,
+    )
+    message, at = row or (b"", None)
+    return message, None if at is None else from_micros(at)
 
 
 def transfers_of(tx: Transaction, payment_no: str) -> list[bytes]:

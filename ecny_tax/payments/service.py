@@ -9,17 +9,26 @@ from ecny_tax.agreements import rows as agreement_rows
 from ecny_tax.agreements import service as agreements
 from ecny_tax.agreements.model import Agreement, check_usable
 from ecny_tax.crypto.keyring import Keyring
-from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError, VerificationError
+from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError
 from ecny_tax.ledger.model import Ledger, TransferCode
 from ecny_tax.ledger.promises import Check
 from ecny_tax.money import Fen
 from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Institution
-from ecny_tax.payments import model, receipts, rows
+from ecny_tax.payments import authorising, debit_rows, debits, model, receipts, rows
+from ecny_tax.payments.debit_model import DebitRecord, FailureKind, outcome_unknown
+from ecny_tax.payments.debits import Debit
 from ecny_tax.payments.model import Payment, PaymentMode, PaymentStatus, Receipt, without_steps
 from ecny_tax.rulebook import Side
 from ecny_tax.store import Store, Transaction, journal, log
-from ecny_tax.store.idempotency import Request, earlier_answer, remember
+from ecny_tax.store.idempotency import (
+    Request,
+    Unanswered,
+    earlier_answer,
+    earlier_outcome,
+    remember,
+    remember_unanswered,
+)
 from ecny_tax.store.journal import Move
 from ecny_tax.taxes import bills, settlements
 from ecny_tax.taxes import service as taxes
@@ -52,6 +61,8 @@ class Payments:
         one, ``wallet_id`` pays by scan, which may pay anybody's bill.  Raises ``bill_already_paid``,
         ``agreement_required``, ``insufficient_funds``, ``wallet_limit_exceeded`` and the other refusals of
         bill, agreement and wallet; ``idempotency_conflict`` for a key that was used for something else.
+        Where a failure was ordered, ``UnavailableError`` (``payment_outcome_unknown``): records are kept,
+        and the bill is ``bill_in_doubt`` until the day is reconciled.
         """
         if wallet_id is not None and agreement_no is not None:
             raise InvalidInputError("wallet_or_agreement")
@@ -63,9 +74,11 @@ class Payments:
             actor = wallet.party if wallet else bill.subject_id
             content = ("bill", bill_no, wallet.wallet_id if wallet_id and wallet else None, agreement_no)
             request = Request("pay", actor, idempotency_key, content)
-            if (earlier := earlier_answer(tx, request, Payment)) is not None:
+            earlier = _earlier(tx, request)
+            if isinstance(earlier, Payment):
                 return earlier
-            return remember(tx, request, self._settle(tx, bill, wallet, agreement))
+            outcome = _remember(tx, request, self._settle(tx, bill, wallet, agreement))
+        return _known(outcome)
 
     def pay_stamp_duty(
         self,
@@ -83,7 +96,8 @@ class Payments:
     ) -> Payment:
         """Declare a document for the wallet's holder and pay the bill, in one transaction.
 
-        It always declares anew: only the key makes a repeat one payment.  A refusal leaves no bill.
+        It always declares anew: only the key makes a repeat one payment.  A refusal leaves no bill; where the
+        outcome is not known the bill stays, and a repeat with the key is about that one.
         Raises what ``taxes.declare_stamp_duty`` and :meth:`pay` raise.
         """
         with self._store.transaction() as tx:
@@ -91,21 +105,27 @@ class Payments:
             document = (item, base, on, half_relief, side, authority, pieces, taxpayer_kind)
             content = ("stamp-duty", wallet.wallet_id, *document)
             request = Request("pay", wallet.party, idempotency_key, content)
-            if (earlier := earlier_answer(tx, request, Payment)) is not None:
+            earlier = _earlier(tx, request)
+            if isinstance(earlier, Payment):
                 return earlier
-            bill = taxes.declare_stamp_duty(
-                tx,
-                taxpayer_of(tx, self._keyring, wallet.wallet_id, authority),
-                item=item,
-                base=base,
-                on=on,
-                half_relief=half_relief,
-                side=side,
-                authority=authority,
-                pieces=pieces,
-                taxpayer_kind=taxpayer_kind,
+            bill = (
+                bills.load(tx, earlier)
+                if earlier is not None
+                else taxes.declare_stamp_duty(
+                    tx,
+                    taxpayer_of(tx, self._keyring, wallet.wallet_id, authority),
+                    item=item,
+                    base=base,
+                    on=on,
+                    half_relief=half_relief,
+                    side=side,
+                    authority=authority,
+                    pieces=pieces,
+                    taxpayer_kind=taxpayer_kind,
+                )
             )
-            return remember(tx, request, self._settle(tx, bill, wallet, None))
+            outcome = _remember(tx, request, self._settle(tx, bill, wallet, None))
+        return _known(outcome)
 
     def show(self, *, payment_no: str) -> Payment:
         """One payment; raises ``NotFoundError`` (``payment_not_found``)."""
@@ -127,7 +147,7 @@ class Payments:
 
         A new linked transfer, never an edit.  The money is the holder's own, so it may exceed the balance
         cap, and the day's allowance comes back.  Raises ``reversal_too_late``, ``payment_already_reversed``,
-        ``payment_already_refunded``, ``payment_not_reversible`` and ``wallet_closed``.
+        ``payment_already_refunded``, ``payment_not_reversible``, ``payment_in_doubt`` and ``wallet_closed``.
         """
         with self._store.transaction() as tx:
             payment = load(tx, payment_no)
@@ -136,6 +156,8 @@ class Payments:
             if (earlier := earlier_answer(tx, request, Payment)) is not None:
                 return earlier
             model.check_reversible(payment, today=tx.now.date())
+            if debit_rows.is_in_doubt(tx, payment_no):
+                raise RejectedError("payment_in_doubt", payment_no=payment_no)
             settlements.check_may_be_taken_back(tx, bill)
             wallet = wallets.load(tx, payment.wallet_id)
             check_not_closed(wallet)
@@ -163,7 +185,8 @@ class Payments:
         About 10,000 payments a second; ``ledger verify`` takes it with ``--signatures``.
         """
         with self._store.reading() as tx:
-            broken = next((number for number in rows.numbers(tx) if not _is_authorised(tx, number)), "")
+            numbers = rows.numbers(tx)
+            broken = next((no for no in numbers if not authorising.is_authorised(tx, load(tx, no))), "")
         what, what_zh = (
             "every payment was authorised with a published key",
             "每笔缴款均有已公布密钥的签名授权",
@@ -217,8 +240,11 @@ class Payments:
 
     def _settle(
         self, tx: Transaction, bill: Bill, wallet: Wallet | None, agreement: Agreement | None
-    ) -> Payment:
-        """Decide the mode, check, and move the money from the wallet to the collection account."""
+    ) -> Payment | DebitRecord:
+        """Decide the mode, check, and move the money from the wallet to the collection account.
+
+        A failure that was ordered strikes what passes every check, and may leave its outcome in doubt.
+        """
         check_open(bill)
         if agreement is None:
             agreement = agreement_rows.verified_with(
@@ -237,48 +263,17 @@ class Payments:
         agreement_no = agreement.agreement_no if agreement else None
         number = tx.ids.number("P", tx.now)
         office = parties.tax_authority(tx, bill.authority)
-        signed = self._authorise(tx, mode, number, bill, wallet, agreement_no, office)
+        signed = authorising.authorise(tx, self._keyring, mode, number, bill, wallet, agreement_no, office)
         wallets.spend(tx, wallet, bill.total, payee=bill.authority)
         account = treasury.collection_account(tx, wallet.operator, office.treasury or "")
-        leg = Move(wallet.account_id, account, bill.total, Ledger.ECNY, TransferCode.TAX_PAYMENT)
-        return record(
-            tx,
-            self._keyring,
-            bill,
-            wallet,
-            office=office,
-            mode=mode,
-            payment_no=number,
-            agreement_no=agreement_no,
-            authorisation=signed,
-            transfer_id=journal.move(tx, [leg], user_data=number)[0],
-            balance_after=Fen(wallet.balance - bill.total),
-        )
-
-    def _authorise(
-        self,
-        tx: Transaction,
-        mode: PaymentMode,
-        payment_no: str,
-        bill: Bill,
-        wallet: Wallet,
-        agreement_no: str | None,
-        office: Institution,
-    ) -> bytes:
-        """The instruction, signed by the authority, or the order, signed by the wallet."""
-        content = model.authorisation_document(
-            mode=mode,
-            payment_no=payment_no,
-            bill=bill,
-            amount=bill.total,
-            wallet_id=wallet.wallet_id,
-            agreement_no=agreement_no,
-            at=tx.now,
-        )
-        if mode is PaymentMode.SCAN_TO_PAY:
-            key = wallet_rows.public_key(tx, wallet.wallet_id)
-            return _signed(self._keyring, "wallet", wallet.wallet_id, key, content)
-        return sign_instruction(self._keyring, office, content)
+        debit = Debit(number, bill, wallet, account, mode, agreement_no, signed)
+        failure = debit_rows.next_failure(tx, operator=wallet.operator, wallet_id=wallet.wallet_id)
+        if failure is not None and failure.kind is not FailureKind.DELIVERED_TWICE:
+            return debits.leave_in_doubt(tx, debit, failure)
+        payment = settle(tx, self._keyring, debit, office)
+        if failure is not None:
+            debits.deliver_again(tx, debit, failure)
+        return payment
 
 
 def load(tx: Transaction, payment_no: str) -> Payment:
@@ -293,6 +288,23 @@ def collection_account(tx: Transaction, wallet: Wallet, bill: Bill) -> int:
     """Where a payment of the bill from this wallet is collected."""
     office = parties.tax_authority(tx, bill.authority)
     return treasury.collection_account(tx, wallet.operator, office.treasury or "")
+
+
+def settle(tx: Transaction, keyring: Keyring, debit: Debit, office: Institution) -> Payment:
+    """Move the money of a debit, and write its payment."""
+    return record(
+        tx,
+        keyring,
+        debit.bill,
+        debit.wallet,
+        office=office,
+        mode=debit.mode,
+        payment_no=debit.payment_no,
+        agreement_no=debit.agreement_no,
+        authorisation=debit.authorisation,
+        transfer_id=debits.collect(tx, debit),
+        balance_after=Fen(debit.wallet.balance - debit.bill.total),
+    )
 
 
 def record(
@@ -333,52 +345,33 @@ def record(
     return payment
 
 
-def sign_instruction(keyring: Keyring, office: Institution, content: dict[str, object]) -> bytes:
-    """A debit instruction, signed by the tax authority with the key that it publishes."""
-    return _signed(keyring, "tax_authority", office.code, office.public_key, content)
+def _earlier(tx: Transaction, request: Request) -> Payment | str | None:
+    """The payment that answers an earlier request, or the bill that one left without paying it.
+
+    One whose outcome is still not known is refused as it was before.
+    """
+    found = earlier_outcome(tx, request, Payment)
+    if not isinstance(found, Unanswered):
+        return found
+    debit = debit_rows.record(tx, found.record)
+    assert debit is not None  # noqa: S101 - kept in the transaction that wrote it
+    if debit.outcome is None:
+        raise outcome_unknown(debit)
+    return rows.payment(tx, debit.trace_no) or debit.bill_no
 
 
-def _signed(keyring: Keyring, role: str, party: str, public_key: bytes, content: dict[str, object]) -> bytes:
-    from ecny_tax.crypto.signatures import encode, sign_one
-
-    key = keyring.signing_key(role, party)
-    # The operator accepts what the published key verifies.  Of a signature that is made right here, that
-    # says no more than that this key is the published one, at a hundredth of the cost.
-    if key.public_bytes != public_key:
-        raise VerificationError("signature_invalid", signer=key.name)
-    kind = model.ORDER_TYPE if role == "wallet" else model.INSTRUCTION_TYPE
-    return sign_one(encode(content), key, kind)
+def _remember(tx: Transaction, request: Request, outcome: Payment | DebitRecord) -> Payment | DebitRecord:
+    if isinstance(outcome, Payment):
+        return remember(tx, request, outcome)
+    remember_unanswered(tx, request, outcome.trace_no)
+    return outcome
 
 
-def _is_authorised(tx: Transaction, payment_no: str) -> bool:
-    """Whether the stored authorisation of a payment verifies and says that very payment."""
-    from ecny_tax.crypto.signatures import encode, verify_one
-
-    payment, message = load(tx, payment_no), rows.authorisation(tx, payment_no)
-    if payment.mode is PaymentMode.OFFLINE:
-        return True  # a voucher, which ``offline`` verifies from the root on
-    bill = bills.load(tx, payment.bill_no)
-    by_wallet = payment.mode is PaymentMode.SCAN_TO_PAY
-    name = f"wallet:{payment.wallet_id}" if by_wallet else f"tax_authority:{bill.authority}"
-    if by_wallet:
-        key = wallet_rows.public_key(tx, payment.wallet_id)
-    else:
-        key = parties.tax_authority(tx, bill.authority).public_key
-    kind = model.ORDER_TYPE if by_wallet else model.INSTRUCTION_TYPE
-    expected = model.authorisation_document(
-        mode=payment.mode,
-        payment_no=payment_no,
-        bill=bill,
-        amount=payment.amount,
-        wallet_id=payment.wallet_id,
-        agreement_no=payment.agreement_no,
-        at=payment.settled_at,
-    )
-    try:
-        _signer, content = verify_one(message, kind, lambda signer: key if signer == name else None)
-    except VerificationError:
-        return False
-    return content == encode(expected)
+def _known(outcome: Payment | DebitRecord) -> Payment:
+    """The payment, or after the commit the refusal to say what came of it."""
+    if isinstance(outcome, Payment):
+        return outcome
+    raise outcome_unknown(outcome)
 
 
 def _check_covers(agreement: Agreement, bill: Bill) -> None:

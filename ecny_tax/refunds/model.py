@@ -118,11 +118,12 @@ def check_status(refund: Refund, *allowed: RefundStatus) -> None:
 def bills_to_set_off(refund: Refund, open_bills: Sequence[Bill]) -> Sequence[Bill]:
     """A settlement refund first pays what its taxpayer owes (税收征收管理法实施细则 art. 79).
 
-    That every open bill counts, and that a refund which does not cover them all waits until the taxpayer
-    has paid, are assumptions of this simulation.
+    That every open bill counts, unless a debit of it is in doubt, and that a refund which does not cover them
+    all waits until the taxpayer has paid, are assumptions of this simulation.
     """
     if refund.kind is not RefundKind.ANNUAL_SETTLEMENT:
         return ()
+    open_bills = [bill for bill in open_bills if bill.in_doubt is None]
     owed = sum(bill.total for bill in open_bills)
     if owed > refund.amount:
         raise RejectedError(

@@ -10,6 +10,7 @@ from ecny_tax.ledger import chart
 from ecny_tax.ledger.model import TransferCode
 from ecny_tax.money import Fen, positive
 from ecny_tax.parties import service as parties
+from ecny_tax.payments import authorising
 from ecny_tax.payments import rows as payment_rows
 from ecny_tax.payments import service as payments
 from ecny_tax.payments.model import PaymentMode, authorisation_document
@@ -334,7 +335,7 @@ class Refunds:
             mode=PaymentMode.SET_OFF,
             payment_no=number,
             agreement_no=None,
-            authorisation=payments.sign_instruction(self._keyring, office, content),
+            authorisation=authorising.sign_instruction(self._keyring, office, content),
             transfer_id=transfer_id,
             balance_after=balance_after,
         )

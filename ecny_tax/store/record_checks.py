@@ -38,18 +38,52 @@ RECORD_CHECKS = (
     ),
     (
         "I6",
-        "every tax payment of the journal belongs to one payment, and every reversal to a reversed one",
-        "流水中每笔缴款对应一笔缴款记录，每笔冲正对应一笔已冲正的缴款",
+        "every tax payment of the journal belongs to one payment, or to one debit whose records differed, and"
+        " every reversal to a reversed payment",
+        "流水中每笔缴款对应一笔缴款记录或一笔对账有差异的扣款，每笔冲正对应一笔已冲正的缴款",
         "SELECT coalesce(p.payment_no, t.user_data) FROM transfer t"
         " LEFT JOIN payment p ON p.transfer_id = t.id"
         f" WHERE t.code IN ({TransferCode.TAX_PAYMENT:d}, {TransferCode.SET_OFF:d})"
         f" AND t.seq > {LAST_TRANSFER}"
-        " GROUP BY t.id HAVING count(p.payment_no) <> 1"
+        " GROUP BY t.id HAVING count(p.payment_no) +"
+        " (SELECT count(*) FROM debit_record d WHERE d.transfer_id = t.id) <> 1"
         " UNION ALL SELECT p.payment_no FROM payment p LEFT JOIN (SELECT user_data, sum(amount) AS moved"
         f" FROM transfer WHERE code = {TransferCode.REVERSAL:d} AND seq > {LAST_TRANSFER}"
         " GROUP BY user_data) t"
         " ON t.user_data = p.payment_no"
         " WHERE (p.status = 'reversed') * p.amount <> coalesce(t.moved, 0) LIMIT 1",
+    ),
+    (
+        "I6",
+        "a debit whose records differed took its amount at most once beside a payment, and what was given"
+        " back went to its wallet",
+        "对账有差异的扣款在缴款之外至多扣款一次，退回的金额记入原钱包",
+        "SELECT d.trace_no FROM debit_record d JOIN wallet w ON w.wallet_id = d.wallet_id"
+        " LEFT JOIN transfer t ON t.id = d.transfer_id LEFT JOIN transfer a ON a.id = d.adjustment_id"
+        " WHERE (d.transfer_id IS NOT NULL) <> (d.kind IN ('answer_lost', 'answer_late', 'delivered_twice'))"
+        " OR (d.transfer_id IS NOT NULL AND (t.id IS NULL OR t.amount <> d.amount"
+        f" OR t.code <> {TransferCode.TAX_PAYMENT:d} OR t.user_data <> d.trace_no"
+        " OR t.debit_account_id <> w.account_id))"
+        " OR (d.adjustment_id IS NOT NULL) <> (coalesce(d.outcome, '') = 'given_back')"
+        " OR (d.adjustment_id IS NOT NULL AND (a.id IS NULL OR a.amount <> d.amount OR t.id IS NULL"
+        f" OR a.code <> {TransferCode.ADJUSTMENT:d} OR a.user_data <> d.trace_no"
+        " OR a.debit_account_id <> t.credit_account_id OR a.credit_account_id <> w.account_id))"
+        " UNION ALL SELECT t.user_data FROM transfer t LEFT JOIN debit_record d ON d.adjustment_id = t.id"
+        f" WHERE t.code = {TransferCode.ADJUSTMENT:d} AND t.seq > {LAST_TRANSFER} AND d.trace_no IS NULL"
+        " LIMIT 1",
+    ),
+    (
+        "I7",
+        "a bill in doubt is open, and has exactly one debit whose outcome is not known",
+        "存疑的应征凭证未缴，且恰有一笔结果未知的扣款",
+        "SELECT b.bill_no FROM bill b LEFT JOIN debit_record d ON d.bill_no = b.bill_no AND d.outcome IS NULL"
+        " AND d.kind <> 'delivered_twice' WHERE b.in_doubt IS NOT NULL OR d.trace_no IS NOT NULL"
+        " GROUP BY b.bill_no HAVING count(d.trace_no) <> 1 OR max(b.status) <> 'open'"
+        " OR coalesce(max(b.in_doubt), '') <> max(d.trace_no)"
+        " UNION ALL SELECT d.trace_no FROM debit_record d LEFT JOIN payment p ON p.payment_no ="
+        " d.trace_no WHERE (p.payment_no IS NOT NULL) <> (d.kind = 'delivered_twice'"
+        " OR coalesce(d.outcome, '') = 'debited') OR p.amount <> d.amount OR p.bill_no <> d.bill_no"
+        " OR p.wallet_id <> d.wallet_id LIMIT 1",
     ),
     (
         "I7",
@@ -183,7 +217,11 @@ RECORD_CHECKS = (
         f" {TransferCode.LOAD:d})"
         f" UNION ALL SELECT w.wallet_id, {_BEIJING_DAY}, t.amount FROM transfer t"
         " JOIN wallet w ON w.account_id = t.credit_account_id AND w.kind = 'personal'"
-        f" WHERE t.code = {TransferCode.REVERSAL:d}) x GROUP BY x.wallet_id, x.day"
+        f" WHERE t.code = {TransferCode.REVERSAL:d}"
+        # What was given back after a reconciliation is allowance of the day on which it was debited.
+        f" UNION ALL SELECT d.wallet_id, {_BEIJING_DAY}, a.amount FROM debit_record d"
+        " JOIN transfer a ON a.id = d.adjustment_id JOIN transfer t ON t.id = d.transfer_id"
+        " JOIN wallet w ON w.wallet_id = d.wallet_id AND w.kind = 'personal') x GROUP BY x.wallet_id, x.day"
         " HAVING sum(x.amount) <> 0 LIMIT 1",
     ),
     (
@@ -218,7 +256,8 @@ RECORD_CHECKS = (
         f" WHERE w.purpose = 'collection' AND t.code <> {TransferCode.SUB_WALLET:d}"
         " UNION ALL SELECT w.wallet_id FROM wallet w"
         " JOIN transfer t ON t.credit_account_id = w.account_id + 0"
-        f" WHERE w.purpose <> 'collection' AND t.code <> {TransferCode.SUB_WALLET:d} LIMIT 1",
+        f" WHERE w.purpose <> 'collection' AND t.code NOT IN ({TransferCode.SUB_WALLET:d},"
+        f" {TransferCode.ADJUSTMENT:d}) LIMIT 1",  # its own money, after a reconciliation
     ),
     (
         "I11",
@@ -230,7 +269,8 @@ RECORD_CHECKS = (
         " UNION ALL SELECT w.wallet_id FROM wallet w JOIN sub_wallet s ON s.wallet_id = w.wallet_id"
         " JOIN transfer t ON t.debit_account_id = w.account_id"
         " LEFT JOIN wallet c ON c.account_id = t.credit_account_id"
-        " LEFT JOIN payment p ON p.transfer_id = t.id LEFT JOIN bill b ON b.bill_no = p.bill_no"
+        " LEFT JOIN payment p ON p.transfer_id = t.id LEFT JOIN debit_record r ON r.transfer_id = t.id"
+        " LEFT JOIN bill b ON b.bill_no = coalesce(p.bill_no, r.bill_no)"
         f" WHERE w.purpose = 'conditional' AND t.code <> {TransferCode.SUB_WALLET:d}"
         f" AND ({_BEIJING_DAY} > coalesce(s.until, '9999') OR NOT EXISTS (SELECT 1 FROM sub_wallet_payee y"
         " WHERE y.wallet_id = w.wallet_id AND y.payee IN (c.wallet_id, b.authority))) LIMIT 1",
@@ -315,8 +355,8 @@ RECORD_CHECKS = (
     ),
     (
         "I13",
-        "every collection account holds exactly what is not yet allocated",
-        "各待报解账户余额恰为尚未报解的金额",
+        "every collection account holds exactly what is not yet allocated, and what was debited in doubt",
+        "各待报解账户余额恰为尚未报解的金额及存疑扣款",
         "SELECT name FROM (SELECT name, credits - debits AS amount FROM account"
         f" WHERE code = {AccountCode.COLLECTION:d} UNION ALL SELECT a.name, -t.amount FROM account a"
         " JOIN transfer t ON t.credit_account_id = a.id"
@@ -324,6 +364,10 @@ RECORD_CHECKS = (
         " UNION ALL SELECT a.name, t.amount FROM account a JOIN transfer t ON t.debit_account_id = a.id"
         f" WHERE a.code = {AccountCode.COLLECTION:d} AND t.seq <= {LAST_TRANSFER}"
         f" UNION ALL SELECT 'collection:' || w.operator || ':' || i.treasury, -p.amount {_COLLECTED}"
+        " UNION ALL SELECT 'collection:' || w.operator || ':' || i.treasury, -d.amount FROM debit_record d"
+        " JOIN bill b ON b.bill_no = d.bill_no JOIN wallet w ON w.wallet_id = d.wallet_id"
+        " JOIN institution i ON i.kind = 'tax_authority' AND i.code = b.authority"
+        " WHERE d.transfer_id IS NOT NULL AND d.adjustment_id IS NULL"
         " UNION ALL SELECT 'collection:' || operator || ':' || treasury, amount FROM allocation)"
         " GROUP BY name HAVING sum(amount) <> 0 LIMIT 1",
     ),

@@ -84,6 +84,7 @@ def insert(
             evidence=evidence,
             basis=basis,
             status=BillStatus.OPEN,
+            in_doubt=None,
             declared_at=tx.now,
             lines=(),
             identity_id=taxpayer.identity_id,
@@ -107,6 +108,11 @@ def set_open(tx: Transaction, bill: Bill) -> None:
     rows.set_status(tx, bill.bill_no, BillStatus.OPEN)
     if bill.tax is Tax.INCOME_TAX:
         rows.set_final(tx, bill.bill_no, final=False)
+
+
+def set_in_doubt(tx: Transaction, bill_no: str, payment_no: str | None) -> None:
+    """Whether the outcome of a debit of this bill is not known, and which debit it is."""
+    rows.set_in_doubt(tx, bill_no, payment_no)
 
 
 def steps(tx: Transaction, record: str) -> tuple[Step, ...]:

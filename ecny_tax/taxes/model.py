@@ -55,7 +55,8 @@ class Bill:
     After that day a late fee comes on top: ``late_fee`` is what it comes to today, or came to when it was
     paid, and ``total`` is what there is to pay.  ``code`` is the collection item (征收项目); ``item``,
     ``base`` (fen) and ``rate`` stand where the tax has them; ``evidence`` is the mark of the weakest rule
-    that the amount rests on, ``basis`` what an annual return rests on.
+    that the amount rests on, ``basis`` what an annual return rests on.  ``in_doubt`` is the number of a debit
+    whose outcome is not known: until that is reconciled nobody pays or cancels the bill.
     """
 
     bill_no: str
@@ -75,6 +76,7 @@ class Bill:
     evidence: str
     basis: Basis | None
     status: BillStatus
+    in_doubt: str | None
     declared_at: datetime
     lines: tuple[BillLine, ...]
     identity_id: str = field(metadata={"internal": True})
@@ -108,8 +110,10 @@ def due_after(calendar: Calendar, period_end: date, days: int = 15) -> date:
 
 
 def check_open(bill: Bill) -> None:
-    """Only an open bill can be paid or cancelled."""
+    """Only an open bill can be paid or cancelled, and not while the outcome of a debit is not known."""
     if bill.status is BillStatus.PAID:
         raise RejectedError("bill_already_paid", bill_no=bill.bill_no)
     if bill.status is BillStatus.CANCELLED:
         raise RejectedError("bill_cancelled", bill_no=bill.bill_no)
+    if bill.in_doubt is not None:
+        raise RejectedError("bill_in_doubt", bill_no=bill.bill_no, payment_no=bill.in_doubt)

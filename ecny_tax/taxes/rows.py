@@ -16,7 +16,7 @@ from ecny_tax.taxes.steps import Step
 
 _BILL = (
     "SELECT bill_no, tax, code, item, base, rate, amount, late_fee, authority, period_start, period_end,"
-    " due_date, citation, evidence, basis, status, declared_at, identity_id, subject_id FROM bill"
+    " due_date, citation, evidence, basis, status, in_doubt, declared_at, identity_id, subject_id FROM bill"
 )
 
 
@@ -160,9 +160,14 @@ def set_status(tx: Transaction, bill_no: str, status: BillStatus, *, late_fee: i
     )
 
 
+def set_in_doubt(tx: Transaction, bill_no: str, payment_no: str | None) -> None:
+    """Note the debit whose outcome is not known, or that none is left."""
+    tx.run("UPDATE bill SET in_doubt = :debit WHERE bill_no = :bill_no", bill_no=bill_no, debit=payment_no)
+
+
 def _bill(tx: Transaction, row: Row, paid_on: date | None = None) -> Bill:
     number, tax, code, item, base, rate, amount, late_fee, authority, start, end, due, *rest = row
-    citation, evidence, basis, status, at, identity_id, subject_id = rest
+    citation, evidence, basis, status, in_doubt, at, identity_id, subject_id = rest
     deadline, today = date.fromisoformat(due), paid_on or tx.now.date()
     lines = [BillLine("tax", amount, citation)]
     if status == BillStatus.OPEN and today > deadline:
@@ -187,6 +192,7 @@ def _bill(tx: Transaction, row: Row, paid_on: date | None = None) -> Bill:
         evidence,
         None if basis is None else Basis(basis),
         BillStatus(status),
+        in_doubt,
         from_micros(at),
         tuple(lines),
         identity_id,

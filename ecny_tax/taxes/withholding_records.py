@@ -180,7 +180,7 @@ def every(tx: Transaction) -> Iterator[Withholding]:
 def cancel(tx: Transaction, withholding_no: str) -> Withholding:
     """Take a statement back, with its open bill; what was paid must have been given back before.
 
-    Raises ``withholding_not_found``, ``withholding_cancelled``, ``bill_already_paid`` and
+    Raises ``withholding_not_found``, ``withholding_cancelled``, ``bill_already_paid``, ``bill_in_doubt`` and
     ``withholding_relied_on``.
     """
     found = _load(tx, withholding_no)
@@ -191,6 +191,7 @@ def cancel(tx: Transaction, withholding_no: str) -> Withholding:
     if rows.year_resting_on(tx, withholding_no) is not None:
         raise RejectedError("withholding_relied_on", year=found.tax_year)
     if found.bill_no is not None and found.status == BillStatus.OPEN:
+        model.check_open(bills.load(tx, found.bill_no))
         rows.set_status(tx, found.bill_no, BillStatus.CANCELLED)
     tx.run(
         "UPDATE withholding SET cancelled_at = :now WHERE withholding_no = :number",

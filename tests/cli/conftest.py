@@ -87,6 +87,11 @@ def told(folder: Path) -> World:
     (folder / "claims.json").write_text(json.dumps({"tax_year": 2025, "claims": claims}))
     (folder / "cases.json").write_text(json.dumps([LATE_FEE]))
     (folder / "many.csv").write_text("id,tax_year,wages,withheld\nP1,2022,150000,3000\nP2,2022,96000.5,0\n")
+    (folder / "differing.csv").write_text(
+        "entrust_date,authority,trace_no,bill_no,operator,wallet_id,amount,status\n"
+        "2023-04-20,14407840000,1,B1,ICBC,0021706634257445,50.00,succeeded\n"
+        "2023-04-21,14407840000,1,B1,ICBC,0021706634257445,50.00,failed\n"
+    )
     company = ("--kind", "corporate", "--name", company_name(), "--id", company_id(), "--operator", "ICBC")
     person = ("--kind", "personal", "--name", person_name(), "--id", person_id(), "--phone", phone_number())
     w = cli("wallet", "open", *company, "--fund", "20000.00")["wallet_id"]
@@ -100,6 +105,7 @@ def told(folder: Path) -> World:
     m = cli("refund", "--payment", p["payment_no"], "--amount", "100", "--manual-review")["refund_no"]
     b = cli("bill", "declare", "other", "--wallet", w, "--code", "10110", "--amount", "50")["bill_no"]
     x = cli("wallet", "open", "--kind", "personal", "--phone", phone_number(2), "--operator", "ICBC")
+    cli("failure", "order", "both_failed", "--operator", "PSBC")
     cli("agreement", "export", a, "--out", "a.json")
     cli("parties", "keys", "--out", "keys.json")
     cli("ledger", "checkpoint", "--out", "cp.txt")

@@ -31,6 +31,8 @@ LOAD = {"load_id", "device_id", "wallet_id", "amount", "lien", "settled", "relea
 RELEASED = {"load_id", "wallet_id", "amount", "lien", "status", "balance_after"}
 VOUCHER = {"voucher_id", "load_id", "counter", "amount"}
 EXAMINED = VOUCHER | {"valid", "bill_no", "checks"}
+FAILURE = {"failure_no", "kind", "operator", "wallet_id", "times", "left", "status", "ordered_at"}
+RECONCILED = {"ok", "entrust_date", "compared", "classes", "differences", "left_out", "mends"}
 TERMINAL = {"terminal_id", "authority", "valid_until", "queued", "evidence", "list_number", "renew_by"}
 
 REPORT = {
@@ -219,6 +221,19 @@ EXAMPLES: list[tuple[str, set[str]]] = [
         "ledger export --format jsonl --out l.jsonl; ledger import l.jsonl --db new.db",
         {"accounts", "transfers", "file", "note"},
     ),
+    ("failure order answer_lost", FAILURE),
+    ("failure order delivered_twice --operator ICBC --wallet {company} --times 3", FAILURE),
+    ("failure list", {"failures"}),
+    ("failure order answer_late; failure cancel {failure}", FAILURE),
+    ("reconcile day --date 2023-04-20", RECONCILED),
+    ("reconcile --date 2023-04-20 --treasury 1907840000 --operator ICBC", RECONCILED),
+    ("reconcile --date 2023-04-20 --mend", RECONCILED),
+    ("reconcile export --date 2023-04-20 --side operator --out o.csv", {"entrust_date", "side", "file"}),
+    (
+        "reconcile export --date 2023-04-20 --side operator --out o.csv;"
+        " reconcile day --date 2023-04-20 --operator-file o.csv",
+        RECONCILED,
+    ),
     ("parties list", {"parties"}),
     ("parties add --kind treasury --code 1234567890 --name 某支库", {"kind", "code", "name_zh"}),
     ("parties add --kind tax-authority --code 14407850000 --name 某税务局", {"kind", "code", "name_zh"}),
@@ -239,7 +254,7 @@ MOVES_MONEY = {
     ("wallet", "open-sub"), ("wallet", "collect"), ("wallet", "distribute"), ("wallet", "charge"),
     ("payments", "reverse"), ("refund",), ("refunds", "approve"), ("refunds", "resubmit"),
     ("device", "load"), ("device", "unload"), ("device", "release"), ("wallet", "close"),
-    ("treasury", "close"), ("interest", "credit"),
+    ("treasury", "close"), ("interest", "credit"), ("reconcile", "day"),
 }  # fmt: skip
 
 _AMOUNT_KEYS = {
@@ -248,7 +263,7 @@ _AMOUNT_KEYS = {
     "income_amount", "bonus_tax", "cap_single", "cap_total", "lien", "settled", "spent", "remaining",
     "charged", "charged_today", "collected", "net", "waiting", "revenue",
     "accrued", "awaiting_credit", "credited", "interest_paid", "needed",
-    "own_funds",
+    "own_funds", "treasury_amount", "operator_amount", "ledger_amount", "mend_amount",
 }  # fmt: skip
 #: Of a bill, and of a line of a receipt, ``tax`` is a name.
 _NAMED_TAXES = {"stamp-duty", "income-tax", "other", "印花税", "个人所得税"}
@@ -302,6 +317,9 @@ def test_json_is_one_document_with_the_promised_keys_amounts_and_times(
             assert answer is not None
             paid = [p for p in answer.document["payments"] if p["bill_no"] == world.names["open"]]
             world.names["payment_of_open"] = paid[0]["payment_no"]
+        if "{failure}" in part:
+            assert answer is not None
+            world.names["failure"] = answer.document["failure_no"]
         time = () if part.startswith("demo") or "--now" in part else ("--now", "2023-04-20")
         answer = inside(*world.filled(part), "--json", *time)
     assert answer is not None
@@ -344,7 +362,7 @@ def test_a_list_is_an_array_under_its_plural_key(
 
 
 @pytest.mark.parametrize(
-    "command", ["wallet", "agreement", "bill", "payments", "refunds", "device", "voucher"]
+    "command", ["wallet", "agreement", "bill", "payments", "refunds", "device", "voucher", "failure"]
 )
 def test_an_empty_list_is_an_empty_array(inside: Inside, command: str) -> None:
     (records,) = inside(command, "list", "--json").document.values()
@@ -450,6 +468,22 @@ REFUSALS = [
     (4, "bill_not_found", "bill show B0"),
     (4, "payment_not_found", "payments show P0"),
     (4, "receipt_not_found", "receipt show 0"),
+    (4, "failure_not_found", "failure cancel F0"),
+    (2, "failure_kind_unknown", "failure order fire"),
+    (2, "failure_times_malformed", "failure order answer_lost --times 0"),
+    (2, "usage", "failure order answer_lost --times many"),
+    (2, "usage", "reconcile"),
+    (2, "usage", "reconcile day"),
+    (2, "usage", "reconcile --mend"),
+    (2, "date_malformed", "reconcile --date 2023-02-30"),
+    (2, "operator_unknown", "reconcile --date 2023-04-20 --operator NOBANK"),
+    (4, "treasury_not_found", "reconcile --date 2023-04-20 --treasury 1"),
+    (2, "key_without_mend", "reconcile --date 2023-04-20 --idempotency-key k"),
+    (2, "mend_of_files", "reconcile --date 2023-04-20 --operator-file o.csv --mend"),
+    (2, "input_file_unreadable", "reconcile --date 2023-04-20 --operator-file none.csv"),
+    (2, "reconciliation_file_malformed", "reconcile --date 2023-04-20 --treasury-file many.csv"),
+    (2, "reconciliation_side_unknown", "reconcile export --date 2023-04-20 --side bank --out o.csv"),
+    (7, "output_unwritable", "reconcile export --date 2023-04-20 --side ledger --out s.db"),
     (4, "refund_not_found", "refunds show R0"),
     (4, "tax_authority_not_found", "agreement sign --wallet {company} --authority 14407849999"),
     (

@@ -49,6 +49,10 @@ SHOWN = {
     "treasury-list": "treasury list",
     "treasury-report": "treasury report",
     "treasury-report-by-tax": "treasury report --by tax",
+    "failure-help": "failure --help",
+    "reconcile-help": "reconcile --help",
+    "reconcile": "reconcile --date 2023-04-20 --operator-file differing.csv",
+    "reconcile-own": "reconcile --date 2023-04-20",
     "refusal": "pay --bill {paid}",
     "refusal-of-a-value": "wallet top-up {company} --amount 1.005",
 }

@@ -262,6 +262,7 @@ NAMELESS = [
     "ledger export --format jsonl", "ledger export --format csv", "ledger export --format beancount",
     "parties list", "parties keys", "status", "device list", "device show d.dev", "voucher list",
     "voucher show v.txt", "voucher verify v.txt --trust trust.txt", "voucher show trust.txt",
+    "reconcile --date 2023-04-20", "failure order both_failed --operator CMB", "failure list",
     "terminal show t.term", "wallet top-up {payer} --amount 1",
     "wallet transfer {payer} {stranger} --amount 1", "pay --bill {open} --wallet {payer}",
     "wallet stop {idle}", "wallet freeze {idle}", "agreement lock {signed}",

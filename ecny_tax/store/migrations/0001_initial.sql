@@ -249,6 +249,7 @@ CREATE TABLE bill (
     basis          TEXT,           -- of an annual return: stated, recorded
     late_fee       INTEGER NOT NULL DEFAULT 0 CHECK (late_fee >= 0),  -- as paid
     status         TEXT NOT NULL,
+    in_doubt       TEXT,           -- the debit whose outcome is not known
     declared_at    INTEGER NOT NULL
 ) STRICT;
 
@@ -321,6 +322,45 @@ CREATE TABLE payment (
 CREATE UNIQUE INDEX one_settlement_per_bill ON payment (bill_no) WHERE status = 'settled';
 CREATE INDEX payment_by_wallet ON payment (wallet_id);
 CREATE INDEX payment_by_time   ON payment (settled_at);
+
+-- doubts ----------------------------------------------------------------------------------------------
+
+CREATE TABLE ordered_failure (    -- what is to go wrong with the next debits, because somebody ordered it
+    place         INTEGER PRIMARY KEY,  -- the order of writing
+    failure_no    TEXT    NOT NULL UNIQUE,
+    kind          TEXT    NOT NULL,
+    operator      TEXT,           -- whose debits; none: any operator's
+    wallet_id     TEXT REFERENCES wallet,  -- none: of any wallet
+    times         INTEGER NOT NULL CHECK (times > 0),
+    remaining     INTEGER NOT NULL CHECK (remaining >= 0 AND remaining <= times),
+    ordered_at    INTEGER NOT NULL,
+    cancelled_at  INTEGER
+) STRICT;
+
+CREATE INDEX ordered_failure_waiting ON ordered_failure (place) WHERE remaining > 0 AND cancelled_at IS NULL;
+
+CREATE TABLE debit_record (       -- what treasury and operator wrote of a debit that a failure struck
+    place            INTEGER PRIMARY KEY,  -- the order of writing
+    trace_no         TEXT    NOT NULL UNIQUE,  -- of the debit; the number of the payment, where there is one
+    kind             TEXT    NOT NULL,  -- of the failure
+    bill_no          TEXT    NOT NULL REFERENCES bill (bill_no),
+    wallet_id        TEXT    NOT NULL REFERENCES wallet,
+    agreement_no     TEXT REFERENCES agreement (agreement_no),
+    mode             TEXT    NOT NULL,
+    amount           INTEGER NOT NULL CHECK (amount > 0),
+    authorisation    BLOB    NOT NULL,  -- the signed instruction or order (COSE_Sign1)
+    entrusted_at     INTEGER NOT NULL,
+    treasury_status  TEXT,           -- succeeded, failed; none where it has no record
+    treasury_amount  INTEGER CHECK ((treasury_amount IS NULL) = (treasury_status IS NULL)),
+    operator_status  TEXT,
+    operator_amount  INTEGER CHECK ((operator_amount IS NULL) = (operator_status IS NULL)),
+    transfer_id      BLOB UNIQUE,    -- what the operator debited beside a payment
+    outcome          TEXT,           -- none as long as it is in doubt
+    adjustment_id    BLOB UNIQUE,    -- the transfer that gave that back
+    decided_at       INTEGER CHECK ((decided_at IS NULL) = (outcome IS NULL))
+) STRICT;
+
+CREATE INDEX debit_record_in_doubt ON debit_record (trace_no) WHERE outcome IS NULL;
 
 -- refunds ---------------------------------------------------------------------------------------------
 
@@ -488,7 +528,8 @@ CREATE TABLE answered_request (   -- what was answered to a request that came wi
     actor      TEXT    NOT NULL,
     key        TEXT    NOT NULL,
     digest     BLOB    NOT NULL,
-    answer     TEXT    NOT NULL,
+    answer     TEXT,              -- none where what came of it shows in a record
+    record     TEXT CHECK ((record IS NULL) = (answer IS NOT NULL)),
     at         INTEGER NOT NULL,
     PRIMARY KEY (operation, actor, key)
 ) STRICT;
