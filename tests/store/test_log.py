@@ -219,7 +219,7 @@ def test_I14_every_transfer_is_proven_and_every_checkpoint_continues_the_one_bef
         assert found.unsealed == 0
 
 
-def test_I14_an_account_event_is_a_leaf_of_its_own(path: Path) -> None:
+def test_I14_an_event_of_an_account_is_a_leaf_of_its_own(path: Path) -> None:
     with opened(path) as s:
         leaving = nameless(s)
         before = s.ledger.checkpoint().size
@@ -227,7 +227,7 @@ def test_I14_an_account_event_is_a_leaf_of_its_own(path: Path) -> None:
         assert s.ledger.checkpoint().size == before + 1
         with s._store.reading() as tx:
             flags = tx.rows(
-                "SELECT e.flags FROM account_event e WHERE account_id = :id ORDER BY place",
+                "SELECT e.flags FROM event e WHERE account_id = :id ORDER BY place",
                 id=leaving.account_id,
             )
         assert flags == [(1,), (5,)]
@@ -435,10 +435,10 @@ _COPY = (
         (_COPY.format(seq="(SELECT max(seq) + 5 FROM transfer)", code="code"), "is missing"),
         (_COPY.format(seq="(SELECT max(seq) + 1 FROM transfer)", code=2**40), "transfer 19"),
         (
-            "INSERT INTO account_event SELECT max(place) + 1, 9999, 1, 14, 0 FROM account_event",
-            "account event",
+            "INSERT INTO event SELECT max(place) + 1, 9999, 1, NULL, 14, 0 FROM event",
+            "event",
         ),
-        ("INSERT INTO account_event SELECT max(place) + 7, 1, 1, 14, 0 FROM account_event", "is missing"),
+        ("INSERT INTO event SELECT max(place) + 7, 1, 1, NULL, 14, 0 FROM event", "is missing"),
     ],
 )
 def test_a_foreign_row_is_neither_sealed_nor_a_crash(path: Path, sql: str, told: str) -> None:
