@@ -19,7 +19,7 @@ from ecny_tax.store.transaction import Row, Transaction
 #: What the outcome of an entry says where nothing was refused.
 DONE = "done"
 
-_TEXTS = ("action", "wallet_id", "party", "instrument_no", "instrument_digest", "case_no", "asked", "outcome")
+_TEXTS = ("action", "wallet", "party", "instrument_no", "instrument_digest", "case_no", "asked", "outcome")
 _COLUMNS = f"place, at, {', '.join(f'CAST({name} AS BLOB)' for name in _TEXTS)}"
 
 
@@ -44,7 +44,7 @@ class Entry:
 def record(tx: Transaction, entry: Entry) -> int:
     """Add an entry to the log, and the event that seals it; its number."""
     row = tx.row(
-        "INSERT INTO access (action, wallet_id, party, instrument_no, instrument_digest, case_no, asked,"
+        "INSERT INTO access (action, wallet, party, instrument_no, instrument_digest, case_no, asked,"
         " outcome, at) VALUES (:action, :wallet_id, :party, :instrument_no, :digest, :case_no, :asked,"
         " :outcome, :now) RETURNING place",
         action=entry.action,
@@ -67,9 +67,9 @@ def record(tx: Transaction, entry: Entry) -> int:
 
 def entries(tx: Transaction, wallet_id: str | None = None) -> list[Row]:
     """(place, at, action, wallet, party, instrument, case, asked, outcome), oldest first."""
-    where = "" if wallet_id is None else " WHERE wallet_id = :wallet_id"
+    where = "" if wallet_id is None else " WHERE wallet = :wallet_id"
     return tx.rows(
-        "SELECT place, at, action, wallet_id, party, instrument_no, case_no, asked, outcome"
+        "SELECT place, at, action, wallet, party, instrument_no, case_no, asked, outcome"
         f" FROM access{where} ORDER BY place",
         **({} if wallet_id is None else {"wallet_id": wallet_id}),
     )
@@ -87,8 +87,7 @@ def digest_of(tx: Transaction, instrument_no: str) -> bytes | None:
 def was_done(tx: Transaction, *, instrument_no: str, wallet_id: str, actions: Iterable[str]) -> bool:
     """Whether an instrument has brought about one of ``actions`` with a wallet."""
     found = tx.rows(
-        "SELECT action FROM access"
-        " WHERE instrument_no = :number AND wallet_id = :wallet_id AND outcome = :done",
+        "SELECT action FROM access WHERE instrument_no = :number AND wallet = :wallet_id AND outcome = :done",
         number=instrument_no,
         wallet_id=wallet_id,
         done=DONE,

@@ -76,7 +76,7 @@ BEGIN SELECT RAISE(ABORT, 'an event is never replaced'); END;
 CREATE TABLE access (             -- who asked for what under law, and what came of it; nobody's name stands here
     place              INTEGER PRIMARY KEY,  -- the order of writing; an event seals each
     action             TEXT NOT NULL,
-    wallet_id          TEXT,      -- as asked, where it has the form of one
+    wallet             TEXT,      -- as asked for, where it has the form of one
     party              TEXT,      -- who asked; none where that was not proven
     instrument_no      TEXT,      -- of an instrument whose signature verified, as are the next two
     instrument_digest  BLOB,
@@ -87,7 +87,7 @@ CREATE TABLE access (             -- who asked for what under law, and what came
 ) STRICT;
 
 CREATE INDEX access_by_instrument ON access (instrument_no);
-CREATE INDEX access_by_wallet     ON access (wallet_id);
+CREATE INDEX access_by_wallet     ON access (wallet);
 
 CREATE TRIGGER access_is_never_updated BEFORE UPDATE ON access
 BEGIN SELECT RAISE(ABORT, 'an entry of the access log is never updated'); END;

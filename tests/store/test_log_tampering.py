@@ -61,7 +61,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
             batch = [
                 Transfer(
                     tx.ids.transfer_id(tx.now), company.account_id, person.account_id, 1, Ledger.ECNY,
-                    TransferCode.REFUND, user_data=f"第{n}笔",
+                    TransferCode.OPENING_BALANCE, user_data=f"第{n}笔",
                 )
                 for n in range(600)
             ]  # fmt: skip
