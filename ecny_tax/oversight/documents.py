@@ -38,7 +38,7 @@ def payload_of(instrument: Instrument) -> bytes:
             "issuer": instrument.issuer,
             "kind": str(instrument.kind),
             "number": instrument.instrument_no,
-            "opens": None if instrument.opens is None else str(instrument.opens),
+            "opens": None if instrument.may_open is None else str(instrument.may_open),
             "to": time(instrument.window_to),
             "wallets": list(instrument.wallets),
         }
@@ -83,7 +83,7 @@ def read_payload(payload: bytes) -> Instrument:
             window_from=None if said["from"] is None else _time(said["from"]),
             window_to=None if said["to"] is None else _time(said["to"]),
             depth=said["depth"],
-            opens=None if said["opens"] is None else Opens(said["opens"]),
+            may_open=None if said["opens"] is None else Opens(said["opens"]),
             follows=None if said["follows"] is None else _text(said["follows"]),
             issued_at=_time(said["issued"]),
             expires_at=_time(said["expires"]),

@@ -92,7 +92,7 @@ def _places(nodes: tuple[Node, ...]) -> dict[str, _Place]:
 
 
 def _ends(edge: Edge) -> tuple[str, str]:
-    return edge.source, edge.target
+    return edge.from_node, edge.to_node
 
 
 def _arrow(source: _Place, target: _Place, edges: list[Edge]) -> list[str]:

@@ -65,7 +65,7 @@ class Instrument:
     """A legal instrument (法律文书) as its issuer signed it.
 
     ``wallets`` are those it is about.  A ``trace`` has a window (both ends included) and a depth in hops, and
-    may say what to ``open`` of the holders reached; an ``identity`` says that too, and ``follows`` is the
+    ``may_open`` something of the holders reached; an ``identity`` says that too, and ``follows`` is the
     number of the earlier instrument that opened the phone of a class IV wallet.
     """
 
@@ -77,7 +77,7 @@ class Instrument:
     window_from: datetime | None
     window_to: datetime | None
     depth: int | None
-    opens: Opens | None
+    may_open: Opens | None
     follows: str | None
     issued_at: datetime
     expires_at: datetime
@@ -117,8 +117,8 @@ class Node:
 class Edge:
     """A transfer that a trace followed, from one node to another; ``amount`` in fen."""
 
-    source: str
-    target: str
+    from_node: str
+    to_node: str
     kind: str
     amount: Fen
     at: datetime
@@ -156,14 +156,14 @@ class Person:
 @dataclass(frozen=True, slots=True)
 class Identification:
     """What an ``identity`` instrument opened of a wallet; of a class IV one its phone, or who gave the same
-    phone elsewhere (``people``)."""
+    phone elsewhere (``same_phone``)."""
 
     wallet_id: str
     instrument_no: str
     phone: str | None = field(repr=False)
     name: str | None = field(repr=False)
     id_number: str | None = field(repr=False)
-    people: tuple[Person, ...]
+    same_phone: tuple[Person, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ class Access:
     at: datetime
     action: str
     wallet_id: str | None
-    party: str | None
+    by: str | None
     instrument_no: str | None
     case_no: str | None
     asked: str
@@ -218,9 +218,9 @@ def check_form(instrument: Instrument) -> None:
     is_identity = instrument.kind is InstrumentKind.IDENTITY
     if not is_identity and instrument.follows is not None:
         raise InvalidInputError("instrument_scope_malformed", kind=instrument.kind, what="follows")
-    if is_identity and instrument.opens is None:
+    if is_identity and instrument.may_open is None:
         raise InvalidInputError("instrument_scope_malformed", kind=instrument.kind, what="opens")
-    if instrument.opens is not None and instrument.kind not in (
+    if instrument.may_open is not None and instrument.kind not in (
         InstrumentKind.TRACE,
         InstrumentKind.IDENTITY,
     ):

@@ -114,7 +114,7 @@ class Oversight:
                 window_from=None if window_from is None else within_range(window_from),
                 window_to=None if window_to is None else within_range(window_to),
                 depth=depth,
-                opens=opened,
+                may_open=opened,
                 follows=follows,
                 issued_at=within_range(issued_at or tx.now),
                 expires_at=within_range(expires_at),

@@ -56,7 +56,7 @@ def trace(
     opened: Opened = []
     nodes = [
         _node(
-            tx, keyring, names[account], owners[account], hop, order.opens, opened,
+            tx, keyring, names[account], owners[account], hop, order.may_open, opened,
             goes_on=account in going_on,
         )
         for account, hop in hops.items()
@@ -79,8 +79,8 @@ def identify(
     """
     holder = parties.open_identity(tx, keyring, wallet.identity_id)
     opened: Opened = []
-    if wallet.is_named or order.follows is None or order.opens is not Opens.IDENTITY:
-        said = _said(holder, wallet.wallet_id, is_named=wallet.is_named, opens=order.opens, opened=opened)
+    if wallet.is_named or order.follows is None or order.may_open is not Opens.IDENTITY:
+        said = _said(holder, wallet.wallet_id, is_named=wallet.is_named, opens=order.may_open, opened=opened)
         return Identification(
             wallet.wallet_id, order.instrument_no, said["phone"], said["name"], said["id_number"], ()
         ), opened

@@ -168,7 +168,8 @@ class Harness(RuleBasedStateMachine):
     def check(self) -> None:
         s, model = self.s, self.model
         wallets = {
-            self.numbers[h]: (w["balance"], w["class"], model.status(w)) for h, w in model.wallets.items()
+            self.numbers[h]: (w["balance"], w["class"], model.wallet_status(w))
+            for h, w in model.wallets.items()
         }
         assert {w.wallet_id: (w.balance, w.wallet_class, w.status) for w in s.wallets.list()} == wallets
         self._check_records()
