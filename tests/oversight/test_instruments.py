@@ -3,6 +3,7 @@ refusal of one is an entry of the access log."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -88,7 +89,8 @@ FORGED = {
         "signer_unknown", lambda s, order: resigned(s, order, court_key(s, "CT2")),
     ),
     "signed by the police in the court's name": (
-        "document_malformed", lambda s, order: resigned(s, order, court_key(s, "PS440784", "public_security")),
+        "document_malformed",
+        lambda s, order: resigned(s, order, court_key(s, "PS440784", "public_security")),
     ),
     "signed by a tax authority": (
         "signer_unknown", lambda s, order: resigned(s, order, court_key(s, "14407840000", "tax_authority")),
@@ -127,26 +129,25 @@ def test_what_is_not_as_its_issuer_signed_it_is_refused_and_nothing_of_it_logged
     assert (entry.by, entry.instrument_no, entry.case_no) == (None, None, None)
 
 
+@pytest.fixture(scope="module")
+def issued() -> Iterator[tuple[Sandbox, str, bytes]]:
+    """One scheme for many forgeries, with a wallet and a trace of it."""
+    with Sandbox.open(":memory:", clock=FixedClock(START), seed=SEED) as s:
+        wallet = personal(s)
+        yield s, wallet.wallet_id, instrument(s, "trace", wallet.wallet_id)
+
+
 @settings(max_examples=60)
 @given(st.data())
-def test_no_single_bit_of_an_instrument_can_be_flipped(data: st.DataObject) -> None:
-    s, wallet_id, order = _ISSUED or _ISSUED_NOW()
+def test_no_single_bit_of_an_instrument_can_be_flipped(
+    issued: tuple[Sandbox, str, bytes], data: st.DataObject
+) -> None:
+    s, wallet_id, order = issued
     place = data.draw(st.integers(0, len(order) * 8 - 1))
     flipped = bytearray(order)
     flipped[place // 8] ^= 1 << place % 8
     with pytest.raises(VerificationError):
         s.oversight.trace(wallet_id=wallet_id, instrument=bytes(flipped))
-
-
-_ISSUED: tuple[Sandbox, str, bytes] | None = None
-
-
-def _ISSUED_NOW() -> tuple[Sandbox, str, bytes]:  # noqa: N802 - what stands in for the constant above
-    global _ISSUED  # noqa: PLW0603 - one scheme for all examples
-    s = Sandbox.open(":memory:", clock=FixedClock(START), seed=SEED)
-    wallet = personal(s)
-    _ISSUED = s, wallet.wallet_id, instrument(s, "trace", wallet.wallet_id)
-    return _ISSUED
 
 
 def test_another_content_under_a_number_that_was_presented_is_forged(sandbox: Sandbox) -> None:
@@ -329,7 +330,9 @@ def test_bytes_that_are_no_instrument_are_refused(data: bytes) -> None:
         "case", "depth", "expires", "follows", "from", "issued", "issuer", "kind", "number", "opens", "to",
         "wallets",
     ]),
-    st.one_of(st.none(), st.integers(-9, 2**60), st.text(max_size=9), st.booleans(), st.just([1]), st.just({})),
+    st.one_of(
+        st.none(), st.integers(-9, 2**60), st.text(max_size=9), st.booleans(), st.just([1]), st.just({}),
+    ),
 ))  # fmt: skip
 def test_a_payload_of_any_values_is_an_instrument_in_its_one_form_or_refused(said: dict[str, Any]) -> None:
     with pytest.raises(VerificationError) as caught:
