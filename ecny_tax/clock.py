@@ -71,6 +71,13 @@ def parse_time(text: str) -> datetime:
     return within_range(moment if moment.tzinfo else moment.replace(tzinfo=BEIJING))
 
 
+def parse_start(text: str) -> datetime:
+    """Like :func:`parse_time`, but a date means the beginning of that day, in Beijing."""
+    if _DATE.fullmatch(text):
+        return datetime.combine(parse_date(text), time.min, BEIJING)
+    return parse_time(text)
+
+
 def parse_end(text: str) -> datetime:
     """Like :func:`parse_time`, but a date means the end of that day, in Beijing."""
     if _DATE.fullmatch(text):

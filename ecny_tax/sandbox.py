@@ -25,6 +25,7 @@ from ecny_tax.store.sqlite import MEMORY
 if TYPE_CHECKING:
     from ecny_tax.agreements.service import Agreements
     from ecny_tax.offline.service import Offline
+    from ecny_tax.oversight.service import Oversight
     from ecny_tax.parties.service import Parties
     from ecny_tax.payments.service import Payments
     from ecny_tax.reconciliation.service import Reconciliations
@@ -139,6 +140,13 @@ class Sandbox:
         from ecny_tax.reconciliation.service import Reconciliations
 
         return Reconciliations(self._store, self._keyring)
+
+    @cached_property
+    def oversight(self) -> Oversight:
+        """Lawful access (依法可溯): instruments, traces, stops and freezes, and the log of all of them."""
+        from ecny_tax.oversight.service import Oversight
+
+        return Oversight(self._store, self._keyring)
 
     @classmethod
     def open(

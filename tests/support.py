@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -22,6 +22,8 @@ from ecny_tax.wallets.model import Wallet
 START = datetime(2023, 4, 20, 10, tzinfo=BEIJING)
 AUTHORITY = "14407840000"
 SEED = "service tests"
+COURT = "court:CT440784"
+CASE = "（2023）粤0784刑初1号"
 
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
@@ -112,6 +114,12 @@ def dump(s: Sandbox) -> dict[str, list[tuple[Any, ...]]]:
         return {table: tx.rows(f"SELECT * FROM {table}") for table in tables}
 
 
+def but_the_log(state: dict[str, list[tuple[Any, ...]]]) -> dict[str, list[tuple[Any, ...]]]:
+    """Every table but those that tell of requests under law, and of how far they are sealed."""
+    kept = {table: rows for table, rows in state.items() if table not in ("access", "event")}
+    return kept | {"meta": [row for row in state["meta"] if row[0] != "mark"]}
+
+
 def judged(refusal: EcnyTaxError, code: str) -> None:
     """The refusal has that code, its class, and a sentence and a hint in both languages."""
     assert refusal.code == code, refusal
@@ -132,3 +140,37 @@ def refused(s: Sandbox, code: str, **values: object) -> Iterator[None]:
     for name, value in values.items():
         assert caught.value.values[name] == value, name
     assert dump(s) == before
+
+
+@contextmanager
+def refused_and_logged(s: Sandbox, code: str, **values: object) -> Iterator[None]:
+    """What runs inside is refused with ``code``, which is exactly one entry of the access log, and nothing
+    else is changed."""
+    before = dump(s)
+    with pytest.raises(EcnyTaxError) as caught:
+        yield
+    judged(caught.value, code)
+    for name, value in values.items():
+        assert caught.value.values[name] == value, name
+    after = dump(s)
+    assert but_the_log(after) == but_the_log(before)
+    (entry,) = after["access"][len(before["access"]) :]
+    assert code in entry
+    assert len(after["event"]) == len(before["event"]) + 1
+
+
+def instrument(s: Sandbox, kind: str, *wallets: str, **wishes: Any) -> bytes:
+    """An instrument of the court about these wallets, valid for a day; a trace over all of this year."""
+    now = s.clock.now()
+    asked: dict[str, Any] = {"issuer": COURT, "case_no": CASE, "expires_at": now + timedelta(days=1)}
+    if kind == "trace":
+        window = {"window_from": now.replace(month=1, day=1), "window_to": now.replace(month=12, day=31)}
+        asked |= window | {"depth": 3}
+    return s.oversight.issue_instrument(kind=kind, wallets=wallets, **{**asked, **wishes})
+
+
+def hold(s: Sandbox, what: str, wallet_id: str) -> Wallet:
+    """``stop``, ``resume``, ``freeze`` or ``unfreeze`` a wallet, with the instrument that it takes."""
+    order = {"instrument": instrument(s, what, wallet_id)} if "freeze" in what else {}
+    done: Wallet = getattr(s.oversight, what)(wallet_id=wallet_id, **order)
+    return done

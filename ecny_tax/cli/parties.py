@@ -9,7 +9,7 @@ import typer
 
 from ecny_tax.cli.command import Out, Run, command
 
-app = typer.Typer(help="Central bank, operators, tax authorities, treasuries.", no_args_is_help=True)
+app = typer.Typer(help="Central bank, operators, authorities, treasuries, courts …", no_args_is_help=True)
 
 
 def register(root: typer.Typer) -> None:
@@ -29,24 +29,35 @@ def list_(run: Run) -> None:
 @command(app, "add")
 def add(
     run: Run,
-    kind: Annotated[str, typer.Option("--kind", metavar="tax-authority|treasury")],
-    code: Annotated[str, typer.Option("--code", help="Eleven digits; a treasury has ten.")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--kind",
+            metavar="KIND",
+            help="tax-authority, treasury, court, public-security, anti-fraud-centre.",
+        ),
+    ],
+    code: Annotated[
+        str,
+        typer.Option(
+            "--code", help="Eleven digits; a treasury has ten; of others capital letters and digits."
+        ),
+    ],
     name: Annotated[str, typer.Option("--name")],
     name_en: Annotated[str, typer.Option("--name-en")] = "",
     treasury: Annotated[
         str | None, typer.Option("--treasury", help="Where the authority's taxes go (default: Heshan's).")
     ] = None,
 ) -> None:
-    """Add a tax authority or a treasury."""
-    from ecny_tax.errors import InvalidInputError
-
+    """Add a tax authority, a treasury, or somebody who enforces the law."""
     with run.sandbox() as s:
         if kind == "tax-authority":
             party = s.parties.add_tax_authority(code=code, name=name, name_en=name_en, treasury=treasury)
         elif kind == "treasury":
             party = s.treasury.add(code=code, name=name, name_en=name_en)
         else:
-            raise InvalidInputError("party_kind_unknown", value=kind)
+            kind = kind.replace("-", "_")
+            party = s.parties.add_enforcer(kind=kind, code=code, name=name, name_en=name_en)
     run.answer(party)
 
 

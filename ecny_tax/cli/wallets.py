@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecny_tax.cli import sub_wallets
+from ecny_tax.cli import holds, sub_wallets
 from ecny_tax.cli.command import Key, Run, command
 from ecny_tax.cli.output import document
 
@@ -252,36 +252,5 @@ def erase(run: Run, wallet: _Wallet) -> None:
     run.answer(done)
 
 
-@command(app, "stop")
-def stop(run: Run, wallet: _Wallet) -> None:
-    """Put a protective stop on what goes out (保护性停付)."""
-    with run.sandbox() as s:
-        found = s.wallets.stop(wallet_id=wallet)
-    run.answer(found)
-
-
-@command(app, "resume")
-def resume(run: Run, wallet: _Wallet) -> None:
-    """Lift a protective stop."""
-    with run.sandbox() as s:
-        found = s.wallets.resume(wallet_id=wallet)
-    run.answer(found)
-
-
-@command(app, "freeze")
-def freeze(run: Run, wallet: _Wallet) -> None:
-    """Freeze what goes out (冻结)."""
-    with run.sandbox() as s:
-        found = s.wallets.freeze(wallet_id=wallet)
-    run.answer(found)
-
-
-@command(app, "unfreeze")
-def unfreeze(run: Run, wallet: _Wallet) -> None:
-    """Lift a freeze."""
-    with run.sandbox() as s:
-        found = s.wallets.unfreeze(wallet_id=wallet)
-    run.answer(found)
-
-
+holds.register(app)
 sub_wallets.register(app)

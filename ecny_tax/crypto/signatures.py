@@ -122,6 +122,12 @@ def verify_one(message: bytes, content_type: str, published: PublishedKeys) -> t
     return _check(_bytes(protected), signed, _bytes(signature), content_type, published), payload
 
 
+def payload_of_one(message: bytes) -> bytes:
+    """What a COSE_Sign1 message holds, whoever signed it; raises ``VerificationError``
+    (``document_malformed``)."""
+    return _bytes(_parts(message, _SIGN1_TAG)[2])
+
+
 def sign_many(payload: bytes, keys: Sequence[SigningKey], content_type: str) -> bytes:
     """A COSE_Sign message over a detached ``payload`` (RFC 9052, 4.1), one signature a key, in order."""
     body = encode({_CONTENT_TYPE: content_type})

@@ -41,15 +41,18 @@ from ecny_tax.offline.objects import (
     seconds,
 )
 from ecny_tax.parties import service as parties
+from ecny_tax.parties.model import InstitutionKind
 from ecny_tax.payments import service as payments
 from ecny_tax.payments.model import PaymentMode
-from ecny_tax.store import Transaction, journal
+from ecny_tax.store import Transaction, access, journal
+from ecny_tax.store.access import Entry
 from ecny_tax.store.journal import Move
 from ecny_tax.taxes import bills
 from ecny_tax.taxes.model import Bill, check_open
 from ecny_tax.text_form import from_text
 from ecny_tax.wallets import rows as wallet_rows
 from ecny_tax.wallets import service as wallets
+from ecny_tax.wallets.model import Stop
 
 #: The refusals for which the value goes back at once: the voucher is good, and its bill takes no payment.
 _RELEASING = (
@@ -116,7 +119,10 @@ def stop_device(tx: Transaction, load: RegisteredLoad) -> None:
     after = Seconds(seconds(tx.now) + 1)  # what was asked for up to this very second stays good
     for serial in (load.device_id, load.load_id):
         rows.revoke(tx, serial, "double_spend", after)
-    wallet_rows.set_stopped(tx, load.wallet_id, True)
+    wallet = wallets.load(tx, load.wallet_id)
+    wallet_rows.set_stop(tx, wallet.wallet_id, Stop("double_spend", None))
+    by = f"{InstitutionKind.OPERATOR}:{wallet.operator}"
+    access.record(tx, Entry("stop", "double_spend", wallet_id=wallet.wallet_id, party=by))
 
 
 def contradicts_statement(

@@ -23,6 +23,13 @@ class InstitutionKind(StrEnum):
     OPERATOR = "operator"  # 运营机构
     TAX_AUTHORITY = "tax_authority"  # 税务机关
     TREASURY = "treasury"  # 国库
+    COURT = "court"  # 法院
+    PUBLIC_SECURITY = "public_security"  # 公安机关
+    ANTI_FRAUD_CENTRE = "anti_fraud_centre"  # 反诈中心
+
+
+#: Those that act under law on wallets which are not theirs; more of them can be added.
+ENFORCERS = (InstitutionKind.COURT, InstitutionKind.PUBLIC_SECURITY, InstitutionKind.ANTI_FRAUD_CENTRE)
 
 
 class IdentityKind(StrEnum):
@@ -33,7 +40,7 @@ class IdentityKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Institution:
-    """A central bank, operator, tax authority or treasury; all of it is public knowledge."""
+    """A central bank, operator, authority, treasury, court …; all of it is public knowledge."""
 
     kind: InstitutionKind
     code: str

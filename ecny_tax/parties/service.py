@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from ecny_tax import identifiers
@@ -10,6 +11,7 @@ from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import ConflictError, InvalidInputError, NotFoundError, RejectedError
 from ecny_tax.parties import rows
 from ecny_tax.parties.model import (
+    ENFORCERS,
     Identity,
     IdentityKind,
     Institution,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 CENTRAL_BANK = "PBC"
 _TREASURY_DIGITS = 10
+_CODE = re.compile("[A-Z0-9]{2,20}")
 #: Table of the rulebook, kind, code, names, treasury, digits.
 _Founder = tuple[str, InstitutionKind, str, str, str, str | None, str | None]
 
@@ -36,7 +39,7 @@ class Parties:
         self._keyring = keyring
 
     def list(self) -> tuple[Institution, ...]:
-        """Every institution: central bank, operators, tax authorities, treasuries."""
+        """Every institution: central bank, operators, tax authorities, treasuries, courts …"""
         with self._store.reading() as tx:
             return tuple(rows.institutions(tx))
 
@@ -54,6 +57,19 @@ class Parties:
             if rows.institution(tx, InstitutionKind.TREASURY, treasury) is None:
                 raise NotFoundError("treasury_not_found", treasury=treasury)
             return _add(tx, self._keyring, InstitutionKind.TAX_AUTHORITY, code, name, name_en, treasury)
+
+    def add_enforcer(self, *, kind: str, code: str, name: str, name_en: str = "") -> Institution:
+        """Add a ``court`` (法院), ``public_security`` organ (公安机关) or ``anti_fraud_centre`` (反诈中心).
+
+        Raises ``InvalidInputError`` (``party_kind_unknown``, ``party_code_malformed``) and ``ConflictError``
+        (``party_exists``).
+        """
+        if kind not in ENFORCERS:
+            raise InvalidInputError("party_kind_unknown", value=kind)
+        if not _CODE.fullmatch(code.strip()):
+            raise InvalidInputError("party_code_malformed", value=code)
+        with self._store.transaction() as tx:
+            return _add(tx, self._keyring, InstitutionKind(kind), code.strip(), name, name_en)
 
     def published_keys(self) -> dict[str, str]:
         """The Ed25519 key of every institution: name, such as ``operator:ICBC`` → 64 hex digits."""
@@ -85,7 +101,7 @@ def check_founded(tx: Transaction) -> None:
 
 
 def _of_scheme(scheme: Scheme) -> list[_Founder]:
-    """The operators, the treasury and the authority of the rulebook, each with its table there."""
+    """The operators, the treasury, the authority and the enforcers of the rulebook, with their tables."""
     office, treasury = scheme.authority, scheme.treasury
     return [
         *(
@@ -96,6 +112,10 @@ def _of_scheme(scheme: Scheme) -> list[_Founder]:
         (
             "authority", InstitutionKind.TAX_AUTHORITY, office.code, office.name_zh, office.name_en,
             treasury.code, None,
+        ),
+        *(
+            ("enforcers", InstitutionKind(one.kind), one.code, one.name_zh, one.name_en, None, None)
+            for one in scheme.enforcers
         ),
     ]  # fmt: skip
 
@@ -163,6 +183,21 @@ def treasury(tx: Transaction, code: str) -> Institution:
     found_one = rows.institution(tx, InstitutionKind.TREASURY, code)
     if found_one is None:
         raise NotFoundError("treasury_not_found", treasury=code)
+    return found_one
+
+
+def enforcer(tx: Transaction, party: str) -> Institution:
+    """The court, public security organ or anti-fraud centre of a name such as ``court:CT440784``.
+
+    Raises ``InvalidInputError`` (``enforcer_malformed``) and ``NotFoundError`` (``enforcer_not_found``).
+    """
+    said, _, code = party.strip().partition(":")
+    kind = said.strip().lower().replace("-", "_")
+    if kind not in ENFORCERS or not _CODE.fullmatch(code.strip().upper()):
+        raise InvalidInputError("enforcer_malformed", value=party)
+    found_one = rows.institution(tx, InstitutionKind(kind), code.strip().upper())
+    if found_one is None:
+        raise NotFoundError("enforcer_not_found", party=f"{kind}:{code.strip().upper()}")
     return found_one
 
 

@@ -352,6 +352,15 @@ class WalletClass(Figure):
     minimum_age: Annotated[int, Field(ge=0, le=150)] | None = None
 
 
+class Stops(Figure):
+    default_hours: Annotated[int, Field(ge=1, le=8760)]
+    most_hours: Annotated[int, Field(ge=1, le=8760)]
+
+
+class StopReason(Named):
+    stopped_by: Literal["anti_fraud_centre", "operator"]
+
+
 class Fee(Figure):
     """I6: there is none; the rule is there to say so."""
 
@@ -366,6 +375,8 @@ class Wallets(RuleFile):
     classes: list[WalletClass]
     types: list[WalletType]
     fees: list[Fee]
+    stops: list[Stops]
+    stop_reasons: list[StopReason]
     conventions: Annotated[list[Convention], Field(default_factory=list)]
 
 
@@ -417,6 +428,18 @@ class Operator(Named):
     digits: Annotated[str, digits(2)]
 
 
+class Enforcer(Named):
+    kind: Literal["court", "public_security", "anti_fraud_centre"]
+    code: Annotated[
+        str, spelled(r"[A-Z0-9]{2,20}", "2 to 20 capital letters and digits", " 2 至 20 个大写字母和数字")
+    ]
+
+
+class Mandate(Figure):
+    code: Literal["court", "public_security", "anti_fraud_centre"]
+    may_issue: list[Literal["trace", "identity", "freeze", "unfreeze"]]
+
+
 class RefundReason(Named):
     bears_interest: bool
 
@@ -463,6 +486,8 @@ class SchemeFile(RuleFile):
     operators: list[Operator]
     regimes: Annotated[list[Regime], Field(min_length=1)]
     interest_rates: list[InterestRate]
+    enforcers: list[Enforcer]
+    mandates: list[Mandate]
     refund_reasons: list[RefundReason]
 
     @model_validator(mode="after")
@@ -496,8 +521,14 @@ class SchemeFile(RuleFile):
                     f"an operator has one period: replace the one from {before.effective_from}",
                     f"运营机构只有一个期间：请替换自 {before.effective_from} 起的那一条",
                 )
-        made = [("authority", self.authority), ("treasury", self.treasury), ("opening", self.opening)]
-        for table, figure in [*made, *(("operators", operator) for operator in self.operators)]:
+        made: list[tuple[str, Figure]] = [
+            ("authority", self.authority),
+            ("treasury", self.treasury),
+            ("opening", self.opening),
+        ]
+        made += [("operators", operator) for operator in self.operators]
+        made += [("enforcers", enforcer) for enforcer in self.enforcers]
+        for table, figure in made:
             if figure.effective_to is not None:
                 raise fault(
                     table,

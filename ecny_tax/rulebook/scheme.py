@@ -72,22 +72,43 @@ class InterestRate:
     """A listed demand deposit rate (活期存款挂牌利率), by the year."""
 
     rate: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class EnforcerRule:
+    """A court, public security organ or anti-fraud centre that a new simulation has."""
+
+    kind: str
+    code: str
+    name_zh: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """Which legal instruments (法律文书) a kind of institution may issue; its code is that kind."""
+
+    code: str
+    may_issue: tuple[str, ...]
     citation: str
     evidence: str
 
 
 class Scheme:
-    """What a new simulation starts with: operators, the default authority, its treasury, opening balances.
+    """What a new simulation starts with: operators, the default authority, its treasury, those who enforce
+    the law, opening balances.
 
     These go by no day, whatever their dates: they are recorded when a database is made, also one that is set
-    before the scheme began, and stay (``schema`` refuses a second period).  Regimes, rates of interest and
-    reasons for refunds have a day.
+    before the scheme began, and stay (``schema`` refuses a second period).  Regimes, rates of interest,
+    reasons for refunds and mandates have a day.
     """
 
     def __init__(self, document: Row) -> None:
         self.operators = tuple(read(OperatorRule, row) for row in document["operators"])
         self.authority = read(OfficeRule, document["authority"])
         self.treasury = read(OfficeRule, document["treasury"])
+        self.enforcers = tuple(read(EnforcerRule, row) for row in document["enforcers"])
+        self.mandates = keyed(document["mandates"], "code", Mandate, may_issue=tuple)
         self.operator_reserve = yuan(document["opening"]["operator_reserve"])
         self.own_funds = yuan(document["opening"]["own_funds"])
         self.revenue_opening = yuan(document["opening"]["revenue"])
@@ -121,6 +142,12 @@ class SchemeRules:
 
     day: date
     figures: Scheme
+
+    def may_issue(self, kind: str) -> tuple[str, ...]:
+        """The kinds of legal instrument that institutions of a kind may issue."""
+        return next(
+            (f.value.may_issue for f in self.figures.mandates.get(kind, ()) if f.covers(self.day)), ()
+        )
 
     @property
     def regime(self) -> Dated[Regime] | None:

@@ -52,6 +52,28 @@ class Fee:
     evidence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """For how many hours a protective stop (保护性停付) lasts, and at most may."""
+
+    default_hours: int
+    most_hours: int
+    citation: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopReason:
+    """Why a wallet is stopped, and by whom."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    stopped_by: str
+    citation: str
+    evidence: str
+
+
 class Figures:
     """The file's figures, of all times."""
 
@@ -61,6 +83,8 @@ class Figures:
             cap=_limit, single=_limit, day=_limit, year=_limit, assumed=tuple,
         )  # fmt: skip
         self.types = tuple(read(WalletType, row) for row in document["types"])
+        self.stops = single(document["stops"], Stops)
+        self.stop_reasons = keyed(document["stop_reasons"], "code", StopReason)
         self.fees = single(document["fees"], Fee, rate=Fraction)
 
 
@@ -77,6 +101,20 @@ class WalletRules:
         if figures is None:
             raise InvalidInputError("wallet_class_unknown", value=name)
         return in_force(f"wallets.classes.{name}", figures, self.day)
+
+    @property
+    def stops(self) -> Stops:
+        return in_force("wallets.stops", self.figures.stops, self.day)
+
+    @property
+    def stop_reasons(self) -> dict[str, StopReason]:
+        """Every reason for a protective stop in force, by its code."""
+        return {
+            code: figure.value
+            for code, figures in self.figures.stop_reasons.items()
+            for figure in figures
+            if figure.covers(self.day)
+        }
 
     @property
     def fee_rate(self) -> Fraction:

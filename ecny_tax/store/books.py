@@ -137,7 +137,7 @@ class Books:
             return verification(tx, self._keyring, progress)
 
     def records(self) -> int:
-        """How many records the transparency log has or will have: transfers and events of accounts."""
+        """How many records the transparency log has or will have: transfers and events."""
         with self._store.reading() as tx:
             return log.committed(tx).size
 

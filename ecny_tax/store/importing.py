@@ -166,7 +166,7 @@ class _Restoring:
             [(a.id, a.name, a.ledger, a.code, a.flags, a.opened_at) for a in self._stated],
         )
         self._tx.run_many(
-            "INSERT INTO account_event (account_id, flags, after_seq, at) VALUES (?, ?, 0, ?)",
+            "INSERT INTO event (account_id, flags, after_seq, at) VALUES (?, ?, 0, ?)",
             [(a.id, a.flags, a.opened_at) for a in self._stated],
         )
         for first, batch in self._batches(transfers):

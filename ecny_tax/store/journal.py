@@ -95,10 +95,20 @@ def set_flags(tx: Transaction, account_id: int, flags: int) -> None:
 def _record_event(tx: Transaction, account_id: int, flags: int) -> None:
     """Write down from when on an account has these flags; the transparency log seals it."""
     tx.run(
-        "INSERT INTO account_event (account_id, flags, after_seq, at)"
+        "INSERT INTO event (account_id, flags, after_seq, at)"
         " VALUES (:id, :flags, coalesce((SELECT max(seq) FROM transfer), 0), :now)",
         id=account_id,
         flags=flags,
+        now=micros(tx.now),
+    )
+
+
+def record_digest(tx: Transaction, digest: bytes) -> None:
+    """Let the transparency log seal an entry of the access log by its digest."""
+    tx.run(
+        "INSERT INTO event (digest, after_seq, at)"
+        " VALUES (:digest, coalesce((SELECT max(seq) FROM transfer), 0), :now)",
+        digest=digest,
         now=micros(tx.now),
     )
 

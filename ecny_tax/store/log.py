@@ -1,8 +1,9 @@
 """The transparency log in its tables: sealing what was committed, and proving that a record is in it.
 
-The leaves are the transfers in the order of the journal, with each event of an account (opening, closing,
-change of flags) between the transfers that it happened between: event *p* that came after *n* transfers is
-leaf *p* - 1 + *n*, counted from 0.  So nothing needs to be written when money moves; sealing follows later.
+The leaves are the transfers in the order of the journal, with each event (of an account: opening, closing,
+change of flags; or an entry of the access log) between the transfers that it happened between: event *p* that
+came after *n* transfers is leaf *p* - 1 + *n*, counted from 0.  So nothing needs to be written when money
+moves; sealing follows later.
 """
 
 from __future__ import annotations
@@ -43,15 +44,15 @@ TRANSFER_COLUMNS = (
     " CAST(user_data AS BLOB)"
 )
 EVENTS = (
-    "SELECT e.place, e.account_id, e.after_seq, a.ledger, a.code, e.flags, e.at, CAST(a.name AS BLOB)"
-    " FROM account_event e LEFT JOIN account a ON a.id = e.account_id"
+    "SELECT e.place, e.account_id, e.after_seq, a.ledger, a.code, e.flags, e.at, CAST(a.name AS BLOB),"
+    " e.digest FROM event e LEFT JOIN account a ON a.id = e.account_id"
 )
 _AFTER_SEQ = 2
 _TRANSFER_ID = re.compile("[0-9a-f]{32}")
 _FIRST = -(2**63)
 _STATES = _WHOLE, _GROWING = "whole", "growing"
 #: What a record is called, by whether it is a transfer.
-KIND = {True: "transfer", False: "account event"}
+KIND = {True: "transfer", False: "event"}
 
 
 class Head(NamedTuple):
@@ -102,8 +103,7 @@ def newest(tx: Transaction) -> Checkpoint:
 def committed(tx: Transaction) -> Head:
     """How many records there are, sealed or not."""
     row = tx.row(
-        "SELECT coalesce((SELECT max(seq) FROM transfer), 0),"
-        " coalesce((SELECT max(place) FROM account_event), 0)"
+        "SELECT coalesce((SELECT max(seq) FROM transfer), 0), coalesce((SELECT max(place) FROM event), 0)"
     )
     transfers, events = row or (0, 0)
     return Head(transfers + events, transfers)
@@ -289,7 +289,7 @@ def check_mark(tx: Transaction, keyring: Keyring) -> None:
     if said.size != sealed_up_to.size:
         raise VerificationError("log_broken", what=f"the checkpoint of {said.size} records")
     if said.is_whole and committed(tx).size != sealed_up_to.size:
-        one = "transfer" if committed(tx).transfers > sealed_up_to.transfers else "account event"
+        one = "transfer" if committed(tx).transfers > sealed_up_to.transfers else "event"
         number = 1 + (sealed_up_to.transfers if one == "transfer" else sealed_up_to.events)
         raise VerificationError("log_broken", what=f"{one} {number}")
 
@@ -371,7 +371,7 @@ def prove_consistency(tx: Transaction, earlier: Checkpoint) -> ConsistencyProof:
 def _index_of(tx: Transaction, seq: int) -> int:
     """The place of a transfer among the leaves: after the transfers and events before it."""
     row = tx.row(
-        "SELECT place FROM account_event WHERE after_seq < :seq ORDER BY after_seq DESC, place DESC LIMIT 1",
+        "SELECT place FROM event WHERE after_seq < :seq ORDER BY after_seq DESC, place DESC LIMIT 1",
         seq=seq,
     )
     return seq - 1 + (row[0] if row else 0)

@@ -34,7 +34,9 @@ _HEADER = b"SQLite format 3\0"
 _TIMES = (
     f"SELECT ({FIXED_TIME}), (SELECT posted_at FROM transfer ORDER BY seq DESC LIMIT 1),"
     " (SELECT id FROM transfer ORDER BY seq DESC LIMIT 1), (SELECT max(seq) FROM transfer),"
-    " (SELECT value LIKE 'whole %' FROM meta WHERE name = 'mark')"
+    # Where somebody else has added a row to a whole log, its mark stays as it is, and tells.
+    " (SELECT value LIKE 'whole ' || (coalesce((SELECT max(seq) FROM transfer), 0)"
+    " + coalesce((SELECT max(place) FROM event), 0)) || ' %' FROM meta WHERE name = 'mark')"
 )
 #: What says whose a file is; in one statement, since another process may be making its tables now.
 _MARKS = "SELECT (SELECT count(*) FROM sqlite_schema), * FROM pragma_application_id, pragma_user_version"

@@ -16,7 +16,7 @@ from ecny_tax.ledger.checkpoint import ROLE, open_checkpoint
 from ecny_tax.ledger.merkle import HASH, TILE_HEIGHT, RightEdge, open_tile_places
 from ecny_tax.ledger.promises import Check, JournalFold
 from ecny_tax.ledger.records import event_leaves, transfer_leaves
-from ecny_tax.store import journal, log
+from ecny_tax.store import access, journal, log
 from ecny_tax.store.log import KIND
 from ecny_tax.store.transaction import Row, Transaction
 
@@ -62,12 +62,13 @@ def verify_journal(
     accounts = events.differing(tx, fold.count)
     unsealed = done - sealed.size
     counted = _first_miscounted(tx, fold.differing(), sealed)
+    entry = access.first_altered(tx)
     return JournalVerification(
         transfers=fold.count,
         sealed=sealed.size,
         unsealed=unsealed,
         checkpoints=sealed.checkpoints,
-        altered=_first_altered(events, sealed) or accounts or counted,
+        altered=_first_altered(events, sealed) or accounts or counted or entry,
         checks=(
             *fold.checks(),
             _check(
@@ -79,6 +80,11 @@ def verify_journal(
                 "no sealed record was altered, and each checkpoint continues the one before",
                 "已封存的记录未被改动，各检查点前后连续",
                 sealed.broken,
+            ),
+            _check(
+                "the access log is as its events say",
+                "查阅日志与其封存的摘要一致",
+                entry,
             ),
         ),
     )
@@ -107,7 +113,7 @@ def _check(what: str, what_zh: str, detail: str) -> Check:
 
 
 class _Events:
-    """The events of accounts, held against each other, and in the end against the accounts."""
+    """The events, held against each other, and in the end those of accounts against the accounts."""
 
     def __init__(self) -> None:
         self.broken = ""
@@ -117,24 +123,25 @@ class _Events:
         self._flags: dict[int, int] = {}
 
     def add(self, run: list[Row]) -> None:
-        for place, account, after, _ledger, _code, flags, at, _name in run:
+        for place, account, after, _ledger, _code, flags, at, _name, digest in run:
             self._count += 1
             if place != self._count:
-                self._find(f"account event {place} stands where {self._count} is expected")
+                self._find(f"event {place} stands where {self._count} is expected")
             elif after < self._newest:
                 self._find_moved(place if after < self._newest_but_one else place - 1)
-            elif self._flags.get(account) == flags:
-                self._find(f"account event {place} changes nothing")
+            elif digest is None and self._flags.get(account) == flags:
+                self._find(f"event {place} changes nothing")
             self._newest_but_one, self._newest = self._newest, after
-            self._flags[account] = flags
-            self._opened.setdefault(account, at)
+            if digest is None:
+                self._flags[account] = flags
+                self._opened.setdefault(account, at)
 
     def _find(self, what: str) -> None:
         self.broken = self.broken or what
 
     def _find_moved(self, place: int) -> None:
-        self.moved = self.moved or f"account event {place}"
-        self._find(f"account event {place} is out of order")
+        self.moved = self.moved or f"event {place}"
+        self._find(f"event {place} is out of order")
 
     def differing(self, tx: Transaction, transfers: int) -> str:
         """The first event that contradicts another one, or account that is not as its events say."""
@@ -146,7 +153,7 @@ class _Events:
             if (self._flags.pop(id_, None), self._opened.get(id_)) != (flags, opened_at):
                 self._find(f"account {name}")
         for id_ in self._flags:
-            self._find(f"an account event of account {id_}, which does not exist")
+            self._find(f"an event of account {id_}, which does not exist")
         return self.broken
 
 
@@ -196,7 +203,7 @@ class _SealedLog:
         if self._next is not None:
             place, size, _transfers, note = self._next
             is_sound = self._opened(note)[0] == size
-            lost = f"transfer {self.transfers + 1} or account event {self._events + 1} is missing"
+            lost = f"transfer {self.transfers + 1} or event {self._events + 1} is missing"
             self._find(self._doubt.record if self._doubt else lost if is_sound else f"checkpoint {place}")
         self._compare_tiles()
 

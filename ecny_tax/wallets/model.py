@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, time
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ecny_tax.clock import BEIJING, micros
 from ecny_tax.errors import InvalidInputError, RejectedError
@@ -22,6 +22,22 @@ _SOLE_TRADER = "92"
 
 Limit = Literal["balance", "single", "day", "year"]
 ExchangeKind = Literal["top_up", "cash_out"]
+
+
+class Stop(NamedTuple):
+    """A protective stop (保护性停付): why, and until when in microseconds; ``None`` is until it is lifted."""
+
+    reason: str
+    until: int | None
+
+    def is_in_force(self, now: int) -> bool:
+        return self.until is None or now < self.until
+
+
+def longest(*stops: Stop | None, now: int) -> Stop | None:
+    """Of the stops that are in force, the one that ends last."""
+    found = [stop for stop in stops if stop is not None and stop.is_in_force(now)]
+    return max(found, key=lambda stop: MAX_COUNTER if stop.until is None else stop.until, default=None)
 
 
 class WalletKind(StrEnum):
@@ -51,6 +67,8 @@ class Wallet:
     """A wallet (钱包) with its balance in fen.  ``wallet_class`` is I to IV, or None of a corporate one.
 
     ``parent`` and ``purpose`` are those of a sub-wallet (子钱包), which a stop or freeze of the parent holds.
+    ``stop_reason`` and ``stopped_until`` are those of a protective stop in force; one without an end lasts
+    until it is lifted.
     """
 
     wallet_id: str
@@ -66,6 +84,8 @@ class Wallet:
     account_id: int = field(metadata=_INTERNAL)
     parent: str | None = None
     purpose: SubWalletPurpose | None = None
+    stop_reason: str | None = None
+    stopped_until: datetime | None = None
 
     @property
     def is_named(self) -> bool:

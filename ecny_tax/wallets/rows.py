@@ -7,12 +7,12 @@ from datetime import date
 from ecny_tax.clock import from_micros, micros
 from ecny_tax.ledger.model import TransferCode
 from ecny_tax.store.transaction import Row, Transaction
-from ecny_tax.wallets.model import SubWalletPurpose, Wallet, WalletKind, WalletStatus
+from ecny_tax.wallets.model import Stop, SubWalletPurpose, Wallet, WalletKind, WalletStatus, longest
 
 _WALLET = (
     "SELECT w.wallet_id, w.kind, w.wallet_class, w.operator, a.credits - a.debits, w.opened_at, w.closed_at,"
-    " w.stopped + coalesce(p.stopped, 0), w.frozen + coalesce(p.frozen, 0), w.identity_id, w.subject_id,"
-    " w.account_id, w.parent, w.purpose"
+    " w.frozen + coalesce(p.frozen, 0), w.stop_reason, w.stopped_until, p.stop_reason, p.stopped_until,"
+    " w.identity_id, w.subject_id, w.account_id, w.parent, w.purpose"
     " FROM wallet w JOIN account a ON a.id = w.account_id LEFT JOIN wallet p ON p.wallet_id = w.parent"
 )
 
@@ -53,7 +53,7 @@ def insert(
 
 def wallet(tx: Transaction, wallet_id: str) -> Wallet | None:
     row = tx.row(f"{_WALLET} WHERE w.wallet_id = :wallet_id", wallet_id=wallet_id)
-    return _wallet(row) if row else None
+    return _wallet(row, micros(tx.now)) if row else None
 
 
 def wallets(tx: Transaction, parent: str | None = None) -> list[Wallet]:
@@ -63,13 +63,15 @@ def wallets(tx: Transaction, parent: str | None = None) -> list[Wallet]:
         found = tx.rows(f"{_WALLET} {order}")
     else:
         found = tx.rows(f"{_WALLET} WHERE w.parent = :parent {order}", parent=parent)
-    return [_wallet(row) for row in found]
+    now = micros(tx.now)
+    return [_wallet(row, now) for row in found]
 
 
 def wallets_of(tx: Transaction, subject_id: str) -> list[Wallet]:
     """The wallets of one person or body, oldest first."""
+    now = micros(tx.now)
     return [
-        _wallet(row)
+        _wallet(row, now)
         for row in tx.rows(
             f"{_WALLET} WHERE w.subject_id = :id ORDER BY w.opened_at, w.account_id", id=subject_id
         )
@@ -94,15 +96,18 @@ def public_keys(tx: Transaction) -> list[Row]:
     )
 
 
-def _wallet(row: Row) -> Wallet:
-    wallet_id, kind, wallet_class, operator, balance, opened, closed, stopped, frozen, *rest = row
-    identity_id, subject_id, account_id, parent, purpose = rest
+def _wallet(row: Row, now: int) -> Wallet:
+    wallet_id, kind, wallet_class, operator, balance, opened, closed, frozen, *rest = row
+    *stops, identity_id, subject_id, account_id, parent, purpose = rest
+    stop = None
+    if closed is None and any(stops):
+        stop = longest(*(Stop(*s) for s in (stops[:2], stops[2:]) if s[0] is not None), now=now)
     if closed is not None:
         status = WalletStatus.CLOSED
     elif frozen:
         status = WalletStatus.FROZEN
     else:
-        status = WalletStatus.STOPPED if stopped else WalletStatus.ACTIVE
+        status = WalletStatus.STOPPED if stop else WalletStatus.ACTIVE
     return Wallet(
         wallet_id,
         WalletKind(kind),
@@ -117,6 +122,8 @@ def _wallet(row: Row) -> Wallet:
         account_id,
         parent,
         None if purpose is None else SubWalletPurpose(purpose),
+        None if stop is None else stop.reason,
+        None if stop is None or stop.until is None else from_micros(stop.until),
     )
 
 
@@ -151,8 +158,20 @@ def set_closed(tx: Transaction, wallet_id: str) -> None:
     tx.run("UPDATE wallet SET closed_at = :now WHERE wallet_id = :id", id=wallet_id, now=micros(tx.now))
 
 
-def set_stopped(tx: Transaction, wallet_id: str, stopped: bool) -> None:
-    tx.run("UPDATE wallet SET stopped = :stopped WHERE wallet_id = :id", id=wallet_id, stopped=stopped)
+def stop_of(tx: Transaction, wallet_id: str) -> Stop | None:
+    """The stop of the wallet itself that is in force."""
+    row = tx.row("SELECT stop_reason, stopped_until FROM wallet WHERE wallet_id = :id", id=wallet_id)
+    return longest(Stop(*row), now=micros(tx.now)) if row and row[0] is not None else None
+
+
+def set_stop(tx: Transaction, wallet_id: str, stop: Stop | None) -> None:
+    """Put a protective stop on a wallet, or lift the one that is there."""
+    tx.run(
+        "UPDATE wallet SET stop_reason = :reason, stopped_until = :until WHERE wallet_id = :id",
+        id=wallet_id,
+        reason=None if stop is None else stop.reason,
+        until=None if stop is None else stop.until,
+    )
 
 
 def set_frozen(tx: Transaction, wallet_id: str, frozen: bool) -> None:

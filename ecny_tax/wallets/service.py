@@ -1,4 +1,4 @@
-"""Opening, funding, paying between, upgrading, stopping and closing wallets; statements."""
+"""Opening, funding, paying between, upgrading and closing wallets; statements."""
 
 from __future__ import annotations
 
@@ -328,32 +328,6 @@ class Wallets:
 
         with self._store.reading() as tx:
             return state(tx, load(tx, wallet_id))
-
-    def stop(self, *, wallet_id: str) -> Wallet:
-        """Protective stop (保护性停付): nothing goes out any more; what comes in still arrives."""
-        return self._flag(wallet_id, stopped=True)
-
-    def resume(self, *, wallet_id: str) -> Wallet:
-        """Lift a protective stop."""
-        return self._flag(wallet_id, stopped=False)
-
-    def freeze(self, *, wallet_id: str) -> Wallet:
-        """Freeze (冻结): nothing goes out until :meth:`unfreeze`."""
-        return self._flag(wallet_id, frozen=True)
-
-    def unfreeze(self, *, wallet_id: str) -> Wallet:
-        """Lift a freeze."""
-        return self._flag(wallet_id, frozen=False)
-
-    def _flag(self, wallet_id: str, *, stopped: bool | None = None, frozen: bool | None = None) -> Wallet:
-        with self._store.transaction() as tx:
-            wallet = load(tx, wallet_id)
-            model.check_not_closed(wallet)
-            if stopped is not None:
-                rows.set_stopped(tx, wallet.wallet_id, stopped)
-            if frozen is not None:
-                rows.set_frozen(tx, wallet.wallet_id, frozen)
-            return load(tx, wallet.wallet_id)
 
     def published_keys(self) -> dict[str, str]:
         """The Ed25519 key that operators publish for each wallet: ``wallet:0021…`` → 64 hex digits."""

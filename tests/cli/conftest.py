@@ -22,6 +22,7 @@ from tests.support import (
     START,
     company_id,
     company_name,
+    instrument,
     nameless,
     owe,
     person_id,
@@ -119,6 +120,9 @@ def told(folder: Path) -> World:
     with Sandbox.open(folder / "s.db", clock=FixedClock(START)) as s:
         (folder / "p.cose").write_bytes(s.payments.signed_receipt(receipt_no=p["receipt_no"]))
         (folder / "f.cose").write_bytes(s.refunds.signed_refund_voucher(refund_no=f))
+        for kind in ("trace", "identity", "freeze", "unfreeze"):
+            opens = {"opens": "identity"} if kind in ("trace", "identity") else {}
+            (folder / f"{kind}.law").write_bytes(instrument(s, kind, w, v, **opens))
     return World(folder, names | told_offline(folder, w))
 
 

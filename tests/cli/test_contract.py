@@ -39,6 +39,9 @@ REPORT = {
     "treasury", "period_start", "period_end", "by", "closed_until", "open_days", "collected", "refunded",
     "net", "waiting", "lines", "assumption",
 }  # fmt: skip
+STOPPED = WALLET | {"stop_reason", "stopped_until"}
+INSTRUMENT = {"instrument_no", "issuer", "case_no", "kind", "wallets", "issued_at", "expires_at"}
+TRACE = {"wallet_id", "direction", "instrument", "nodes", "edges", "truncated"}
 
 #: Every command, with an example that goes well after the story, and the keys its document must have.
 EXAMPLES: list[tuple[str, set[str]]] = [
@@ -70,10 +73,28 @@ EXAMPLES: list[tuple[str, set[str]]] = [
         {"wallet_id", "operator", "interest_rate", "days", "accrued", "awaiting_credit", "credited"},
     ),
     ("interest show {company} --now 2026-03-01", {"product_sum", "accrued", "next_credit", "assumption"}),
-    ("wallet stop {company}", WALLET),
+    ("wallet stop {company}", STOPPED),
     ("wallet resume {company}", WALLET),
-    ("wallet freeze {company}", WALLET),
-    ("wallet unfreeze {company}", WALLET),
+    ("wallet stop {company} --by anti_fraud_centre:AF440784 --reason taken_over --hours 48", STOPPED),
+    ("wallet freeze {company} --instrument freeze.law", WALLET),
+    ("wallet unfreeze {company} --instrument unfreeze.law", WALLET),
+    ("wallet identify {person} --instrument identity.law", {"wallet_id", "name", "id_number", "same_phone"}),
+    (
+        "instrument issue --issuer court:CT440784 --case C1 --kind trace --wallet {company} --wallet {person}"
+        " --from 2023-01-01 --to 2023-12-31 --depth 2 --expires 2023-12-31 --out o.law",
+        INSTRUMENT | {"file"},
+    ),
+    (
+        "instrument issue --issuer public-security:PS440784 --case C1 --kind identity --wallet {person}"
+        " --opens phone --follows J23042000000000000000 --issued 2023-05-01 --expires 2023-05-02 --out o.law",
+        INSTRUMENT | {"file"},
+    ),
+    ("instrument show trace.law", INSTRUMENT | {"valid", "reason"}),
+    ("trace {company} --instrument trace.law", TRACE),
+    ("trace {company} --instrument trace.law --direction down --out t.svg", TRACE | {"file"}),
+    ("trace {company} --instrument trace.law --direction up --out t.json", TRACE | {"file"}),
+    ("access list", {"accesses"}),
+    ("access list --wallet {company}", {"accesses"}),
     ("agreement sign --wallet {person} --authority {authority}", AGREEMENT),
     ("agreement show {agreement}", AGREEMENT),
     ("agreement list", {"agreements"}),
@@ -237,6 +258,7 @@ EXAMPLES: list[tuple[str, set[str]]] = [
     ("parties list", {"parties"}),
     ("parties add --kind treasury --code 1234567890 --name 某支库", {"kind", "code", "name_zh"}),
     ("parties add --kind tax-authority --code 14407850000 --name 某税务局", {"kind", "code", "name_zh"}),
+    ("parties add --kind court --code CT1 --name 某法院", {"kind", "code", "name_zh"}),
     ("parties keys", {"keys"}),
     ("clock show", {"now", "fixed"}),
     ("clock set 2023-05-01", {"now", "fixed"}),

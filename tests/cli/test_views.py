@@ -24,6 +24,7 @@ from tests.support import (
     company_id,
     company_name,
     corporate,
+    instrument,
     nameless,
     owe,
     person_id,
@@ -95,6 +96,7 @@ def _told(folder: Path) -> Scheme:
             for payee in ("debtor", "stranger"):
                 s.wallets.transfer(from_wallet=ids[who], to_wallet=ids[payee], amount=Fen(10))
         voucher = _offline(s, folder, wallets["idle"].wallet_id, owe(s, wallets["debtor"], 3_00).bill_no)
+        (folder / "freeze.law").write_bytes(instrument(s, "freeze", ids["idle"]))
         open_bill = owe(s, wallets["debtor"], 4_00).bill_no
     receipts = {f"receipt_{who}": payment.receipt_no for who, payment in paid.items()}
     refused = str(failed.value.values["agreement_no"])
@@ -265,7 +267,8 @@ NAMELESS = [
     "reconcile --date 2023-04-20", "failure order both_failed --operator CMB", "failure list",
     "terminal show t.term", "wallet top-up {payer} --amount 1",
     "wallet transfer {payer} {stranger} --amount 1", "pay --bill {open} --wallet {payer}",
-    "wallet stop {idle}", "wallet freeze {idle}", "agreement lock {signed}",
+    "wallet stop {idle}", "wallet freeze {idle} --instrument freeze.law", "access list",
+    "agreement lock {signed}",
 ]  # fmt: skip
 #: Papers bear the names of those they are about, as the authority knows them.
 NAMING = {

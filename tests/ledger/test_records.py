@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import fields
+from struct import error as StructError
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from ecny_tax import VerificationError
 from ecny_tax.ledger.merkle import leaf_hash
 from ecny_tax.ledger.records import (
     TransferRecord,
+    entry_digest,
     event_leaves,
     event_record,
     read_transfer_record,
@@ -26,7 +28,15 @@ TRANSFERS = st.tuples(
     LONG, LONG, LONG, LONG, SHORT, SHORT, SHORT, LONG, st.binary(min_size=16, max_size=16),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=40).map(str.encode),
 )  # fmt: skip
-EVENTS = st.tuples(LONG, LONG, LONG, SHORT, SHORT, SHORT, LONG, st.binary(max_size=40))
+NONE = st.none()
+OF_ACCOUNTS = st.tuples(LONG, LONG, LONG, SHORT, SHORT, SHORT, LONG, st.binary(max_size=40), NONE)
+OF_ACCESS = st.tuples(LONG, NONE, LONG, NONE, NONE, NONE, LONG, NONE, st.binary(min_size=32, max_size=32))
+EVENTS = st.one_of(OF_ACCOUNTS, OF_ACCESS)
+MAYBE = st.one_of(NONE, st.binary(max_size=5))
+ENTRIES = st.tuples(
+    LONG, LONG, st.binary(max_size=5), MAYBE, MAYBE, MAYBE, MAYBE, MAYBE, st.binary(max_size=5),
+    st.binary(max_size=5),
+)  # fmt: skip
 
 
 def columns(read: TransferRecord) -> tuple[object, ...]:
@@ -71,6 +81,32 @@ def test_an_id_that_swallows_the_reference_has_another_record() -> None:
 @given(TRANSFERS, EVENTS)
 def test_a_transfer_never_has_the_record_of_an_event(transfer: Any, event: Any) -> None:
     assert transfer_record(transfer) != event_record(event)
+
+
+@given(EVENTS, EVENTS)
+def test_two_events_have_one_record_only_if_they_are_the_same(one: Any, two: Any) -> None:
+    assert (event_record(one) == event_record(two)) is (one == two)
+
+
+@pytest.mark.parametrize("mixed", [
+    (1, 2, 3, 1, 3, 1, 4, b"a", bytes(32)), (1, None, 3, None, None, 1, 4, None, bytes(32)),
+    (1, None, 3, None, None, None, 4, None, None), (1, 2, 3, 1, 3, None, 4, b"a", None),
+])  # fmt: skip
+def test_a_row_that_is_half_one_event_and_half_another_has_no_record(mixed: Any) -> None:
+    with pytest.raises((TypeError, StructError)):
+        event_record(mixed)
+
+
+@given(ENTRIES, ENTRIES)
+def test_two_entries_of_the_access_log_have_one_digest_only_if_they_are_the_same(one: Any, two: Any) -> None:
+    assert (entry_digest(one) == entry_digest(two)) is (one == two)
+
+
+@given(ENTRIES, st.integers(0, 9), st.data())
+def test_each_column_changes_the_digest_of_an_entry(row: Any, column: int, data: st.DataObject) -> None:
+    other = list(row)
+    other[column] = data.draw(ENTRIES)[column]
+    assert (entry_digest(tuple(other)) == entry_digest(row)) is (tuple(other) == row)  # type: ignore[arg-type]
 
 
 @given(st.binary(max_size=200))

@@ -89,7 +89,7 @@ class Model:
 
     def _check_open_wallet(self, wallet, *, outgoing=False, named=False):
         for flag in FLAGS[: 3 if outgoing else 1]:
-            no(f"wallet_{flag}", wallet[flag])
+            no(f"wallet_{flag}", self.is_flagged(wallet, flag))
         no("wallet_without_name", named and wallet["class"] == "IV")
 
     def _check_spend(self, wallet, amount):
@@ -158,8 +158,21 @@ class Model:
         payee["balance"] += amount
 
     def flag(self, w, *, what):
-        self._check_open_wallet(self.wallets[w])
-        self.wallets[w]["stopped" if what in ("stop", "resume") else "frozen"] = what in ("stop", "freeze")
+        wallet = self.wallets[w]
+        self._check_open_wallet(wallet)
+        if what in ("stop", "resume"):
+            wallet["stopped"] = self.now + DAY if what == "stop" else False
+        else:
+            wallet["frozen"] = what == "freeze"
+
+    def is_flagged(self, wallet, flag):
+        """A stop ends by itself."""
+        until = wallet[flag]
+        return self.now < until if flag == "stopped" and until else bool(until)
+
+    def wallet_status(self, wallet):
+        found = (flag for flag in ("closed", "frozen", "stopped") if self.is_flagged(wallet, flag))
+        return next(found, "active")
 
     def close(self, w):
         self._check_open_wallet(self.wallets[w], outgoing=True)

@@ -18,7 +18,7 @@ from ecny_tax import Fen, Sandbox
 from tests.machine.harness import SIXTEEN, authorities, keys, manual, person, when
 from tests.machine.model import LIMITS
 from tests.machine.paying import PayingRules
-from tests.support import AUTHORITY, due_of, dump, person_name, refund_of
+from tests.support import AUTHORITY, due_of, dump, hold, person_name, refund_of
 
 #: What a run may do without (swarm testing: runs that lack something go further in the rest).
 SWITCHES = (
@@ -127,7 +127,7 @@ class SandboxMachine(PayingRules):
     def flag(self, data: Any, what: str) -> None:
         w = self.pick(data, "wallets")
         self.run(
-            lambda: self.model.flag(w, what=what), lambda: getattr(self.s.wallets, what)(wallet_id=self.no(w))
+            lambda: self.model.flag(w, what=what), lambda: hold(self.s, what, self.no(w) or ""), logged=True
         )
 
     @precondition(lambda self: "close" in self.on and self.open_wallets() > 1)

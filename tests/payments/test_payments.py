@@ -16,6 +16,7 @@ from tests.support import (
     company_name,
     corporate,
     dump,
+    hold,
     nameless,
     owe,
     person_name,
@@ -122,7 +123,9 @@ def _after(act: str) -> Callable[[Sandbox], dict[str, Any]]:
         wallet, asked = _wallet_and_bill(s)
         if act == "close":
             s.wallets.cash_out(wallet_id=wallet.wallet_id, amount=Fen(1_000))
-        getattr(s.wallets, act)(wallet_id=wallet.wallet_id)
+            s.wallets.close(wallet_id=wallet.wallet_id)
+        else:
+            hold(s, act, wallet.wallet_id)
         return asked
 
     return scene

@@ -16,6 +16,7 @@ from tests.support import (
     corporate,
     due_of,
     dump,
+    hold,
     nameless,
     owe,
     person_id,
@@ -476,7 +477,7 @@ def test_i5_the_same_key_gives_the_same_answer_after_other_things_happened(
     approve = lambda: sandbox.refunds.approve(refund_no=number, idempotency_key="c")  # noqa: E731
     acts, first = [*acts, approve], [*first, approve()]
     clock.advance(timedelta(days=5_000))
-    sandbox.wallets.freeze(wallet_id=wallet.wallet_id)
+    hold(sandbox, "freeze", wallet.wallet_id)
     before = dump(sandbox)
     assert [act() for act in acts] == first
     assert dump(sandbox) == before

@@ -13,6 +13,7 @@ from tests.support import (
     balance,
     corporate,
     dump,
+    hold,
     nameless,
     owe,
     person_id,
@@ -21,6 +22,7 @@ from tests.support import (
     phone_number,
     refund_of,
     refused,
+    refused_and_logged,
 )
 
 
@@ -129,7 +131,7 @@ def test_a_stop_or_freeze_blocks_what_goes_out_and_nothing_that_comes_in(
     own = owe(sandbox, wallet, 10)
     agreement = sandbox.agreements.sign(wallet_id=wallet.wallet_id)
     mine = owe(sandbox, wallet, 20)
-    assert getattr(sandbox.wallets, put)(wallet_id=wallet.wallet_id).status == code.removeprefix("wallet_")
+    assert hold(sandbox, put, wallet.wallet_id).status == code.removeprefix("wallet_")
     outgoing: list[Callable[[], object]] = [
         lambda: send(sandbox, wallet, other, 1),
         lambda: sandbox.wallets.cash_out(wallet_id=wallet.wallet_id, amount=Fen(1)),
@@ -146,19 +148,17 @@ def test_a_stop_or_freeze_blocks_what_goes_out_and_nothing_that_comes_in(
     refund = sandbox.refunds.apply_for_income_tax(wallet_id=wallet.wallet_id, annual_return=refund_of(1_030))
     assert (refund.status, refund.set_off) == ("completed", 30)
     assert balance(sandbox, wallet) == 1_000 + 5 + 7 + 1_000
-    assert getattr(sandbox.wallets, lift)(wallet_id=wallet.wallet_id).status == "active"
+    assert hold(sandbox, lift, wallet.wallet_id).status == "active"
     send(sandbox, wallet, other, 1)
 
 
 def test_a_stop_and_a_freeze_are_lifted_each_by_itself(sandbox: Sandbox) -> None:
     wallet = personal(sandbox)
-    at = {"wallet_id": wallet.wallet_id}
-    sandbox.wallets.stop(**at)
-    assert sandbox.wallets.freeze(**at).status == "frozen"
-    assert sandbox.wallets.unfreeze(**at).status == "stopped"
-    sandbox.wallets.freeze(**at)
-    assert sandbox.wallets.resume(**at).status == "frozen"
-    assert sandbox.wallets.unfreeze(**at).status == "active"
+    found = [
+        hold(sandbox, what, wallet.wallet_id).status
+        for what in ("stop", "freeze", "unfreeze", "freeze", "resume", "unfreeze")
+    ]
+    assert found == ["stopped", "frozen", "stopped", "frozen", "frozen", "active"]
 
 
 def test_only_an_empty_wallet_is_closed_and_then_nothing_moves(sandbox: Sandbox) -> None:
@@ -175,10 +175,6 @@ def test_only_an_empty_wallet_is_closed_and_then_nothing_moves(sandbox: Sandbox)
         lambda: sandbox.wallets.cash_out(**at, amount=Fen(1)),
         lambda: send(sandbox, wallet, other, 1),
         lambda: send(sandbox, other, wallet, 1),
-        lambda: sandbox.wallets.stop(**at),
-        lambda: sandbox.wallets.resume(**at),
-        lambda: sandbox.wallets.freeze(**at),
-        lambda: sandbox.wallets.unfreeze(**at),
         lambda: sandbox.wallets.upgrade(**at, wallet_class="I"),
         lambda: sandbox.agreements.sign(**at),
         lambda: owe(sandbox, wallet, 1),
@@ -187,6 +183,9 @@ def test_only_an_empty_wallet_is_closed_and_then_nothing_moves(sandbox: Sandbox)
     for act in acts:
         with refused(sandbox, "wallet_closed"):
             act()
+    for what in ("stop", "resume", "freeze", "unfreeze"):
+        with refused_and_logged(sandbox, "wallet_closed"):
+            hold(sandbox, what, wallet.wallet_id)
     assert len(sandbox.wallets.statement(**at).lines) == 2
 
 
@@ -242,7 +241,7 @@ def test_i5_the_same_key_gives_the_same_answer_and_moves_nothing_again(
     first = [act() for act in acts]
     clock.advance(timedelta(days=400))
     sandbox.wallets.top_up(wallet_id=a.wallet_id, amount=Fen(77))
-    sandbox.wallets.stop(wallet_id=a.wallet_id)
+    hold(sandbox, "stop", a.wallet_id)
     before = dump(sandbox)
     assert [act() for act in acts] == first
     assert dump(sandbox) == before

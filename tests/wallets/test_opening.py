@@ -20,6 +20,7 @@ from tests.support import (
     personal,
     phone_number,
     refused,
+    refused_and_logged,
 )
 
 PERSON: dict[str, Any] = {"kind": "personal", "operator": "ICBC", "name": "虚构人", "id_number": person_id()}
@@ -189,6 +190,8 @@ def test_an_opening_with_a_key_is_answered_once(sandbox: Sandbox) -> None:
 def test_a_wallet_that_is_not_there_is_named_in_the_refusal(
     sandbox: Sandbox, code: str, wallet_id: str
 ) -> None:
-    for act in ("show", "statement", "close", "stop", "freeze", "holder"):
+    for act in ("show", "statement", "close", "holder"):
         with refused(sandbox, code):
             getattr(sandbox.wallets, act)(wallet_id=wallet_id)
+    with refused_and_logged(sandbox, code):
+        sandbox.oversight.stop(wallet_id=wallet_id)

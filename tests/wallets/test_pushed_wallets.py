@@ -14,6 +14,7 @@ from ecny_tax import EcnyTaxError, Fen, FixedClock, RejectedError, Sandbox
 from ecny_tax.cli.output import document
 from ecny_tax.wallets.model import Wallet
 from ecny_tax.wallets.sub_model import SubWallet
+from tests import support
 from tests.support import (
     balance,
     corporate,
@@ -82,7 +83,7 @@ def test_a_charge_in_favour_of_the_parent_is_answered_like_any_other(sandbox: Sa
     assert all(alike(amount) for amount in (1, 10_00, 10_01, 10_00, 9_98, 1, 10_000_000_00))
     for hold in ("stop", "freeze"):
         for wallet in (other, parent):
-            getattr(sandbox.wallets, hold)(wallet_id=wallet.wallet_id)
+            support.hold(sandbox, hold, wallet.wallet_id)
         assert alike(1)
     assert sandbox.ledger.verify().ok
 
@@ -104,11 +105,11 @@ def test_whatever_keeps_the_payer_from_paying_the_platform_hears_the_same(sandbo
         charge(sandbox, sub, shop, 10_01)  # over its limit
     for hold, lift in (("stop", "resume"), ("freeze", "unfreeze")):
         for wallet in (sub.wallet_id, parent.wallet_id):
-            getattr(sandbox.wallets, hold)(wallet_id=wallet)
+            support.hold(sandbox, hold, wallet)
             with declined():
                 charge(sandbox, sub, shop, 1)
             assert sandbox.wallets.pushed(token=sub.token or "").status == "active"
-            getattr(sandbox.wallets, lift)(wallet_id=wallet)
+            support.hold(sandbox, lift, wallet)
     sandbox.wallets.transfer(from_wallet=sub.wallet_id, to_wallet=parent.wallet_id, amount=Fen(20_00))
     sandbox.wallets.close(wallet_id=sub.wallet_id)
     with declined():

@@ -179,9 +179,9 @@ class World:
             case ("cash_out", name, amount):
                 self.s.wallets.cash_out(wallet_id=self.ids[name], amount=Fen(amount))
             case ("hold", name, True):
-                self.s.wallets.stop(wallet_id=self.ids[name])
+                self.s.oversight.stop(wallet_id=self.ids[name])
             case ("hold", name, False):
-                self.s.wallets.resume(wallet_id=self.ids[name])
+                self.s.oversight.resume(wallet_id=self.ids[name])
             case ("next_day",):
                 self.clock.advance(timedelta(days=1))
             case _:
@@ -196,6 +196,7 @@ def allowed(model: Model, step: tuple[Any, ...]) -> bool:
             return True
         case ("next_day",):
             model.spent = dict.fromkeys(NAMES, 0)
+            model.stopped.clear()  # a stop lasts 24 hours
             return True
         case (what, *values):
             return bool(getattr(model, what)(*values))

@@ -15,6 +15,7 @@ from ecny_tax.clock import parse_time
 from ecny_tax.offline.device import Device
 from ecny_tax.wallets.model import Wallet
 from ecny_tax.wallets.sub_model import MAX_PAYEES, MAX_SUB_WALLETS, SubWallet
+from tests import support
 from tests.support import (
     AUTHORITY,
     balance,
@@ -148,13 +149,13 @@ def test_only_named_open_wallets_of_their_own_have_sub_wallets(sandbox: Sandbox)
     with refused(sandbox, "sub_wallet_cannot_do_this", wallet_id=sub.wallet_id):
         below(sandbox, sub, "limited")
     for hold, lift, code in (
-        (sandbox.wallets.stop, sandbox.wallets.resume, "wallet_stopped"),
-        (sandbox.wallets.freeze, sandbox.wallets.unfreeze, "wallet_frozen"),
+        ("stop", "resume", "wallet_stopped"),
+        ("freeze", "unfreeze", "wallet_frozen"),
     ):
-        hold(wallet_id=parent.wallet_id)
+        support.hold(sandbox, hold, parent.wallet_id)
         with refused(sandbox, code):
             below(sandbox, parent, "limited")
-        lift(wallet_id=parent.wallet_id)
+        support.hold(sandbox, lift, parent.wallet_id)
     sandbox.wallets.close(wallet_id=sub.wallet_id)
     sandbox.wallets.close(wallet_id=parent.wallet_id)
     with refused(sandbox, "wallet_closed"):
@@ -344,7 +345,7 @@ def test_collecting_sweeps_every_collection_sub_wallet_in_one_linked_batch(sandb
     wages = below(sandbox, company, "distribution", fund=Fen(5))
     for place, till in enumerate(tills[:3], start=1):
         send(sandbox, payer, till, place * 10_00)
-    sandbox.wallets.freeze(wallet_id=tills[2].wallet_id)
+    support.hold(sandbox, "freeze", tills[2].wallet_id)
     before = len(dump(sandbox)["transfer"])
     done = sandbox.wallets.collect(parent=company.wallet_id)
     assert (done.amount, done.fee, done.balance) == (30_00, 0, 30_00)
@@ -372,7 +373,7 @@ def test_collecting_needs_a_collection_sub_wallet_and_a_parent_that_may_spend(sa
     till = below(sandbox, company, "collection")
     with refused(sandbox, "no_collection_sub_wallet"):
         sandbox.wallets.collect(parent=till.wallet_id)
-    sandbox.wallets.stop(wallet_id=company.wallet_id)
+    support.hold(sandbox, "stop", company.wallet_id)
     with refused(sandbox, "wallet_stopped", wallet_id=company.wallet_id):
         sandbox.wallets.collect(parent=company.wallet_id)
 
@@ -419,7 +420,7 @@ def test_distributing_reaches_all_or_none(sandbox: Sandbox) -> None:
     sandbox.wallets.close(wallet_id=names[2])
     with refused(sandbox, "wallet_closed"):
         distribute({names[0]: 1, names[2]: 1})
-    sandbox.wallets.freeze(wallet_id=company.wallet_id)
+    support.hold(sandbox, "freeze", company.wallet_id)
     with refused(sandbox, "wallet_frozen", wallet_id=company.wallet_id):
         distribute({names[0]: 1})
 
@@ -516,7 +517,7 @@ def test_a_stop_or_freeze_of_the_parent_holds_its_sub_wallets_and_lets_incoming_
     company, payer = corporate(sandbox, fund=Fen(100_00)), personal(sandbox, fund=Fen(100_00))
     till, wages = below(sandbox, company, "collection"), below(sandbox, company, "distribution")
     send(sandbox, company, wages, 50_00)
-    getattr(sandbox.wallets, hold)(wallet_id=company.wallet_id)
+    support.hold(sandbox, hold, company.wallet_id)
     for sub in (till, wages):
         assert sandbox.wallets.show(wallet_id=sub.wallet_id).status == status
     send(sandbox, payer, till, 5_00)
@@ -526,9 +527,9 @@ def test_a_stop_or_freeze_of_the_parent_holds_its_sub_wallets_and_lets_incoming_
     bill = owe(sandbox, payer, 1).bill_no
     with refused(sandbox, f"wallet_{status}", wallet_id=company.wallet_id):
         sandbox.payments.pay(bill_no=bill, wallet_id=wages.wallet_id)
-    getattr(sandbox.wallets, lift)(wallet_id=company.wallet_id)
+    support.hold(sandbox, lift, company.wallet_id)
     send(sandbox, wages, payer, 1)
-    getattr(sandbox.wallets, hold)(wallet_id=wages.wallet_id)
+    support.hold(sandbox, hold, wages.wallet_id)
     assert sandbox.wallets.show(wallet_id=company.wallet_id).status == "active"
     with refused(sandbox, f"wallet_{status}", wallet_id=wages.wallet_id):
         send(sandbox, wages, payer, 1)

@@ -49,29 +49,59 @@ BEGIN SELECT RAISE(ABORT, 'a transfer is never replaced'); END;
 CREATE TRIGGER account_is_never_deleted BEFORE DELETE ON account
 BEGIN SELECT RAISE(ABORT, 'an account is never deleted'); END;
 
-CREATE TABLE account_event (      -- the opening of an account, its closing and other changes of its flags
+CREATE TABLE event (              -- what the transparency log holds besides transfers
     place       INTEGER PRIMARY KEY,  -- the order of writing
-    account_id  INTEGER NOT NULL REFERENCES account,
-    flags       INTEGER NOT NULL,     -- from then on
+    account_id  INTEGER REFERENCES account,  -- of an opening, a closing or another change of flags
+    flags       INTEGER,              -- the account's from then on
+    digest      BLOB CHECK (length(digest) = 32),  -- of an entry of the access log, in their order
     after_seq   INTEGER NOT NULL,     -- the newest transfer before it
-    at          INTEGER NOT NULL
+    at          INTEGER NOT NULL,
+    CHECK ((account_id IS NULL) = (flags IS NULL) AND (account_id IS NULL) = (digest IS NOT NULL))
 ) STRICT;
 
-CREATE INDEX account_event_by_transfer ON account_event (after_seq, place);
+CREATE INDEX event_by_transfer ON event (after_seq, place);
 
-CREATE TRIGGER account_event_is_never_updated BEFORE UPDATE ON account_event
-BEGIN SELECT RAISE(ABORT, 'an account event is never updated'); END;
+CREATE TRIGGER event_is_never_updated BEFORE UPDATE ON event
+BEGIN SELECT RAISE(ABORT, 'an event is never updated'); END;
 
-CREATE TRIGGER account_event_is_never_deleted BEFORE DELETE ON account_event
-BEGIN SELECT RAISE(ABORT, 'an account event is never deleted'); END;
+CREATE TRIGGER event_is_never_deleted BEFORE DELETE ON event
+BEGIN SELECT RAISE(ABORT, 'an event is never deleted'); END;
 
-CREATE TRIGGER account_event_is_never_replaced BEFORE INSERT ON account_event
-WHEN EXISTS (SELECT 1 FROM account_event WHERE place = NEW.place)
-BEGIN SELECT RAISE(ABORT, 'an account event is never replaced'); END;
+CREATE TRIGGER event_is_never_replaced BEFORE INSERT ON event
+WHEN EXISTS (SELECT 1 FROM event WHERE place = NEW.place)
+BEGIN SELECT RAISE(ABORT, 'an event is never replaced'); END;
+
+-- access log ------------------------------------------------------------------------------------------
+
+CREATE TABLE access (             -- who asked for what under law, and what came of it; nobody's name stands here
+    place              INTEGER PRIMARY KEY,  -- the order of writing; an event seals each
+    action             TEXT NOT NULL,
+    wallet             TEXT,      -- as asked for, where it has the form of one
+    party              TEXT,      -- who asked; none where that was not proven
+    instrument_no      TEXT,      -- of an instrument whose signature verified, as are the next two
+    instrument_digest  BLOB,
+    case_no            TEXT,
+    asked              TEXT NOT NULL,
+    outcome            TEXT NOT NULL,  -- done, or the code of the refusal
+    at                 INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX access_by_instrument ON access (instrument_no);
+CREATE INDEX access_by_wallet     ON access (wallet);
+
+CREATE TRIGGER access_is_never_updated BEFORE UPDATE ON access
+BEGIN SELECT RAISE(ABORT, 'an entry of the access log is never updated'); END;
+
+CREATE TRIGGER access_is_never_deleted BEFORE DELETE ON access
+BEGIN SELECT RAISE(ABORT, 'an entry of the access log is never deleted'); END;
+
+CREATE TRIGGER access_is_never_replaced BEFORE INSERT ON access
+WHEN EXISTS (SELECT 1 FROM access WHERE place = NEW.place)
+BEGIN SELECT RAISE(ABORT, 'an entry of the access log is never replaced'); END;
 
 -- transparency log ------------------------------------------------------------------------------------
 
-CREATE TABLE log_tile (           -- the Merkle tree over transfers and account events: joined hashes, up to 256
+CREATE TABLE log_tile (           -- the Merkle tree over transfers and events: joined hashes, up to 256
     level   INTEGER NOT NULL,     -- 0: of records; above: the roots of full tiles
     place   INTEGER NOT NULL,
     hashes  BLOB    NOT NULL,
@@ -109,7 +139,7 @@ BEGIN SELECT RAISE(ABORT, 'a checkpoint is never replaced'); END;
 
 -- parties ---------------------------------------------------------------------------------------------
 
-CREATE TABLE institution (        -- central bank, operators, tax authorities, treasuries: public knowledge
+CREATE TABLE institution (        -- central bank, operators, authorities, treasuries, courts …: public knowledge
     kind        TEXT NOT NULL,
     code        TEXT NOT NULL,
     name_zh     TEXT NOT NULL,
@@ -152,7 +182,8 @@ CREATE TABLE wallet (
     public_key    BLOB NOT NULL,
     opened_at     INTEGER NOT NULL,
     closed_at     INTEGER,
-    stopped       INTEGER NOT NULL DEFAULT 0,
+    stop_reason   TEXT,           -- of a protective stop
+    stopped_until INTEGER CHECK (stopped_until IS NULL OR stop_reason IS NOT NULL),  -- none: until it is lifted
     frozen        INTEGER NOT NULL DEFAULT 0,
     parent        TEXT REFERENCES wallet,  -- of a sub-wallet
     purpose       TEXT CHECK ((purpose IS NULL) = (parent IS NULL)),

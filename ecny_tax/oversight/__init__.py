@@ -1,0 +1,1 @@
+"""Lawful access (依法可溯): legal instruments, tracing, stops and freezes, each of them logged."""

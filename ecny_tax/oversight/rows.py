@@ -1,0 +1,60 @@
+"""The SQL of tracing: transfers of e-CNY by account, and what an account belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ecny_tax.ledger.model import Ledger
+from ecny_tax.oversight.walk import Flow
+from ecny_tax.store.transaction import Row, Transaction
+
+_FLOW = (
+    "SELECT seq, id, debit_account_id, credit_account_id, amount, code, user_data, posted_at FROM transfer"
+    " WHERE ledger = :ledger AND posted_at BETWEEN :first AND :last"
+)
+
+
+def going_out(
+    tx: Transaction, account: int, after: int, until: int, window: tuple[int, int], most: int
+) -> list[Flow]:
+    """The first transfers out of an account with ``after`` < seq <= ``until``, within a window of time."""
+    first, last = window
+    found = tx.rows(
+        f"{_FLOW} AND debit_account_id = :account AND seq > :after AND seq <= :until"
+        " ORDER BY seq LIMIT :most",
+        ledger=Ledger.ECNY, account=account, after=after, until=until, first=first, last=last, most=most,
+    )  # fmt: skip
+    return [Flow(*row) for row in found]
+
+
+def coming_in(
+    tx: Transaction, account: int, before: int, since: int, window: tuple[int, int], most: int
+) -> list[Flow]:
+    """The last transfers into an account with ``since`` <= seq < ``before``, the last one first."""
+    first, last = window
+    found = tx.rows(
+        f"{_FLOW} AND credit_account_id = :account AND seq < :before AND seq >= :since"
+        " ORDER BY seq DESC LIMIT :most",
+        ledger=Ledger.ECNY, account=account, before=before, since=since, first=first, last=last, most=most,
+    )  # fmt: skip
+    return [Flow(*row) for row in found]
+
+
+def owner(tx: Transaction, account: int) -> Row:
+    """(account name, account code, wallet id, class, operator, identity) of an account; the last four none
+    where it is no wallet's."""
+    row = tx.row(
+        "SELECT a.name, a.code, w.wallet_id, w.wallet_class, w.operator, w.identity_id"
+        " FROM account a LEFT JOIN wallet w ON w.account_id = a.id WHERE a.id = :account",
+        account=account,
+    )
+    assert row is not None  # noqa: S101 - a transfer refers to it
+    return row
+
+
+def named_wallets(tx: Transaction) -> Iterable[Row]:
+    """(wallet id, operator, identity) of every wallet whose holder is known by name, oldest first."""
+    return tx.stream(
+        "SELECT wallet_id, operator, identity_id FROM wallet"
+        " WHERE (wallet_class IS NULL OR wallet_class <> 'IV') AND parent IS NULL ORDER BY account_id"
+    )
