@@ -1,4 +1,4 @@
-"""Closing a treasury's days: what was collected becomes revenue, once and to the fen; nothing enters after."""
+"""Closing a treasury's days: what was collected becomes revenue, once, to the fen; nothing enters after."""
 
 from __future__ import annotations
 
