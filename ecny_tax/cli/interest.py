@@ -43,7 +43,7 @@ def credit(
         return 0
     first = done.refused[0]
     refusal = RejectedError(
-        first.code,
+        "operator_funds_short",
         operator=first.operator,
         needed=yuan_text(first.needed),
         own_funds=yuan_text(first.own_funds),

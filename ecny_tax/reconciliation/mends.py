@@ -43,13 +43,11 @@ def mend(tx: Transaction, keyring: Keyring, debit: DebitRecord, how: Mend) -> Me
 
 def _give_back(tx: Transaction, debit: DebitRecord) -> Mended:
     """From the collection account to the wallet, with the allowance of the day; it is the holder's own money,
-    so it may exceed the balance cap.  Raises ``wallet_closed`` and ``collection_funds_insufficient``."""
+    so it may exceed the balance cap.  Raises ``wallet_closed`` and ``treasury_day_closed``."""
     wallet, bill = wallets.load(tx, debit.wallet_id), bills.load(tx, debit.bill_no)
     check_not_closed(wallet)
-    account = journal.account(tx, payments.collection_account(tx, wallet, bill))
-    if account.credit_balance < debit.amount:
-        raise RejectedError("collection_funds_insufficient", account=account.name)
-    leg = Move(account.id, wallet.account_id, debit.amount, Ledger.ECNY, TransferCode.ADJUSTMENT)
+    account = payments.collection_account(tx, wallet, bill)
+    leg = Move(account, wallet.account_id, debit.amount, Ledger.ECNY, TransferCode.ADJUSTMENT)
     adjustment = journal.move(tx, [leg], user_data=debit.trace_no)[0]
     wallet_rows.return_spending(tx, wallet.wallet_id, debit.entrusted_at.date(), debit.amount)
     is_paid = debit.kind is FailureKind.DELIVERED_TWICE

@@ -90,7 +90,7 @@ class Reconciliations:
         """Do the proposed mends in one transaction, and compare again.
 
         ``mends`` says what was done about each; what cannot be done is left, with the code of its refusal
-        (``wallet_closed``, ``collection_funds_insufficient``).
+        (``wallet_closed``, ``treasury_day_closed``).
         """
         day = checked_day(entrust_date)
         with self._store.transaction() as tx:

@@ -20,7 +20,7 @@ from tests.reconciliation.struck import (
     struck,
     verified,
 )
-from tests.support import balance, corporate, dump, owe, personal, refused
+from tests.support import START, balance, corporate, dump, owe, personal, refused
 
 DIFFERING = [kind for kind, (_, _, mend) in LEAVES.items() if mend]
 
@@ -230,25 +230,16 @@ def test_a_sub_wallet_gets_its_money_back(sandbox: Sandbox) -> None:
     assert sandbox.wallets.show(wallet_id=sub.wallet_id).balance == 1_000
 
 
-def test_money_that_was_allocated_since_cannot_come_back(sandbox: Sandbox) -> None:
-    from ecny_tax.ledger import chart
-    from ecny_tax.ledger.model import Ledger, TransferCode
-    from ecny_tax.store import journal
-    from ecny_tax.store.journal import Move
-
-    found = struck(sandbox, "answer_lost")
-    with sandbox._store.transaction() as tx:
-        account = journal.known_account(tx, chart.collection("ICBC", "1907840000"))
-        issuance = journal.known_account(tx, chart.ISSUANCE)
-        backing = journal.known_account(tx, chart.BACKING)
-        county = journal.known_account(tx, chart.revenue("1907840000", "county"))
-        allocation = [
-            Move(account.id, issuance.id, 100, Ledger.ECNY, TransferCode.REDEEM),
-            Move(backing.id, county.id, 100, Ledger.DEPOSITS, TransferCode.REVENUE_TO_BACKING),
-        ]
-        journal.move(tx, allocation, user_data="day-end")
-    (mend,) = mended(sandbox).mends
-    assert (mend.outcome, mend.code, found.held) == ("left", "collection_funds_insufficient", 900)
+def test_money_in_doubt_is_not_allocated_and_comes_back_after_its_day_is_closed() -> None:
+    clock = FixedClock(START)
+    with Sandbox.open(clock=clock) as s:
+        found = struck(s, "answer_lost")
+        assert s.treasury.close(day=DAY).collected == 0
+        (left,) = mended(s).mends
+        assert (left.outcome, left.code) == ("left", "treasury_day_closed")
+        clock.advance(timedelta(days=1))
+        (mend,) = mended(s).mends
+        assert (mend.outcome, mend.amount, found.held) == ("given_back", 100, 1_000)
 
 
 # --- orders -------------------------------------------------------------------------------------------
