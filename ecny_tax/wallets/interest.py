@@ -132,14 +132,13 @@ def pay_out(tx: Transaction, wallet: Wallet) -> Fen:
 def _pay_into_bank(tx: Transaction, operator: str, earner: Earner, period: Period) -> Fen:
     tariff = interest_model.tariff(tx.rulebook.scheme, operator, period)
     accrual = _accruals(tx, operator, tariff, [earner])[earner.account_id]
-    amount, transfer_id = accrual.amount(tariff), None
-    if amount:
+    if amount := accrual.amount(tariff):
         own = journal.known_account(tx, chart.own_funds(operator))
         interest_model.check_own_funds(operator, amount, own.credit_balance)
         public = journal.known_account(tx, chart.public(operator))
         leg = Move(own.id, public.id, amount, Ledger.DEPOSITS, TransferCode.WALLET_INTEREST)
         (transfer_id,) = journal.move(tx, [leg], user_data=period.last.isoformat())
-    interest_rows.insert(tx, period.last, [(earner.wallet_id, accrual.product_sum, amount, transfer_id)])
+        interest_rows.insert(tx, period.last, [(earner.wallet_id, accrual.product_sum, amount, transfer_id)])
     return amount
 
 
@@ -179,36 +178,32 @@ def _credit_all(store: Store, operator: str, before: int, progress: Progress | N
 
 
 def _credit_batch(tx: Transaction, operator: str, tariff: Tariff, batch: Sequence[Earner]) -> list[Fen]:
-    """Pay some wallets what they earned in a period, in one linked batch; the amounts that are not zero."""
-    if not batch:
+    """Pay some wallets what they earned in a period, in one linked batch; the amounts that are not zero.
+
+    Where it is nothing for all of them, nothing is noted either: without a transfer the clock may still go
+    back into the period, and something may come in.
+    """
+    accruals = _accruals(tx, operator, tariff, batch) if batch else {}
+    amounts = [accruals[earner.account_id].amount(tariff) for earner in batch]
+    pairs = zip(batch, amounts, strict=True)
+    credits = [(earner.credited_account, amount) for earner, amount in pairs if amount]
+    if not credits:
         return []
-    accruals = _accruals(tx, operator, tariff, batch)
-    amounts = {earner.account_id: accruals[earner.account_id].amount(tariff) for earner in batch}
-    credits = [
-        (earner.credited_account, amounts[earner.account_id])
-        for earner in batch
-        if amounts[earner.account_id]
-    ]
-    ids: Iterator[int] = iter(())
-    if credits:
-        own = journal.known_account(tx, chart.own_funds(operator))
-        interest_model.check_own_funds(operator, sum(part for _, part in credits), own.credit_balance)
-        moves = supply.interest_moves(tx, operator, credits)
-        ids = iter(journal.move(tx, moves, user_data=tariff.period.last.isoformat())[-len(credits) :])
+    own = journal.known_account(tx, chart.own_funds(operator))
+    paid = [amount for _account, amount in credits]
+    interest_model.check_own_funds(operator, sum(paid), own.credit_balance)
+    moves = supply.interest_moves(tx, operator, credits)
+    posted = journal.move(tx, moves, user_data=tariff.period.last.isoformat())
+    ids = iter(posted[-len(credits) :])
     interest_rows.insert(
         tx,
         tariff.period.last,
         (
-            (
-                earner.wallet_id,
-                accruals[earner.account_id].product_sum,
-                amounts[earner.account_id],
-                next(ids) if amounts[earner.account_id] else None,
-            )
-            for earner in batch
+            (earner.wallet_id, accruals[earner.account_id].product_sum, amount, next(ids) if amount else None)
+            for earner, amount in zip(batch, amounts, strict=True)
         ),
     )
-    return [part for _account, part in credits]
+    return paid
 
 
 def _due(tx: Transaction, operator: str) -> Iterator[Tariff]:

@@ -186,6 +186,8 @@ class Harness(RuleBasedStateMachine):
         taken = {name: amount for name, amount in money.items() if amount and name not in owned}
         assert taken == {f"collection:{o}:1907840000": n for o, n in model.collected.items() if n}, "I6"
         assert self.opening - self.revenue() == model.paid_out
+        own = [amount for name, amount in held.items() if name.startswith("own:")]
+        assert len(own) * 10**12 - sum(own) == model.interest, "I6"
         self._check_journal()
         verification = s.ledger.verify()
         assert verification.ok, [check for check in verification.checks if not check.ok]
@@ -351,7 +353,7 @@ class Harness(RuleBasedStateMachine):
     def _set_the_clock(self, time: datetime, *, refused: bool = False) -> None:
         def ask() -> None:
             no("clock_went_back", refused)
-            self.model.now = time
+            self.model.go_to(time)
 
         self.run(ask, lambda: self.s.clock.set(time))
         assert self.s.clock.now() == self.clock.now() == self.model.now

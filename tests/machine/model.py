@@ -58,6 +58,14 @@ class Model:
         self.collected, self.paid_out = Counter(), 0  # by operator; out of the treasury's revenue, net
         self.opened, self.closed = now.date(), None  # the first and the last closed day of the treasury
         self.by_day = Counter()  # (day, operator) -> collected and not yet allocated
+        self.interest = 0  # out of the operators' own funds
+
+    def go_to(self, time):
+        """Time goes on, or back; every day that ends leaves its balances behind."""
+        for passed in range((time.date() - self.now.date()).days):
+            for wallet in self.wallets.values():
+                wallet["ends"][self.now.date() + passed * DAY] = wallet["balance"]
+        self.now = time
 
     def _new(self, shelf, prefix, record):
         shelf[handle := f"{prefix}{len(shelf) + 1}"] = record
@@ -124,6 +132,7 @@ class Model:
         self._check_holder(kind, cls, operator, subject, name, too_young)
         wallet = {"kind": kind, "class": cls, "operator": operator, "subject": subject, "name": name}
         wallet |= {"balance": 0, "spent": {}} | dict.fromkeys(FLAGS, False)
+        wallet |= {"ends": {}, "paid_for": set(), "named_on": None if cls == "IV" else self.now.date()}
         self._check_receive(wallet, fund or 0)
         return self._new(self.wallets, "W", wallet | {"balance": fund or 0})
 
@@ -135,7 +144,7 @@ class Model:
         if wallet["class"] == "IV":
             self._check_holder("personal", cls, wallet["operator"], subject, name, too_young)
             self._hand_over(w, subject)
-            wallet |= {"subject": subject, "name": name}
+            wallet |= {"subject": subject, "name": name, "named_on": self.now.date()}
         wallet["class"] = cls
 
     def exchange(self, w, amount, *, way, key=None):
@@ -177,7 +186,30 @@ class Model:
     def close(self, w):
         self._check_open_wallet(self.wallets[w], outgoing=True)
         no("wallet_not_empty", self.wallets[w]["balance"] != 0)
+        self._pay_interest(self.wallets[w], until=self.now.date() - DAY)
         self.wallets[w]["closed"] = True
+
+    def credit_interest(self):
+        for wallet in self.wallets.values():
+            if not wallet["closed"] and (amount := self._pay_interest(wallet)):
+                wallet["balance"] += amount
+                wallet["may_exceed"] = True
+
+    def _pay_interest(self, wallet, until=None):
+        """Of every quarter that has ended and was not paid, and of the days since if asked: 0.05 % a year."""
+        total, first, year = 0, date(2026, 1, 1), 2026
+        while wallet["named_on"] and first < self.now.date():
+            last = min(d for y in (year, year + 1) for m in (3, 6, 9, 12) if (d := date(y, m, 20)) >= first)
+            end = last if last < self.now.date() else until
+            if end is not None and last not in wallet["paid_for"]:
+                days = (first + DAY * n for n in range((end - first).days + 1))
+                sums = sum(wallet["ends"].get(day, 0) for day in days if day >= wallet["named_on"])
+                if amount := half_up(sums * 5, 10_000 * 360):
+                    wallet["paid_for"].add(last)
+                    total += amount
+            first, year = last + DAY, (last + DAY).year
+        self.interest += total
+        return total
 
     def sign(self, w, authority, *, right_name=True):
         wallet = self.wallets[w]

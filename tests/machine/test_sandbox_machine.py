@@ -39,6 +39,7 @@ SWITCHES = (
     "review",
     "retry",
     "clock",
+    "interest",
     "nameless",
     "corporate",
     "close_day",
@@ -156,6 +157,11 @@ class SandboxMachine(PayingRules):
         )
         if done and nameless:  # from now on the person acts, no longer the phone
             self.keyed_calls = [call for call in self.keyed_calls if call[2] != w]
+
+    @when("interest", "wallets")
+    @rule()
+    def credit_interest(self) -> None:
+        self.run(self.model.credit_interest, self.s.wallets.credit_interest)
 
     # --- agreements -------------------------------------------------------------------------------------
 

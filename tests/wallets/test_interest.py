@@ -73,6 +73,15 @@ def test_half_a_fen_is_rounded_up_and_less_is_not(
     assert sandbox.wallets.credit_interest().amount == earned
 
 
+def test_days_are_days_of_beijing(sandbox: Sandbox, clock: FixedClock) -> None:
+    """At half past midnight there the day before still lasts in most of the world."""
+    clock.at = datetime(2026, 3, 20, 0, 30, tzinfo=BEIJING)
+    wallet = personal(sandbox, fund=yuan(7_200))
+    clock.at = datetime(2026, 3, 21, 0, 30, tzinfo=BEIJING)
+    sandbox.wallets.top_up(wallet_id=wallet.wallet_id, amount=yuan(7_200))
+    assert sandbox.wallets.credit_interest().amount == 1
+
+
 def test_what_rounding_leaves_is_not_carried(sandbox: Sandbox, clock: FixedClock) -> None:
     wallet = corporate(sandbox, fund=Fen(1))
     at(clock, "2036-01-01")

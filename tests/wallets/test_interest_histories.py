@@ -195,17 +195,28 @@ class Pair:
         assert self.s.close(wallet_id=self.ids[name]).interest_paid == self.model.close(name)
 
 
-@given(changes, st.lists(steps, min_size=10, max_size=40))
+#: What every history begins with: something to earn on everywhere, some days before the first that earns.
+BEGINNING: list[tuple[Any, ...]] = [
+    ("top_up", "person", 77_777_77),
+    ("transfer", "person", "sub", 3_600_00),
+    ("top_up", "phone", 3_600_00),
+    ("days", 14),
+    ("top_up", "company", 12_345_678_90),
+    ("days", 9),
+]
+
+
+@given(changes, st.lists(steps, min_size=10, max_size=40), st.sampled_from([0, 10, 23]))
 def test_i1_to_i6_interest_is_what_a_count_day_by_day_comes_to(
-    further: Rates, history: list[tuple[Any, ...]]
+    further: Rates, history: list[tuple[Any, ...]], hour: int
 ) -> None:
     by_day = {(after, code): (after, code, rate) for after, code, rate in further}
     rates: Rates = [(0, None, "0.0005"), *sorted(by_day.values(), key=lambda change: change[0])]
-    clock, model = FixedClock(BEGIN), Model(rates)
+    clock, model = FixedClock(BEGIN.replace(hour=hour)), Model(rates)
     with Sandbox.open(":memory:", clock=clock, seed="interest", rulebook=rulebook_of(rates)) as s:
         world = World(s, clock)
         pair = Pair(world, model)
-        for what, *values in history:
+        for what, *values in BEGINNING + history:
             getattr(pair, what)(*values)
         for name in NAMES:
             wallet_id = world.ids[name]
