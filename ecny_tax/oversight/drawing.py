@@ -60,7 +60,7 @@ def as_svg(trace: Trace, language: Language) -> str:
     )
     if trace.truncated:
         desc = f"{desc} {_word('truncated', language)}"
-    width = max(right, 2 * _MARGIN + 7 * len(desc))
+    width = max(right, 2 * _MARGIN + _length(desc))
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {bottom}" width="{width}"'
         f' height="{bottom}" role="img" aria-labelledby="title desc" xml:lang="{language}"'
@@ -143,8 +143,13 @@ def _box(node: Node, place: _Place, language: Language) -> list[str]:
 
 
 def _is_wide(text: str) -> bool:
-    """Whether a text would run out of its box: Chinese characters are about twice as wide as others."""
-    return sum(13 if ord(char) > 0x2E80 else 7 for char in text) > _WIDTH - 16
+    """Whether a text would run out of its box."""
+    return _length(text) > _WIDTH - 16
+
+
+def _length(text: str) -> int:
+    """About how many units a text takes: Chinese characters are twice as wide as others."""
+    return sum(13 if ord(char) > 0x2E80 else 7 for char in text)
 
 
 def _word(key: str, language: Language) -> str:
