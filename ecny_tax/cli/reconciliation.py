@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -107,7 +108,7 @@ def _files_compared(
     from ecny_tax.clock import parse_date
 
     given = [path for path in (treasury_file, operator_file) if path is not None]
-    size = sum(path.stat().st_size for path in given if path.is_file())
+    size = sum(os.path.getsize(path) for path in given if os.path.isfile(path))
     with progress_bar(size) as progress, run.sandbox() as s:
         return s.reconciliation.reconcile_files(
             entrust_date=parse_date(date),

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import codecs
 import csv
+import errno
 import io
 import os
 import re
 import sqlite3
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import count, islice
@@ -144,8 +146,7 @@ def read(path: Path, progress: Callable[[int], None] = lambda _: None) -> Iterat
     UTF-8, with or without a mark at its beginning, and GB 18030 are told apart strictly.
     """
     try:
-        if os.path.getsize(path) > MAX_BYTES:
-            raise InvalidInputError("reconciliation_file_too_large", path=path, limit=MAX_BYTES)
+        _check_file(path)
         encoding = _encoding(path)
         with path.open("rb") as raw:
             reader = csv.reader(_short_lines(path, raw, encoding, progress), strict=True)
@@ -167,6 +168,19 @@ def read(path: Path, progress: Callable[[int], None] = lambda _: None) -> Iterat
                 raise _malformed(path, reader.line_num, str(error), f"不是 CSV（{error}）") from None
     except OSError as error:
         raise InvalidInputError("input_file_unreadable", path=path, reason=system_reason(error)) from None
+
+
+def _check_file(path: Path) -> None:
+    """It is read twice, so it must be one that lies somewhere; and of a size that has an end."""
+    try:
+        mode, size = (found := os.stat(path)).st_mode, found.st_size
+    except ValueError:  # a name that no file can have
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # opening a folder says what it is
+        reason = Said("it is no regular file", "它不是普通文件")
+        raise InvalidInputError("input_file_unreadable", path=path, reason=reason)
+    if size > MAX_BYTES:
+        raise InvalidInputError("reconciliation_file_too_large", path=path, limit=MAX_BYTES)
 
 
 def _encoding(path: Path) -> str:

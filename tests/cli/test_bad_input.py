@@ -299,6 +299,13 @@ FUZZED = [
     "terminal init --out n.term --authority={}", "terminal show -- {}", "terminal renew t.term --trust={}",
     "trust export --out={}", "trust revoke -- {}", "trust revoke {terminal} --reason={}",
     "trust roll-over --operator={}",
+    "failure order -- {}", "failure order answer_lost --operator={}", "failure order answer_lost --wallet={}",
+    "failure order answer_lost --times={}", "failure cancel -- {}", "reconcile day --date={}",
+    "reconcile --date 2023-04-20 --treasury={}", "reconcile --date 2023-04-20 --operator={}",
+    "reconcile --date 2023-04-20 --treasury-file={}", "reconcile --date 2023-04-20 --operator-file={}",
+    "reconcile --date 2023-04-20 --mend --idempotency-key={}", "reconcile {}", "failure {}",
+    "reconcile export --date 2023-04-20 --out q.csv --side={}",
+    "reconcile export --date 2023-04-20 --side ledger --out={}",
     "clock show --now={}", "clock advance --days={}", "status --lang={}", "{}", "wallet {}", "wallet list {}",
 ]  # fmt: skip
 

@@ -191,6 +191,16 @@ def test_voucher_for_a_cancelled_bill_gives_its_value_back(scheme: Scheme) -> No
     assert released(scheme, paid) == "bill_cancelled"
 
 
+def test_voucher_for_a_bill_in_doubt_gives_its_value_back(scheme: Scheme) -> None:
+    bill_no = scheme.bill()
+    paid = scheme.pay(bill_no)
+    scheme.s.reconciliation.order_failure(kind="operator_outage")
+    with pytest.raises(EcnyTaxError, match="payment_outcome_unknown"):
+        scheme.s.payments.pay(bill_no=bill_no, wallet_id=scheme.wallet.wallet_id)
+    assert released(scheme, paid) == "bill_in_doubt"
+    assert scheme.s.reconciliation.mend(entrust_date=scheme.clock.at.date()).ok
+
+
 def test_voucher_for_another_amount_or_authority_than_the_bill_gives_its_value_back(scheme: Scheme) -> None:
     assert released(scheme, scheme.pay(scheme.bill(100_00), amount=99_99)) == "bill_amount_differs"
 

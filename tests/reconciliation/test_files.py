@@ -124,7 +124,7 @@ def test_a_file_above_the_limit_or_none_at_all_is_refused(
 ) -> None:
     with refused(sandbox, "reconciliation_without_files"):
         sandbox.reconciliation.reconcile_files(entrust_date=DAY)
-    for path in (tmp_path, tmp_path / "none.csv"):
+    for path in (tmp_path, tmp_path / "none.csv", Path("/dev/null"), Path("a\0b"), Path("n" * 5000)):
         with refused(sandbox, "input_file_unreadable"):
             sandbox.reconciliation.reconcile_files(entrust_date=DAY, operator_file=path)
     monkeypatch.setattr(files, "MAX_BYTES", 10)
