@@ -78,8 +78,8 @@ class Harness(RuleBasedStateMachine):
         self.journal: list[tuple[Any, ...]] = []
         self.fold: dict[int, list[int]] = {}
 
-    def start(self, *, hour: int) -> None:
-        self.clock.at = self.model.now = START.replace(hour=hour)
+    def start(self, *, hour: int, year: int = START.year) -> None:
+        self.clock.at = self.model.now = START.replace(year=year, hour=hour)
         self.folder = tempfile.TemporaryDirectory() if self.on_file else None
         self.path = str(Path(self.folder.name) / "machine.db") if self.folder else ":memory:"
         self.s = Sandbox.open(self.path, clock=self.clock, seed="machine")

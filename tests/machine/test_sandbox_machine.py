@@ -55,16 +55,24 @@ class SandboxMachine(PayingRules):
         off=st.sets(st.sampled_from(SWITCHES), max_size=12),
         most=st.sampled_from([2, 2, 3, 4, 9]),
         hour=st.sampled_from([0, 10, 23]),
+        year=st.sampled_from([2023, 2023, 2026]),
         furnished=st.booleans(),
         wallet_class=st.sampled_from(["II", "III"]),
         bill=sums,
     )
     def begin(
-        self, off: set[str], most: int, hour: int, furnished: bool, wallet_class: str, bill: int
+        self,
+        off: set[str],
+        most: int,
+        hour: int,
+        year: int,
+        furnished: bool,
+        wallet_class: str,
+        bill: int,
     ) -> None:
-        """Half of the runs start where taxes can be paid and set off at once."""
+        """Half of the runs start where taxes can be paid and set off at once, a third where wallets earn."""
         self.on, self.most = set(SWITCHES) - off, most
-        self.start(hour=hour)
+        self.start(hour=hour, year=year)
         if furnished:
             self._open("corporate", "ICBC", 1, Fen(20_000_00))
             self._open(wallet_class, "BOC", 1, Fen(9_000_00))
@@ -159,8 +167,11 @@ class SandboxMachine(PayingRules):
             self.keyed_calls = [call for call in self.keyed_calls if call[2] != w]
 
     @when("interest", "wallets")
-    @rule()
-    def credit_interest(self) -> None:
+    @rule(months=st.sampled_from([0, 1, 3, 3, 3]))
+    def credit_interest(self, months: int) -> None:
+        """Also after a while, in years in which wallets earn."""
+        if self.model.now.year >= 2026:
+            self._set_the_clock(self.model.now + timedelta(days=31 * months))
         self.run(self.model.credit_interest, self.s.wallets.credit_interest)
 
     # --- agreements -------------------------------------------------------------------------------------
