@@ -43,6 +43,9 @@ def test_every_new_scheme_has_its_institutions(sandbox: Sandbox) -> None:
         ("central_bank", "PBC"),
         ("tax_authority", AUTHORITY),
         ("treasury", "1907840000"),
+        ("court", "CT440784"),
+        ("public_security", "PS440784"),
+        ("anti_fraud_centre", "AF440784"),
         *(("operator", code) for code in operators),
     }
     (office,) = [party for party in sandbox.parties.list() if party.kind == "tax_authority"]
