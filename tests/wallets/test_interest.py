@@ -16,7 +16,7 @@ from ecny_tax.offline.device import Device
 from ecny_tax.rulebook import Rulebook
 from ecny_tax.rulebook.book import package_document
 from ecny_tax.wallets import interest as interest_module
-from tests.support import balance, corporate, dump, nameless, person_id, person_name, personal, refused
+from tests.support import balance, corporate, dump, hold, nameless, person_id, person_name, personal, refused
 
 DAY = timedelta(days=1)
 
@@ -151,9 +151,9 @@ def test_interest_may_exceed_the_cap_and_neither_stop_nor_freeze_hinders_it(
     sandbox: Sandbox, clock: FixedClock
 ) -> None:
     full = [personal(sandbox, n, wallet_class="III", fund=yuan(20_000)) for n in (1, 2)]
-    sandbox.wallets.stop(wallet_id=full[0].wallet_id)
-    sandbox.wallets.freeze(wallet_id=full[1].wallet_id)
     at(clock, "2026-03-21")
+    hold(sandbox, "stop", full[0].wallet_id)
+    hold(sandbox, "freeze", full[1].wallet_id)
     sandbox.wallets.credit_interest()
     assert [balance(sandbox, wallet) for wallet in full] == [20_002_08, 20_002_08]
 
