@@ -43,7 +43,7 @@ SHOWN = {
     "terminal-show": "terminal show t.term",
     "failure-help": "failure --help",
     "reconcile-help": "reconcile --help",
-    "reconcile": "reconcile --date 2023-04-20 --operator-file differing.csv",
+    "reconcile": "reconcile --date 2023-04-20 --treasury-file booked.csv --operator-file debited.csv",
     "reconcile-own": "reconcile --date 2023-04-20",
     "refusal": "pay --bill {paid}",
     "refusal-of-a-value": "wallet top-up {company} --amount 1.005",
