@@ -116,7 +116,7 @@ def _code(code: str, entry: dict[str, str]) -> str:
 
 def cli_page() -> str:
     """Every command of the tree, in the order of the help page."""
-    root: Any = typer.main.get_command(build([]))
+    root: Any = typer.main.get_command(build())
     commands = list(_walk(root, ""))
     common = [parameter for parameter in commands[0][1].params if _is_common(parameter)]
     parts = [

@@ -8,10 +8,12 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib import import_module
 from typing import Annotated
 
 import typer
+import typer.main
 from typer import BadParameter
 
 from ecny_tax.cli import forget_output
@@ -63,7 +65,7 @@ def run_command_line(arguments: Sequence[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        code = build(arguments)(list(arguments), prog_name="ecny-tax", standalone_mode=False)
+        code = _tree(*_modules(arguments))(list(arguments), prog_name="ecny-tax", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except EcnyTaxError as error:
@@ -90,8 +92,21 @@ def run_command_line(arguments: Sequence[str]) -> int:
         return EXIT_BUG
 
 
-def build(arguments: Sequence[str]) -> Callable[..., object]:
-    """The command tree: only the module of the command asked for, or all of them for the help page."""
+def _modules(arguments: Sequence[str]) -> tuple[str, ...]:
+    """The module of the command asked for; none for the help page, which needs them all."""
+    asked = next((argument for argument in arguments if not argument.startswith("-")), "")
+    completing = any(name.startswith("_ECNY_TAX_COMPLETE") for name in os.environ)
+    return (COMMANDS[asked],) if asked in COMMANDS and not completing else ()
+
+
+@cache
+def _tree(*modules: str) -> Callable[..., object]:
+    """The parser of these modules' commands; making it costs a program that runs many of them the most."""
+    return typer.main.get_command(build(*modules))
+
+
+def build(*modules: str) -> typer.Typer:
+    """The commands of these modules, or of all."""
     app = typer.Typer(
         name="ecny-tax",
         help="Pay Chinese taxes and receive tax refunds in digital RMB (e-CNY), in a sandbox. "
@@ -108,12 +123,7 @@ def build(arguments: Sequence[str]) -> Callable[..., object]:
     ) -> None:
         """Take part in help; ``main`` answers --version itself, and a callback keeps sub-commands."""
 
-    asked = next((argument for argument in arguments if not argument.startswith("-")), "")
-    completing = any(name.startswith("_ECNY_TAX_COMPLETE") for name in os.environ)
-    modules = (
-        [COMMANDS[asked]] if asked in COMMANDS and not completing else list(dict.fromkeys(COMMANDS.values()))
-    )
-    for name in modules:
+    for name in modules or dict.fromkeys(COMMANDS.values()):
         import_module(f"ecny_tax.cli.{name}").register(app)
     return app
 

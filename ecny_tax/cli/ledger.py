@@ -110,6 +110,7 @@ def _verify_proof(run: Run, proof: Path, keys: Path | None) -> int:
     from ecny_tax.clock import from_micros
     from ecny_tax.crypto.signatures import key_reader
     from ecny_tax.errors import VerificationError
+    from ecny_tax.ledger.checkpoint import ROLE
     from ecny_tax.ledger.proofs import check_proof
     from ecny_tax.money import yuan_text
 
@@ -132,7 +133,11 @@ def _verify_proof(run: Run, proof: Path, keys: Path | None) -> int:
             "at": from_micros(check.record.posted_at),
         }
     run.answer({**found, "reason": check.reason})
-    return run.verdict(None if check.valid else VerificationError("proof_invalid", reason=check.reason))
+    if check.valid:
+        return run.verdict(None)
+    if text.startswith(f"{ROLE}:"):
+        return run.verdict(VerificationError("checkpoint_is_no_proof", path=proof))
+    return run.verdict(VerificationError("proof_invalid", reason=check.reason))
 
 
 @command(app, "checkpoint")

@@ -14,6 +14,8 @@ from ecny_tax.cli.words import label, value_word
 from ecny_tax.errors import Language
 
 _PIPE_WIDTH = 320
+#: Sentences longer than this are wrapped in a table, down to this width.
+_PROSE_WIDTH = 28
 _AMOUNT = re.compile(r"-?[0-9]+\.[0-9]{2}")
 #: Microseconds, which nobody reads in a table.
 _FRACTION = re.compile(r"^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})\.\d+(?=\+08:00$)")
@@ -78,20 +80,27 @@ def print_records(
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     for key in columns or filled:
         amounts = all(_AMOUNT.fullmatch(str(row.get(key) or "0.00")) for row in found)
+        is_prose = any(_is_prose(shown(row.get(key), language, key, row)) for row in found)
         table.add_column(
             label(key, language, found[0].get(key), found[0]),
             justify="right" if amounts else "left",
-            no_wrap=True,
+            no_wrap=not is_prose,
+            min_width=_PROSE_WIDTH if is_prose else None,
         )
     for row in found:
         table.add_row(*(shown(row.get(key), language, key, row) for key in columns or filled))
     console = _console()
-    if console.measure(table, options=console.options.update(width=10_000)).maximum <= console.width:
+    if console.measure(table, options=console.options.update(width=10_000)).minimum <= console.width:
         show(table)
         return
     for row in found:  # too wide: one record after the other, so that no number is broken in two
         print_record({key: row.get(key) for key in columns or filled}, language)
         show("")
+
+
+def _is_prose(cell: Text) -> bool:
+    """Whether a cell is a sentence, which may go on in the next line; a number never does."""
+    return cell.cell_len > _PROSE_WIDTH and (" " in cell.plain or not cell.plain.isascii())
 
 
 def shown(

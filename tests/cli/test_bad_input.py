@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.cli.conftest import PASSPHRASE, Inside, World, run_inside
@@ -306,6 +306,10 @@ FUZZED = [
 ]  # fmt: skip
 
 
+#: There are more than a hundred of these places, and each example is a command that runs whole.
+FEW = settings().max_examples // 5
+
+
 @pytest.fixture(scope="module")
 def playground(original: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A told story that arbitrary commands may change."""
@@ -340,6 +344,7 @@ def check(answer: Answer) -> None:
 def test_arbitrary_text_ends_with_a_documented_exit_code(playground: World, command: str) -> None:
     names = {**playground.names}
 
+    @settings(max_examples=FEW)
     @given(argument)
     @example("")
     @example("\udcff")

@@ -259,7 +259,7 @@ def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
         yield path, command
 
 
-TREE = dict(leaves(get_command(build([]))))
+TREE = dict(leaves(get_command(build())))
 
 
 def fields(value: object, key: str = "") -> Iterator[tuple[str, object]]:

@@ -123,6 +123,9 @@ def test_a_file_that_is_no_proof_gets_a_verdict(world: World, cli: Cli, file: st
     shown = cli.run("ledger", "verify", file, "--keys", "keys.json", "--json")
     assert shown.exit_code == 6
     assert json.loads(shown.stdout)["reason"] == "proof_malformed"
+    problem = json.loads(shown.stderr)
+    assert problem["code"] == ("checkpoint_is_no_proof" if file == "cp.txt" else "proof_invalid")
+    assert ("--checkpoint cp.txt" in problem["hint"]) == (file == "cp.txt")
 
 
 def test_a_file_that_is_no_checkpoint_gets_a_verdict(world: World, cli: Cli) -> None:
