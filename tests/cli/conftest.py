@@ -34,6 +34,21 @@ from tests.support import (
 ANNUAL_RETURN = {"tax_year": 2022, "wages": "150000", "social": "18000", "sad": "24000", "withheld": "3000"}
 #: A worked case that passes: 2,000 yuan a day late.
 LATE_FEE = {"id": "L", "kind": "late_fee", "inputs": {"tax": "2000", "days": 1}, "expected": {"fee": "1"}}
+#: What a treasury and an operator have of some debits: day, number and bill, amount and status.
+BOOKS = {
+    "booked.csv": [
+        ("2023-04-20", "1,B1", "50.00,succeeded"),
+        ("2023-04-20", "2,B2", "1000.00,succeeded"),
+        ("2023-04-20", "3,B3", "0.01,failed"),
+        ("2023-04-21", "4,B4", "1.00,succeeded"),
+    ],
+    "debited.csv": [
+        ("2023-04-20", "1,B1", "50.00,succeeded"),
+        ("2023-04-20", "2,B2", "2000.00,succeeded"),
+        ("2023-04-20", "3,B3", "0.01,succeeded"),
+        ("2023-04-20", "5,B5", "5.00,failed"),
+    ],
+}
 #: The passphrase of the devices of the story.
 PASSPHRASE = "口令 for tests"
 Inside = Callable[..., Answer]
@@ -88,11 +103,10 @@ def told(folder: Path) -> World:
     (folder / "claims.json").write_text(json.dumps({"tax_year": 2025, "claims": claims}))
     (folder / "cases.json").write_text(json.dumps([LATE_FEE]))
     (folder / "many.csv").write_text("id,tax_year,wages,withheld\nP1,2022,150000,3000\nP2,2022,96000.5,0\n")
-    (folder / "differing.csv").write_text(
-        "entrust_date,authority,trace_no,bill_no,operator,wallet_id,amount,status\n"
-        "2023-04-20,14407840000,1,B1,ICBC,0021706634257445,50.00,succeeded\n"
-        "2023-04-21,14407840000,1,B1,ICBC,0021706634257445,50.00,failed\n"
-    )
+    names = "entrust_date,authority,trace_no,bill_no,operator,wallet_id,amount,status\n"
+    for file, debits in BOOKS.items():
+        rows = (f"{day},14407840000,{debit},ICBC,0021706634257445,{last}\n" for day, debit, last in debits)
+        (folder / file).write_text(names + "".join(rows))
     company = ("--kind", "corporate", "--name", company_name(), "--id", company_id(), "--operator", "ICBC")
     person = ("--kind", "personal", "--name", person_name(), "--id", person_id(), "--phone", phone_number())
     w = cli("wallet", "open", *company, "--fund", "20000.00")["wallet_id"]

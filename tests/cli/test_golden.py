@@ -51,7 +51,7 @@ SHOWN = {
     "treasury-report-by-tax": "treasury report --by tax",
     "failure-help": "failure --help",
     "reconcile-help": "reconcile --help",
-    "reconcile": "reconcile --date 2023-04-20 --operator-file differing.csv",
+    "reconcile": "reconcile --date 2023-04-20 --treasury-file booked.csv --operator-file debited.csv",
     "reconcile-own": "reconcile --date 2023-04-20",
     "instrument-help": "instrument --help",
     "instrument-show": "instrument show trace.law",
