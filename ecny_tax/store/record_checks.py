@@ -38,9 +38,9 @@ RECORD_CHECKS = (
     ),
     (
         "I6",
-        "every tax payment of the journal belongs to one payment, or to one debit whose records differed, and"
-        " every reversal to a reversed payment",
-        "流水中每笔缴款对应一笔缴款记录或一笔对账有差异的扣款，每笔冲正对应一笔已冲正的缴款",
+        "every tax payment of the journal is one payment's or one doubtful debit's, and every reversal a"
+        " reversed one's",
+        "流水中每笔缴款对应一笔缴款记录或存疑扣款，每笔冲正对应一笔已冲正的缴款",
         "SELECT coalesce(p.payment_no, t.user_data) FROM transfer t"
         " LEFT JOIN payment p ON p.transfer_id = t.id"
         f" WHERE t.code IN ({TransferCode.TAX_PAYMENT:d}, {TransferCode.SET_OFF:d})"
@@ -55,9 +55,8 @@ RECORD_CHECKS = (
     ),
     (
         "I6",
-        "a debit whose records differed took its amount at most once beside a payment, and what was given"
-        " back went to its wallet",
-        "对账有差异的扣款在缴款之外至多扣款一次，退回的金额记入原钱包",
+        "a doubtful debit took its amount at most once beside a payment, and what came back went to its wallet",
+        "存疑扣款在缴款之外至多扣款一次，退回的金额记入原钱包",
         "SELECT d.trace_no FROM debit_record d JOIN wallet w ON w.wallet_id = d.wallet_id"
         " LEFT JOIN transfer t ON t.id = d.transfer_id LEFT JOIN transfer a ON a.id = d.adjustment_id"
         " WHERE (d.transfer_id IS NOT NULL) <> (d.kind IN ('answer_lost', 'answer_late', 'delivered_twice'))"
