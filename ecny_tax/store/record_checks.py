@@ -55,7 +55,7 @@ RECORD_CHECKS = (
     ),
     (
         "I6",
-        "a doubtful debit took its amount at most once beside a payment, and what came back went to its wallet",
+        "a doubtful debit took its amount at most once beside a payment; what came back went to its wallet",
         "存疑扣款在缴款之外至多扣款一次，退回的金额记入原钱包",
         "SELECT d.trace_no FROM debit_record d JOIN wallet w ON w.wallet_id = d.wallet_id"
         " LEFT JOIN transfer t ON t.id = d.transfer_id LEFT JOIN transfer a ON a.id = d.adjustment_id"
