@@ -14,8 +14,8 @@ from ecny_tax.errors import Language
 from ecny_tax.money import yuan_text
 from ecny_tax.oversight.model import Edge, Node, Trace
 
-_WIDTH, _HEIGHT = 210, 84
-_ACROSS, _DOWN = 370, 116
+_WIDTH, _HEIGHT = 210, 96
+_ACROSS, _DOWN = 370, 128
 _MARGIN, _TOP = 30, 70
 _FOLLOWED = ("wallet", "lien")
 _LINE = 16
@@ -128,7 +128,7 @@ def _box(node: Node, place: _Place, language: Language) -> list[str]:
         said = [node.wallet_id, " · ".join((kind, rank_text, node.operator or ""))]
     else:
         said = [node.account.partition(":")[2] or node.account, kind]
-    opened = " · ".join(filter(None, (node.name, node.id_number, node.phone)))
+    opened = (node.name, " · ".join(filter(None, (node.id_number, node.phone))))
     goes_on = ""
     if node.goes_on:
         goes_on = _word("goes_on_up" if node.hop < 0 else "goes_on", language)
@@ -136,7 +136,7 @@ def _box(node: Node, place: _Place, language: Language) -> list[str]:
         f'<rect x="{place.x}" y="{place.y}" width="{_WIDTH}" height="{_HEIGHT}" rx="6" fill="#fff"'
         f' stroke="#000"{style}/>'
     ]
-    for number, text in enumerate(filter(None, (*said, opened, goes_on))):
+    for number, text in enumerate(filter(None, (*said, *opened, goes_on))):
         fit = f' textLength="{_WIDTH - 16}" lengthAdjust="spacingAndGlyphs"' if _is_wide(text) else ""
         lines.append(f'<text x="{place.x + 8}" y="{place.y + 20 + number * _LINE}"{fit}>{_text(text)}</text>')
     return lines
