@@ -76,7 +76,7 @@ def test_the_demo_comes_back_in_a_file_with_a_keyring(tmp_path: Path) -> None:
     with Sandbox.open(path) as s:
         assert tuple(lines(s)) == demo()
         assert s.ledger.verify().ok
-        assert len(s.parties.list()) == 13
+        assert len(s.parties.list()) == 16
         assert s.wallets.list() == ()
 
 

@@ -460,7 +460,7 @@ def test_killed_during_the_first_opening_it_opens_whole_the_next_time(tmp_path: 
         with Sandbox.open(path) as sandbox:
             assert sandbox.ledger.verify().ok
             assert sandbox.status().transfers > 0
-            assert len(sandbox.parties.list()) == 13
+            assert len(sandbox.parties.list()) == 16
             sandbox.wallets.open(kind="personal", phone="13800000000", operator="ICBC", fund=yuan(1))
     print(f"{survivors} were open before the kill, {halves} had begun")
 
