@@ -149,7 +149,7 @@ def test_eight_processes_opening_one_fresh_database_all_succeed_and_agree(
     answers = run(tmp_path, path, OPEN)
     assert all(answer == answers[0] for answer in answers)
     assert answers[0]["ok"]
-    assert answers[0]["parties"] == 13
+    assert answers[0]["parties"] == 16
     assert sorted(item.name for item in tmp_path.iterdir()) == ["a.db", "a.db.keys"]
 
 
