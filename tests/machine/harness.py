@@ -79,7 +79,8 @@ class Harness(RuleBasedStateMachine):
         self.fold: dict[int, list[int]] = {}
 
     def start(self, *, hour: int, year: int = START.year) -> None:
-        self.clock.at = self.model.now = START.replace(year=year, hour=hour)
+        self.clock.at = START.replace(year=year, hour=hour)
+        self.model = self.made(self.clock.at, AUTHORITY)
         self.folder = tempfile.TemporaryDirectory() if self.on_file else None
         self.path = str(Path(self.folder.name) / "machine.db") if self.folder else ":memory:"
         self.s = Sandbox.open(self.path, clock=self.clock, seed="machine")

@@ -362,10 +362,11 @@ class Model:
         no("claim_window_closed", self.now.date() > last)
         no("refund_by_correction", self.bills[payment["bill"]]["year"] is not None)
         self._check_not_built_on(payment["bill"])
-        payment["refunded"] += amount or left
         refund = {"subject": subject, "wallet": payment["wallet"], "payment": p, "amount": amount or left}
         authority = self.bills[payment["bill"]]["authority"]
-        return self._review(refund | {"year": None, "authority": authority}, manual)
+        reviewed = self._review(refund | {"year": None, "authority": authority}, manual)
+        payment["refunded"] += amount or left
+        return reviewed
 
     def _review(self, refund, manual):
         refund["status"] = "tax_review"
