@@ -63,7 +63,9 @@ def issue(
     follows: Annotated[
         str | None,
         typer.Option(
-            "--follows", metavar="NUMBER", help="Of an identity: the instrument that opened the phone."
+            "--follows",
+            metavar="NUMBER",
+            help="Of an identity: the instrument that opened the phone; of an unfreeze: the freeze it lifts.",
         ),
     ] = None,
     issued: Annotated[

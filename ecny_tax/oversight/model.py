@@ -65,8 +65,9 @@ class Instrument:
     """A legal instrument (法律文书) as its issuer signed it.
 
     ``wallets`` are those it is about.  A ``trace`` has a window (both ends included) and a depth in hops, and
-    ``may_open`` something of the holders reached; an ``identity`` says that too, and ``follows`` is the
-    number of the earlier instrument that opened the phone of a class IV wallet.
+    ``may_open`` something of the holders reached; an ``identity`` says that too.  ``follows`` is the number
+    of an earlier instrument: of an ``identity`` the one that opened the phone of a class IV wallet, of an
+    ``unfreeze`` the freeze that it lifts.
     """
 
     instrument_no: str
@@ -216,7 +217,8 @@ def check_form(instrument: Instrument) -> None:
         raise InvalidInputError("instrument_period_reversed")
     _check_trace(instrument)
     is_identity = instrument.kind is InstrumentKind.IDENTITY
-    if not is_identity and instrument.follows is not None:
+    lifts = instrument.kind is InstrumentKind.UNFREEZE
+    if lifts != (instrument.follows is not None) and not is_identity:
         raise InvalidInputError("instrument_scope_malformed", kind=instrument.kind, what="follows")
     if is_identity and instrument.may_open is None:
         raise InvalidInputError("instrument_scope_malformed", kind=instrument.kind, what="opens")

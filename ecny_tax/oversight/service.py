@@ -17,7 +17,7 @@ from ecny_tax.errors import (
     VerificationError,
 )
 from ecny_tax.identifiers import check_wallet_id
-from ecny_tax.oversight import documents, model, tracing
+from ecny_tax.oversight import documents, model, rows, tracing
 from ecny_tax.oversight.model import (
     Access,
     Action,
@@ -226,18 +226,37 @@ class Oversight:
         return self._logged(request, act)
 
     def freeze(self, *, wallet_id: str, instrument: bytes | None) -> Wallet:
-        """Freeze (冻结): nothing goes out until :meth:`unfreeze`, as a ``freeze`` instrument orders, once.
+        """Freeze (冻结): nothing goes out until each freeze of the wallet was lifted; a ``freeze`` instrument
+        orders it, once.
 
         Raises ``RejectedError``: ``instrument_required``, ``instrument_beyond_mandate``,
         ``instrument_kind_differs``, ``instrument_not_yet_valid``, ``instrument_expired``,
         ``instrument_out_of_scope``, ``instrument_used_up``, ``wallet_closed``; ``VerificationError``:
         ``document_malformed``, ``signer_unknown``, ``signature_invalid``, ``instrument_number_reused``.
         """
-        return self._set_frozen(Action.FREEZE, InstrumentKind.FREEZE, wallet_id, instrument)
+
+        def lay(tx: Transaction, order: Instrument, wallet_id: str) -> None:
+            rows.lay_freeze(tx, wallet_id, order.issuer, order.instrument_no, order.case_no)
+
+        return self._change_freezes(
+            _Request(Action.FREEZE, wallet_id), InstrumentKind.FREEZE, instrument, lay
+        )
 
     def unfreeze(self, *, wallet_id: str, instrument: bytes | None) -> Wallet:
-        """Lift a freeze, as an ``unfreeze`` instrument orders, once; raises what :meth:`freeze` raises."""
-        return self._set_frozen(Action.UNFREEZE, InstrumentKind.UNFREEZE, wallet_id, instrument)
+        """Lift the freeze that an ``unfreeze`` instrument of its own issuer names (``follows``), no other.
+
+        Raises what :meth:`freeze` raises, and ``RejectedError`` (``instrument_lifts_nothing``).
+        """
+
+        def lift(tx: Transaction, order: Instrument, wallet_id: str) -> None:
+            first = order.follows or ""
+            if not rows.lift_freeze(tx, wallet_id, order.issuer, first, order.instrument_no):
+                raise RejectedError(
+                    "instrument_lifts_nothing", follows=first, issuer=order.issuer, wallet_id=wallet_id
+                )
+
+        request = _Request(Action.UNFREEZE, wallet_id)
+        return self._change_freezes(request, InstrumentKind.UNFREEZE, instrument, lift)
 
     def accesses(self, *, wallet_id: str | None = None) -> tuple[Access, ...]:
         """The access log (查阅日志), oldest first, of all wallets or of one.
@@ -250,16 +269,19 @@ class Oversight:
                 Access(place, from_micros(at), *rest) for place, at, *rest in access.entries(tx, only)
             )
 
-    def _set_frozen(
-        self, action: Action, kind: InstrumentKind, wallet_id: str, instrument: bytes | None
+    def _change_freezes(
+        self,
+        request: _Request,
+        kind: InstrumentKind,
+        instrument: bytes | None,
+        change: Callable[[Transaction, Instrument, str], None],
     ) -> Wallet:
-        request = _Request(action, wallet_id)
-
         def act(tx: Transaction) -> Wallet:
-            self._ordered(tx, request, instrument, kind)
+            order = self._ordered(tx, request, instrument, kind)
             wallet = load(tx, request.wallet_id)
             wallet_model.check_not_closed(wallet)
-            wallet_rows.set_frozen(tx, wallet.wallet_id, action is Action.FREEZE)
+            change(tx, order, wallet.wallet_id)
+            wallet_rows.count_freezes(tx, wallet.wallet_id)
             access.record(tx, request.entry(access.DONE))
             return load(tx, wallet.wallet_id)
 

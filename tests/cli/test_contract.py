@@ -77,7 +77,11 @@ EXAMPLES: list[tuple[str, set[str]]] = [
     ("wallet resume {company}", WALLET),
     ("wallet stop {company} --by anti_fraud_centre:AF440784 --reason taken_over --hours 48", STOPPED),
     ("wallet freeze {company} --instrument freeze.law", WALLET),
-    ("wallet unfreeze {company} --instrument unfreeze.law", WALLET),
+    (
+        "wallet freeze {company} --instrument freeze.law;"
+        " wallet unfreeze {company} --instrument unfreeze.law",
+        WALLET,
+    ),
     ("wallet identify {person} --instrument identity.law", {"wallet_id", "name", "id_number", "same_phone"}),
     (
         "instrument issue --issuer court:CT440784 --case C1 --kind trace --wallet {company} --wallet {person}"

@@ -172,7 +172,8 @@ class Model:
         if what in ("stop", "resume"):
             wallet["stopped"] = self.now + DAY if what == "stop" else False
         else:
-            wallet["frozen"] = what == "freeze"
+            no("instrument_lifts_nothing", what == "unfreeze" and not wallet["frozen"])
+            wallet["frozen"] += 1 if what == "freeze" else -1
 
     def is_flagged(self, wallet, flag):
         """A stop ends by itself."""

@@ -25,6 +25,7 @@ from tests.support import (
     instrument,
     judged,
     nameless,
+    number_of,
     personal,
     refused,
     refused_and_logged,
@@ -202,6 +203,10 @@ def test_a_wallet_that_is_not_there_is_refused_and_logged(sandbox: Sandbox) -> N
 @pytest.mark.parametrize("kind", ["identity", "freeze", "unfreeze"])
 def test_every_instrument_but_a_trace_is_carried_out_once_a_wallet(sandbox: Sandbox, kind: str) -> None:
     a, b = personal(sandbox), personal(sandbox, 2)
+    if kind == "unfreeze":
+        first = instrument(sandbox, "freeze", a.wallet_id, b.wallet_id)
+        for wallet in (a, b):
+            sandbox.oversight.freeze(wallet_id=wallet.wallet_id, instrument=first)
     order = instrument(sandbox, kind, a.wallet_id, b.wallet_id)
     act = getattr(sandbox.oversight, "identify" if kind == "identity" else kind)
     for wallet in (a, b):
@@ -213,11 +218,41 @@ def test_every_instrument_but_a_trace_is_carried_out_once_a_wallet(sandbox: Sand
 def test_a_freeze_is_not_laid_on_again_by_the_order_that_was_lifted(sandbox: Sandbox) -> None:
     wallet = personal(sandbox)
     order = instrument(sandbox, "freeze", wallet.wallet_id)
-    lift = instrument(sandbox, "unfreeze", wallet.wallet_id)
     assert sandbox.oversight.freeze(wallet_id=wallet.wallet_id, instrument=order).status == "frozen"
+    lift = instrument(sandbox, "unfreeze", wallet.wallet_id)
     assert sandbox.oversight.unfreeze(wallet_id=wallet.wallet_id, instrument=lift).status == "active"
     with refused_and_logged(sandbox, "instrument_used_up"):
         sandbox.oversight.freeze(wallet_id=wallet.wallet_id, instrument=order)
+
+
+def test_each_freeze_is_lifted_by_itself_and_only_by_the_court_that_laid_it(sandbox: Sandbox) -> None:
+    wallet, other = personal(sandbox), personal(sandbox, 2)
+    sandbox.parties.add_enforcer(kind="court", code="CT2", name="虚构法院")
+    at = {"wallet_id": wallet.wallet_id}
+    ours, again, theirs = (
+        instrument(sandbox, "freeze", wallet.wallet_id, other.wallet_id, issuer=issuer)
+        for issuer in (COURT, COURT, "court:CT2")
+    )
+    lifts = [
+        instrument(sandbox, "unfreeze", wallet.wallet_id, issuer=issuer, follows=number_of(sandbox, order))
+        for issuer, order in (
+            (COURT, ours), (COURT, theirs), ("court:CT2", ours), (COURT, again), ("court:CT2", theirs),
+        )
+    ]  # fmt: skip
+    for order in (ours, again, theirs):
+        assert sandbox.oversight.freeze(**at, instrument=order).status == "frozen"
+    sandbox.oversight.freeze(wallet_id=other.wallet_id, instrument=ours)
+    assert sandbox.oversight.unfreeze(**at, instrument=lifts[0]).status == "frozen"
+    for lift in lifts[1:3]:  # another court's
+        with refused_and_logged(sandbox, "instrument_lifts_nothing", wallet_id=wallet.wallet_id):
+            sandbox.oversight.unfreeze(**at, instrument=lift)
+    twice = instrument(sandbox, "unfreeze", wallet.wallet_id, follows=number_of(sandbox, ours))
+    with refused_and_logged(sandbox, "instrument_lifts_nothing"):  # lifted already
+        sandbox.oversight.unfreeze(**at, instrument=twice)
+    assert sandbox.oversight.unfreeze(**at, instrument=lifts[3]).status == "frozen"
+    assert sandbox.oversight.unfreeze(**at, instrument=lifts[4]).status == "active"
+    assert sandbox.wallets.show(wallet_id=other.wallet_id).status == "frozen"
+    assert sandbox.ledger.verify().ok
 
 
 def test_each_issues_what_its_mandate_covers(sandbox: Sandbox) -> None:
@@ -274,6 +309,8 @@ MALFORMED: list[tuple[str, str, dict[str, Any]]] = [
     ("instrument_depth_malformed", "trace", {"depth": True}),
     ("instrument_scope_malformed", "trace", {"window_from": None}),
     ("instrument_scope_malformed", "trace", {"follows": "J23042000000000000000"}),
+    ("instrument_scope_malformed", "freeze", {"follows": "J23042000000000000000"}),
+    ("instrument_scope_malformed", "unfreeze", {"follows": None}),
     ("instrument_scope_malformed", "freeze", {"opens": "phone"}),
     ("instrument_scope_malformed", "freeze", {"depth": 3}),
     ("instrument_scope_malformed", "identity", {"window_from": START}),
