@@ -71,7 +71,8 @@ class Oversight:
     """Lawful access (依法可溯): traceable under law and not otherwise.
 
     Every request and every refusal of one is an entry of the access log; an entry of a refusal is committed
-    although the request raises.
+    although the request raises.  Where the time lies before the newest entry, everything is refused
+    (``RejectedError``, ``clock_went_back``) and nothing logged.
     """
 
     def __init__(self, store: Store, keyring: Keyring) -> None:
@@ -293,10 +294,13 @@ class Oversight:
         try:
             request.wallet_id = check_wallet_id(given)
             with self._store.transaction() as tx:
+                access.check_clock(tx)
                 return act(tx)
         except UnavailableError:
             raise  # nothing can be written
         except EcnyTaxError as refusal:
+            if refusal.code == "clock_went_back":
+                raise  # an entry would bear a time before the newest one
             with self._store.transaction() as tx:
                 access.record(tx, request.entry(refusal.code))
             raise
@@ -309,13 +313,13 @@ class Oversight:
             raise RejectedError("instrument_required", action=request.action)
         instrument = documents.open_instrument(message, self._key_reader(tx))
         request.instrument, request.party = instrument, instrument.issuer
-        number = instrument.instrument_no
-        if access.digest_of(tx, number) not in (None, documents.digest_of(instrument)):
-            raise VerificationError("instrument_number_reused", instrument_no=number)
         self._check_mandate(tx, instrument)
+        number, issuer = instrument.instrument_no, instrument.issuer
+        if access.digest_of(tx, issuer, number) not in (None, documents.digest_of(instrument)):
+            raise VerificationError("instrument_number_reused", instrument_no=number)
         model.check_covers(instrument, kind, request.wallet_id, tx.now)
         if kind is not InstrumentKind.TRACE and access.was_done(
-            tx, instrument_no=number, wallet_id=request.wallet_id, actions=(request.action,)
+            tx, request.action, issuer=issuer, instrument_no=number, wallet_id=request.wallet_id
         ):
             raise RejectedError("instrument_used_up", instrument_no=number, wallet_id=request.wallet_id)
         return instrument
@@ -328,8 +332,9 @@ class Oversight:
     def _check_follows(self, tx: Transaction, order: Instrument, wallet: Wallet) -> None:
         """Whether the earlier instrument that this one names has opened the wallet's phone."""
         first = order.follows or ""
-        actions = (Action.OPEN_PHONE,)
-        if not access.was_done(tx, instrument_no=first, wallet_id=wallet.wallet_id, actions=actions):
+        if not access.was_done(
+            tx, Action.OPEN_PHONE, issuer=order.issuer, instrument_no=first, wallet_id=wallet.wallet_id
+        ):
             raise RejectedError("instrument_follows_nothing", follows=first, wallet_id=wallet.wallet_id)
 
     def _centre(self, tx: Transaction, by: str | None) -> str:

@@ -21,6 +21,13 @@ _COLLECTED_DAY = "date(p.settled_at / 1000000 + 28800, 'unixepoch')"
 #: Promise, what it says in English and Chinese, and the query that finds what breaks it.
 RECORD_CHECKS = (
     (
+        "I14",
+        "no entry of the access log bears a time before the one of an earlier entry",
+        "查阅日志的时间依次不减",
+        "SELECT 'access entry ' || a.place FROM access a JOIN access b ON b.place = a.place - 1"
+        " WHERE a.at < b.at ORDER BY a.place LIMIT 1",
+    ),
+    (
         "I6",
         "no fee: every payment moved exactly its amount from its wallet",
         "零手续费：每笔缴款恰好从其钱包转出其金额",

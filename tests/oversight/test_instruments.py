@@ -15,6 +15,7 @@ from ecny_tax import EcnyTaxError, Fen, FixedClock, InvalidInputError, Sandbox, 
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.crypto.signatures import decode, encode, payload_of_one, sign_one
 from ecny_tax.oversight.documents import CONTENT_TYPE, read_payload
+from ecny_tax.store import access
 from tests.support import (
     CASE,
     COURT,
@@ -162,6 +163,28 @@ def test_another_content_under_a_number_that_was_presented_is_forged(sandbox: Sa
     sandbox.oversight.trace(wallet_id=wallet.wallet_id, instrument=order)  # a trace is no secret used up
 
 
+def test_nobody_uses_up_the_number_of_another_issuer(sandbox: Sandbox) -> None:
+    wallet = personal(sandbox)
+    at = {"wallet_id": wallet.wallet_id}
+    police, key = "public_security:PS440784", court_key(sandbox, "PS440784", "public_security")
+    trace, freeze = (instrument(sandbox, kind, wallet.wallet_id) for kind in ("trace", "freeze"))
+    with refused_and_logged(sandbox, "instrument_beyond_mandate"):
+        sandbox.oversight.freeze(**at, instrument=resigned(sandbox, freeze, key, issuer=police))
+    sandbox.oversight.trace(**at, instrument=resigned(sandbox, trace, key, issuer=police, depth=1))
+    sandbox.oversight.trace(**at, instrument=trace)
+    assert sandbox.oversight.freeze(**at, instrument=freeze).status == "frozen"
+
+
+def test_what_one_issuer_may_not_order_is_refused_before_its_number_is_looked_at(sandbox: Sandbox) -> None:
+    wallet = personal(sandbox)
+    police, key = "public_security:PS440784", court_key(sandbox, "PS440784", "public_security")
+    order = instrument(sandbox, "freeze", wallet.wallet_id)
+    for expires in (1_700_000_000_000_000, 1_700_000_000_000_001):
+        forged = resigned(sandbox, order, key, issuer=police, expires=expires)
+        with refused_and_logged(sandbox, "instrument_beyond_mandate"):
+            sandbox.oversight.freeze(wallet_id=wallet.wallet_id, instrument=forged)
+
+
 def test_an_instrument_is_valid_from_its_issue_until_it_expires(sandbox: Sandbox, clock: FixedClock) -> None:
     wallet = personal(sandbox)
     order = instrument(sandbox, "trace", wallet.wallet_id, issued_at=START + DAY, expires_at=START + 2 * DAY)
@@ -175,6 +198,42 @@ def test_an_instrument_is_valid_from_its_issue_until_it_expires(sandbox: Sandbox
     clock.at = START + 2 * DAY
     with refused_and_logged(sandbox, "instrument_expired"):
         sandbox.oversight.trace(**ask)
+
+
+def test_the_clock_is_not_turned_back_to_make_an_instrument_valid_again(
+    sandbox: Sandbox, clock: FixedClock
+) -> None:
+    wallet = personal(sandbox)
+    order = instrument(sandbox, "identity", wallet.wallet_id, expires_at=START + DAY)
+    ask = {"wallet_id": wallet.wallet_id, "instrument": order}
+    clock.at = START + DAY
+    with refused_and_logged(sandbox, "instrument_expired"):
+        sandbox.oversight.identify(**ask)
+    before = dump(sandbox)
+    clock.at = START
+    with refused(sandbox, "clock_went_back"):
+        sandbox.oversight.identify(**ask)
+    with refused(sandbox, "clock_went_back"):
+        sandbox.oversight.stop(wallet_id=wallet.wallet_id)
+    assert dump(sandbox) == before
+    clock.at = START + DAY
+    sandbox.oversight.stop(wallet_id=wallet.wallet_id)
+    assert sandbox.ledger.verify().ok
+
+
+def test_I14_entries_of_the_access_log_whose_times_fall_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(access, "check_clock", lambda tx: None)
+    clock = FixedClock(START)
+    with Sandbox.open(":memory:", clock=clock, seed=SEED) as s:
+        wallet = personal(s)
+        refusing = {"wallet_id": wallet.wallet_id, "instrument": None}
+        for at in (START + DAY, START):
+            clock.at = at
+            with pytest.raises(EcnyTaxError):
+                s.oversight.trace(**refusing)
+        assert [check.detail for check in s.ledger.verify().checks if not check.ok] == ["access entry 2"]
 
 
 def test_an_instrument_covers_the_wallets_that_it_names_and_is_of_one_kind(sandbox: Sandbox) -> None:
