@@ -39,6 +39,8 @@ from ecny_tax.wallets.model import Stop, Wallet
 from ecny_tax.wallets.service import load
 
 _T = TypeVar("_T")
+#: What is carried out once a wallet; what tells something may be read again, so that no answer is lost.
+_ONCE = (InstrumentKind.FREEZE, InstrumentKind.UNFREEZE)
 #: The one who stops a wallet where nobody is named: the scheme's first anti-fraud centre.
 _CENTRE = InstitutionKind.ANTI_FRAUD_CENTRE
 
@@ -161,7 +163,7 @@ class Oversight:
         return self._logged(request, act)
 
     def identify(self, *, wallet_id: str, instrument: bytes | None) -> Identification:
-        """Open who holds a wallet as an ``identity`` instrument orders, once.
+        """Open who holds a wallet as an ``identity`` instrument orders, until it expires.
 
         Of a class IV wallet a first instrument opens the phone alone; who gave the same phone to open a
         wallet by name is opened by a second one, which names the first.  Raises what :meth:`freeze` raises,
@@ -318,7 +320,7 @@ class Oversight:
         if access.digest_of(tx, issuer, number) not in (None, documents.digest_of(instrument)):
             raise VerificationError("instrument_number_reused", instrument_no=number)
         model.check_covers(instrument, kind, request.wallet_id, tx.now)
-        if kind is not InstrumentKind.TRACE and access.was_done(
+        if kind in _ONCE and access.was_done(
             tx, request.action, issuer=issuer, instrument_no=number, wallet_id=request.wallet_id
         ):
             raise RejectedError("instrument_used_up", instrument_no=number, wallet_id=request.wallet_id)

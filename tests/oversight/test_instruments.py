@@ -259,15 +259,31 @@ def test_a_wallet_that_is_not_there_is_refused_and_logged(sandbox: Sandbox) -> N
     assert [entry.wallet_id for entry in sandbox.oversight.accesses()] == [missing, None]
 
 
-@pytest.mark.parametrize("kind", ["identity", "freeze", "unfreeze"])
-def test_every_instrument_but_a_trace_is_carried_out_once_a_wallet(sandbox: Sandbox, kind: str) -> None:
+def test_what_an_instrument_tells_may_be_read_again_until_it_expires_and_is_logged_each_time(
+    sandbox: Sandbox, clock: FixedClock
+) -> None:
+    wallet = personal(sandbox)
+    for kind, act in (("trace", sandbox.oversight.trace), ("identity", sandbox.oversight.identify)):
+        order = instrument(sandbox, kind, wallet.wallet_id)
+        before = len(sandbox.oversight.accesses())
+        first, again = (act(wallet_id=wallet.wallet_id, instrument=order) for _ in range(2))
+        assert first == again
+        new = [(entry.action, entry.outcome) for entry in sandbox.oversight.accesses()[before:]]
+        assert new == 2 * new[: len(new) // 2] != []
+        clock.at += DAY
+        with refused_and_logged(sandbox, "instrument_expired"):
+            act(wallet_id=wallet.wallet_id, instrument=order)
+
+
+@pytest.mark.parametrize("kind", ["freeze", "unfreeze"])
+def test_a_freeze_or_unfreeze_is_carried_out_once_a_wallet(sandbox: Sandbox, kind: str) -> None:
     a, b = personal(sandbox), personal(sandbox, 2)
     if kind == "unfreeze":
         first = instrument(sandbox, "freeze", a.wallet_id, b.wallet_id)
         for wallet in (a, b):
             sandbox.oversight.freeze(wallet_id=wallet.wallet_id, instrument=first)
     order = instrument(sandbox, kind, a.wallet_id, b.wallet_id)
-    act = getattr(sandbox.oversight, "identify" if kind == "identity" else kind)
+    act = getattr(sandbox.oversight, kind)
     for wallet in (a, b):
         act(wallet_id=wallet.wallet_id, instrument=order)
         with refused_and_logged(sandbox, "instrument_used_up", wallet_id=wallet.wallet_id):
