@@ -97,8 +97,9 @@ class InstrumentCheck:
 class Node:
     """An account that a trace reached, by ``hop``: after 0 where money went, before 0 where it came from.
 
-    ``goes_on`` says that money moved on from there, or came there, beyond what the instrument covers.  Of a
-    holder there is what the instrument opens, and no more.
+    ``goes_on`` says that the walk down reached it, and that money moved on from there beyond what the
+    instrument covers; ``comes_from_beyond`` that the walk up did, and that money came there from beyond.  Of
+    a holder there is what the instrument opens, and no more.
     """
 
     node: str
@@ -109,6 +110,7 @@ class Node:
     operator: str | None
     hop: int
     goes_on: bool
+    comes_from_beyond: bool
     name: str | None = field(default=None, repr=False)
     id_number: str | None = field(default=None, repr=False)
     phone: str | None = field(default=None, repr=False)

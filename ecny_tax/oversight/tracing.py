@@ -48,7 +48,7 @@ def trace(
     for sign, found in walks:
         for account, hop in found.reached.items():
             hops.setdefault(account, sign * hop)
-    going_on = frozenset[int]().union(*(found.going_on for _, found in walks))
+    beyond = {sign: found.going_on for sign, found in walks}
     flows: dict[int, Flow] = {}
     for _, found in walks:
         flows |= found.flows
@@ -57,7 +57,7 @@ def trace(
     nodes = [
         _node(
             tx, keyring, names[account], owners[account], hop, order.may_open, opened,
-            goes_on=account in going_on,
+            goes_on=account in beyond.get(1, ()), comes_from_beyond=account in beyond.get(-1, ()),
         )
         for account, hop in hops.items()
     ]  # fmt: skip
@@ -129,9 +129,13 @@ def _node(
     opened: Opened,
     *,
     goes_on: bool,
+    comes_from_beyond: bool,
 ) -> Node:
     account, code, wallet_id, wallet_class, operator, identity_id = owner
-    node = partial(Node, name, account_kind(code), account, wallet_id, wallet_class, operator, hop, goes_on)
+    node = partial(
+        Node, name, account_kind(code), account, wallet_id, wallet_class, operator, hop, goes_on,
+        comes_from_beyond,
+    )  # fmt: skip
     if wallet_id is None or opens is None:
         return node()
     holder = parties.open_identity(tx, keyring, identity_id)

@@ -59,7 +59,11 @@ def test_the_trace_of_a_stopped_wallet_tells_where_its_money_went_and_nothing_be
         assert fraud["last"] not in text
         assert not [secret for secret in SECRETS[4] if secret in text]
     found = json.loads((tmp_path / "t.json").read_text("utf-8"))
-    assert [(node["hop"], node["goes_on"]) for node in found["nodes"]] == [(0, False), (1, True), (-1, True)]
+    assert [(node["hop"], node["goes_on"], node["comes_from_beyond"]) for node in found["nodes"]] == [
+        (0, False, False),
+        (1, True, False),
+        (-1, False, True),
+    ]
     ElementTree.parse(tmp_path / "t.svg")
 
 

@@ -166,6 +166,31 @@ def test_up_and_down_are_told_apart_and_both_are_both(sandbox: Sandbox) -> None:
     assert hops["both"] == hops["down"] | hops["up"]
 
 
+def test_each_way_tells_by_itself_what_lies_beyond_it(sandbox: Sandbox) -> None:
+    """An account that both walks reach: money came to it from beyond, and none went on; and the other way."""
+    a, b, c = (nameless(sandbox, n) for n in range(3))
+    sandbox.wallets.top_up(wallet_id=c.wallet_id, amount=Fen(100))
+    send(sandbox, c, b, 60)
+    send(sandbox, b, a, 40)
+    send(sandbox, a, b, 30)
+    facts = {
+        way: {
+            node.wallet_id: (node.goes_on, node.comes_from_beyond)
+            for node in traced(sandbox, a, way, depth=1).nodes
+        }
+        for way in ("down", "up", "both")
+    }
+    assert facts["down"][b.wallet_id] == (False, False)
+    assert facts["up"][b.wallet_id] == (False, True)
+    assert facts["both"] == {a.wallet_id: (False, False), b.wallet_id: (False, True)}
+    send(sandbox, b, c, 10)
+    found = traced(sandbox, a, depth=1)
+    assert [(node.goes_on, node.comes_from_beyond) for node in found.nodes] == [(False, False), (True, True)]
+    picture = as_svg(found, "en")
+    assert "⋯ goes on beyond the instrument" in picture
+    assert "⋯ from beyond the instrument" in picture
+
+
 def test_payments_refunds_exchanges_and_sub_wallets_are_followed(sandbox: Sandbox) -> None:
     company = corporate(sandbox, fund=Fen(1_000))
     sub = sandbox.wallets.open_sub(parent=company.wallet_id, purpose="distribution", fund=Fen(300))
