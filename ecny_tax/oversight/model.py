@@ -33,7 +33,9 @@ class InstrumentKind(StrEnum):
 
 
 class Opens(StrEnum):
-    """What of a holder may be opened: the phone alone, or name, id number and phone."""
+    """What of a holder may be opened: the phone, or name and id number; of a class IV wallet the phone either
+    way.  Never both of one holder, so that no instrument alone joins a class IV wallet's phone to a name.
+    """
 
     PHONE = "phone"
     IDENTITY = "identity"

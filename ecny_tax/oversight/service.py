@@ -332,10 +332,16 @@ class Oversight:
         model.check_may_issue(instrument.issuer, instrument.kind, mandate)
 
     def _check_follows(self, tx: Transaction, order: Instrument, wallet: Wallet) -> None:
-        """Whether the earlier instrument that this one names has opened the wallet's phone."""
+        """Whether the earlier instrument that this one names, of the same issuer and case, has opened the
+        wallet's phone."""
         first = order.follows or ""
         if not access.was_done(
-            tx, Action.OPEN_PHONE, issuer=order.issuer, instrument_no=first, wallet_id=wallet.wallet_id
+            tx,
+            Action.OPEN_PHONE,
+            issuer=order.issuer,
+            instrument_no=first,
+            wallet_id=wallet.wallet_id,
+            case_no=order.case_no,
         ):
             raise RejectedError("instrument_follows_nothing", follows=first, wallet_id=wallet.wallet_id)
 

@@ -89,7 +89,7 @@ def identify(
         other = parties.open_identity(tx, keyring, identity_id)
         if other.phone == holder.phone:
             said = _said(other, wallet_id, is_named=True, opens=Opens.IDENTITY, opened=opened)
-            people.append(Person(wallet_id, operator, said["name"], said["id_number"], said["phone"]))
+            people.append(Person(wallet_id, operator, said["name"], said["id_number"], other.phone))
     found = Identification(wallet.wallet_id, order.instrument_no, None, None, None, tuple(people))
     return found, opened
 
@@ -145,13 +145,13 @@ def _node(
 def _said(
     holder: Identity, wallet_id: str, *, is_named: bool, opens: Opens | None, opened: Opened
 ) -> dict[str, str | None]:
-    """What is opened of a holder, noted for the log."""
+    """What is opened of a holder, noted for the log: a name or a phone, never both."""
     by_name = is_named and opens is Opens.IDENTITY
     opened.append((Action.OPEN_IDENTITY if by_name else Action.OPEN_PHONE, wallet_id))
     return {
         "name": holder.shown_name if by_name else None,
         "id_number": holder.shown_id_number if by_name else None,
-        "phone": holder.phone,
+        "phone": None if by_name else holder.phone,
     }
 
 

@@ -104,11 +104,21 @@ def digest_of(tx: Transaction, issuer: str, instrument_no: str) -> bytes | None:
     return row[0] if row else None
 
 
-def was_done(tx: Transaction, action: str, *, issuer: str, instrument_no: str, wallet_id: str) -> bool:
-    """Whether an issuer's instrument has brought about an action with a wallet."""
+def was_done(
+    tx: Transaction,
+    action: str,
+    *,
+    issuer: str,
+    instrument_no: str,
+    wallet_id: str,
+    case_no: str | None = None,
+) -> bool:
+    """Whether an issuer's instrument, of that case where one is given, has brought about an action with a
+    wallet."""
     found = tx.row(
         "SELECT 1 FROM access WHERE instrument_no = :number AND party = :issuer AND wallet = :wallet_id"
-        " AND action = :action AND outcome = :done",
+        " AND action = :action AND outcome = :done AND case_no = coalesce(:case_no, case_no)",
+        case_no=case_no,
         number=instrument_no,
         issuer=issuer,
         wallet_id=wallet_id,
