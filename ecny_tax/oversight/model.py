@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,8 +21,9 @@ MAX_CASE = 60
 #: The most accounts and transfers that a trace names in one direction.
 MOST_NODES, MOST_EDGES = 500, 2_000
 
-_LONG_NUMBER = re.compile("[0-9]{11}")  # as a phone or an id number is
-_NUMBER = re.compile("J[0-9A-Z]{20}")
+_LONG_NUMBER = re.compile(r"\d{11}")  # as a phone or an id number is
+#: What an instrument's number looks like: J, a date, and fourteen digits and letters.
+_NUMBER = re.compile("J[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9A-HJKMNP-TV-Z]{14}")
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
@@ -212,7 +214,7 @@ def check_form(instrument: Instrument) -> None:
     case = instrument.case_no
     if not (case.strip() == case != "") or len(case) > MAX_CASE or not case.isprintable():
         raise InvalidInputError("case_malformed", value=case, limit=MAX_CASE)
-    if _LONG_NUMBER.search(case):
+    if _LONG_NUMBER.search(_run_together(case)):
         raise InvalidInputError("case_malformed", value="…", limit=MAX_CASE)
     for number in (instrument.instrument_no, instrument.follows):
         if number is not None and not _NUMBER.fullmatch(number):
@@ -231,6 +233,12 @@ def check_form(instrument: Instrument) -> None:
         InstrumentKind.IDENTITY,
     ):
         raise InvalidInputError("instrument_scope_malformed", kind=instrument.kind, what="opens")
+
+
+def _run_together(text: str) -> str:
+    """A text without what may stand between the digits of one number, full-width ones made plain."""
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(char for char in plain if char.isalnum() or unicodedata.category(char) in ("Ps", "Pe"))
 
 
 def _check_trace(instrument: Instrument) -> None:

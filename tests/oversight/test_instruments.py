@@ -114,6 +114,9 @@ FORGED = {
     "a reversed window": ("document_malformed", lambda s, order: resigned(s, order, to=315_532_800_000_000)),
     "a time before all times": ("document_malformed", lambda s, order: resigned(s, order, issued=-1)),
     "a number of another form": ("document_malformed", lambda s, order: resigned(s, order, number="虚构人")),
+    "a phone for a number": (
+        "document_malformed", lambda s, order: resigned(s, order, number="J13900000001ABCDEFGHJ"),
+    ),
     "a phone for a case": ("document_malformed", lambda s, order: resigned(s, order, case="13900000001")),
 }  # fmt: skip
 
@@ -398,6 +401,13 @@ MALFORMED: list[tuple[str, str, dict[str, Any]]] = [
     ("case_malformed", "freeze", {"case_no": "a\nb"}),
     ("case_malformed", "freeze", {"case_no": "案" * 61}),
     ("case_malformed", "freeze", {"case_no": "440784199001010018"}),
+    ("case_malformed", "freeze", {"case_no": "案139 0000 0001"}),
+    ("case_malformed", "freeze", {"case_no": "案139-0000—0001"}),
+    ("case_malformed", "freeze", {"case_no": "案１３９００００　０００１"}),
+    ("case_malformed", "freeze", {"case_no": "案139.0000_0001"}),
+    ("case_malformed", "freeze", {"case_no": "案٠١٢٣٤٥٦٧٨٩٠"}),
+    ("instrument_number_malformed", "identity", {"follows": "J13900000001000000000"}),
+    ("instrument_number_malformed", "identity", {"follows": "J230420ILOU0000000000"}),
     ("enforcer_malformed", "freeze", {"issuer": "ICBC"}),
     ("enforcer_malformed", "freeze", {"issuer": "operator:ICBC"}),
     ("enforcer_malformed", "freeze", {"issuer": "court:\udcff"}),
