@@ -190,8 +190,9 @@ class Oversight:
         """Protective stop (保护性停付): nothing goes out for some hours; what comes in still arrives.
 
         ``by`` is an anti-fraud centre (default: the scheme's), ``reason`` a code of the rulebook.  A wallet
-        that is stopped for longer already stays so.  Raises ``InvalidInputError`` (``stop_reason_unknown``,
-        ``stop_hours_malformed``) and ``RejectedError`` (``stop_not_by_centre``, ``wallet_closed``).
+        that is stopped for longer already stays so, and the log says which stop is in force.  Raises
+        ``InvalidInputError`` (``stop_reason_unknown``, ``stop_hours_malformed``) and ``RejectedError``
+        (``stop_not_by_centre``, ``wallet_closed``).
         """
         request = _Request(Action.STOP, wallet_id)
 
@@ -208,20 +209,27 @@ class Oversight:
             wallet_model.check_not_closed(wallet)
             new = Stop(why, micros(tx.now + timedelta(hours=lasts)))
             current = wallet_rows.stop_of(tx, wallet.wallet_id)
-            wallet_rows.set_stop(tx, wallet.wallet_id, wallet_model.longest(current, new, now=micros(tx.now)))
+            in_force = wallet_model.longest(current, new, now=micros(tx.now)) or new
+            wallet_rows.set_stop(tx, wallet.wallet_id, in_force)
+            request.asked = access.stop_text(in_force.reason, in_force.until)
             access.record(tx, request.entry(access.DONE))
             return load(tx, wallet.wallet_id)
 
         return self._logged(request, act)
 
     def resume(self, *, wallet_id: str, by: str | None = None) -> Wallet:
-        """Lift a protective stop; raises ``RejectedError`` (``stop_not_by_centre``, ``wallet_closed``)."""
+        """Lift a protective stop of the wallet itself, of whatever reason.
+
+        Raises ``RejectedError`` (``stop_not_by_centre``, ``wallet_closed``, ``wallet_not_stopped``).
+        """
         request = _Request(Action.RESUME, wallet_id)
 
         def act(tx: Transaction) -> Wallet:
             request.party = self._centre(tx, by)
             wallet = load(tx, request.wallet_id)
             wallet_model.check_not_closed(wallet)
+            if wallet_rows.stop_of(tx, wallet.wallet_id) is None:
+                raise RejectedError("wallet_not_stopped", wallet_id=wallet.wallet_id)
             wallet_rows.set_stop(tx, wallet.wallet_id, None)
             access.record(tx, request.entry(access.DONE))
             return load(tx, wallet.wallet_id)

@@ -41,6 +41,11 @@ class Entry:
     case_no: str | None = None
 
 
+def stop_text(reason: str, until: int | None) -> str:
+    """What the entry of a stop says was asked: the stop that is in force from then on."""
+    return reason if until is None else f"{reason} until {rfc3339(from_micros(until).replace(microsecond=0))}"
+
+
 def check_clock(tx: Transaction) -> None:
     """Time goes on: nothing is entered before the newest entry, so nobody makes an instrument valid again by
     turning the clock back; raises ``RejectedError`` (``clock_went_back``)."""

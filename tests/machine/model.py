@@ -172,6 +172,7 @@ class Model:
         self.logged_at = self.now
         wallet = self.wallets[w]
         self._check_open_wallet(wallet)
+        no("wallet_not_stopped", what == "resume" and not self.is_flagged(wallet, "stopped"))
         if what in ("stop", "resume"):
             wallet["stopped"] = self.now + DAY if what == "stop" else False
         else:
