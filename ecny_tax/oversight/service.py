@@ -13,6 +13,7 @@ from ecny_tax.errors import (
     EcnyTaxError,
     InvalidInputError,
     RejectedError,
+    Said,
     UnavailableError,
     VerificationError,
 )
@@ -43,6 +44,21 @@ _T = TypeVar("_T")
 _ONCE = (InstrumentKind.FREEZE, InstrumentKind.UNFREEZE)
 #: The one who stops a wallet where nobody is named: the scheme's first anti-fraud centre.
 _CENTRE = InstitutionKind.ANTI_FRAUD_CENTRE
+
+
+#: Who may issue instruments at all, in words.
+_ISSUERS = {
+    InstitutionKind.COURT: ("a court", "法院"),
+    InstitutionKind.PUBLIC_SECURITY: ("a public security organ", "公安机关"),
+    InstitutionKind.ANTI_FRAUD_CENTRE: ("an anti-fraud centre", "反诈中心"),
+}
+
+
+def _issuers(tx: Transaction, kind: InstrumentKind) -> Said:
+    """Who may issue an instrument of a kind today."""
+    rules = tx.rulebook.on(tx.now.date()).scheme
+    words = [said for role, said in _ISSUERS.items() if kind in rules.may_issue(role)]
+    return Said(" or ".join(en for en, _ in words), "或".join(zh for _, zh in words))
 
 
 @dataclass(slots=True)
@@ -320,7 +336,7 @@ class Oversight:
     ) -> Instrument:
         """The instrument that orders what is asked; nothing of one is believed before it is verified."""
         if message is None:
-            raise RejectedError("instrument_required", action=request.action)
+            raise RejectedError("instrument_required", action=request.action, issuers=_issuers(tx, kind))
         instrument = documents.open_instrument(message, self._key_reader(tx))
         request.instrument, request.party = instrument, instrument.issuer
         self._check_mandate(tx, instrument)

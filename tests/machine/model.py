@@ -58,7 +58,7 @@ class Model:
         self.collected, self.paid_out = Counter(), 0  # by operator; out of the treasury's revenue, net
         self.opened, self.closed = now.date(), None  # the first and the last closed day of the treasury
         self.by_day = Counter()  # (day, operator) -> collected and not yet allocated
-        self.logged_at = now  # the newest entry of the access log
+        self.logged_at = None  # the newest entry of the access log
         self.interest = 0  # out of the operators' own funds
 
     def go_to(self, time):
@@ -168,7 +168,7 @@ class Model:
         payee["balance"] += amount
 
     def flag(self, w, *, what):
-        no("clock_went_back", self.now < self.logged_at)
+        no("clock_went_back", self.logged_at is not None and self.now < self.logged_at)
         self.logged_at = self.now
         wallet = self.wallets[w]
         self._check_open_wallet(wallet)

@@ -72,6 +72,16 @@ def test_without_an_instrument_nothing_is_done(sandbox: Sandbox, what: str) -> N
     assert (entry.entry, entry.action, entry.wallet_id, entry.by) == (1, what, wallet.wallet_id, None)
 
 
+def test_who_has_no_instrument_is_told_who_may_issue_one(sandbox: Sandbox) -> None:
+    wallet = personal(sandbox)
+    either, court = ("a court or a public security organ", "法院或公安机关"), ("a court", "法院")
+    for what, (en, zh) in {"trace": either, "identify": either, "freeze": court, "unfreeze": court}.items():
+        with pytest.raises(EcnyTaxError) as caught:
+            getattr(sandbox.oversight, what)(wallet_id=wallet.wallet_id, instrument=None)
+        assert caught.value.hint_in("en").startswith(f"give an instrument of {en};")
+        assert caught.value.hint_in("zh").startswith(f"请提供{zh}出具的法律文书；")
+
+
 FORGED = {
     "a flipped bit of the signature": (
         "signature_invalid", lambda s, order: order[:-1] + bytes([order[-1] ^ 1]),
