@@ -162,11 +162,27 @@ def refused_and_logged(s: Sandbox, code: str, **values: object) -> Iterator[None
 def instrument(s: Sandbox, kind: str, *wallets: str, **wishes: Any) -> bytes:
     """An instrument of the court about these wallets, valid for a day; a trace over all of this year."""
     now = s.clock.now()
+    if kind == "unfreeze" and "follows" not in wishes:
+        wishes["follows"] = freeze_in_force(s, *wallets)
     asked: dict[str, Any] = {"issuer": COURT, "case_no": CASE, "expires_at": now + timedelta(days=1)}
     if kind == "trace":
         window = {"window_from": now.replace(month=1, day=1), "window_to": now.replace(month=12, day=31)}
         asked |= window | {"depth": 3}
     return s.oversight.issue_instrument(kind=kind, wallets=wallets, **{**asked, **wishes})
+
+
+def number_of(s: Sandbox, order: bytes) -> str:
+    """The number of an instrument."""
+    return s.oversight.read_instrument(instrument=order).instrument.instrument_no
+
+
+def freeze_in_force(s: Sandbox, *wallets: str) -> str:
+    """The number of the newest freeze of one of these wallets; where there is none, one that nobody used."""
+    with s._store.reading() as tx:
+        found = tx.rows(
+            "SELECT wallet_id, instrument_no FROM freeze WHERE lifted_at IS NULL ORDER BY laid_at DESC"
+        )
+    return next((number for wallet, number in found if wallet in wallets), "J23042000000000000000")
 
 
 def hold(s: Sandbox, what: str, wallet_id: str) -> Wallet:

@@ -86,11 +86,14 @@ def _check_may_be_replaced(path: Path, database: str) -> None:
         raise UnavailableError("output_unwritable", path=path, reason=reason)
 
 
-def read_bytes(path: Path) -> bytes:
-    """A file of at most 1 MB; raises ``InvalidInputError``."""
+def read_bytes(path: Path, *, beyond: int | None = None) -> bytes:
+    """A file of at most 1 MB; raises ``InvalidInputError``.
+
+    With ``beyond`` so many bytes and one more, of a longer file: enough to see that it is one.
+    """
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(MAX_BYTES + 1 if beyond is None else beyond + 1)
     except OSError as error:
         raise InvalidInputError("input_file_unreadable", path=path, reason=system_reason(error)) from None
     if len(data) > MAX_BYTES:

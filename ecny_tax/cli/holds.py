@@ -54,7 +54,7 @@ def freeze(run: Run, wallet: _Wallet, instrument: Order = None) -> None:
 
 
 def unfreeze(run: Run, wallet: _Wallet, instrument: Order = None) -> None:
-    """Lift a freeze, as a court orders."""
+    """Lift one freeze, as the court that laid it orders."""
     order = read_order(instrument)
     with run.sandbox() as s:
         found = s.oversight.unfreeze(wallet_id=wallet, instrument=order)

@@ -30,10 +30,25 @@ def register(root: typer.Typer) -> None:
 
 
 def read_order(path: Path | None) -> bytes | None:
-    """The instrument in a file; none where none is given, which is for the rules to refuse."""
-    from ecny_tax.cli.files import read_bytes
+    """The instrument in a file; none where none is given.
 
-    return None if path is None else read_bytes(path)
+    That, and a file which is too long, or there and not readable, is for the rules to refuse, so that it is
+    logged; with a file that is not there, nothing was asked yet (``input_file_unreadable``).
+    """
+    import os
+
+    from ecny_tax.cli.files import read_bytes
+    from ecny_tax.crypto.signatures import MAX_DOCUMENT_BYTES
+    from ecny_tax.errors import InvalidInputError
+
+    if path is None:
+        return None
+    try:
+        return read_bytes(path, beyond=MAX_DOCUMENT_BYTES)
+    except InvalidInputError:
+        if os.path.exists(path):
+            return b""
+        raise
 
 
 @command(instrument_app, "issue")
@@ -63,7 +78,9 @@ def issue(
     follows: Annotated[
         str | None,
         typer.Option(
-            "--follows", metavar="NUMBER", help="Of an identity: the instrument that opened the phone."
+            "--follows",
+            metavar="NUMBER",
+            help="Of an identity: the instrument that opened the phone; of an unfreeze: the freeze it lifts.",
         ),
     ] = None,
     issued: Annotated[

@@ -122,7 +122,9 @@ def stop_device(tx: Transaction, load: RegisteredLoad) -> None:
     wallet = wallets.load(tx, load.wallet_id)
     wallet_rows.set_stop(tx, wallet.wallet_id, Stop("double_spend", None))
     by = f"{InstitutionKind.OPERATOR}:{wallet.operator}"
-    access.record(tx, Entry("stop", "double_spend", wallet_id=wallet.wallet_id, party=by))
+    access.record(
+        tx, Entry("stop", access.stop_text("double_spend", None), wallet_id=wallet.wallet_id, party=by)
+    )
 
 
 def contradicts_statement(

@@ -14,8 +14,8 @@ from ecny_tax.errors import Language
 from ecny_tax.money import yuan_text
 from ecny_tax.oversight.model import Edge, Node, Trace
 
-_WIDTH, _HEIGHT = 210, 96
-_ACROSS, _DOWN = 370, 128
+_WIDTH, _HEIGHT = 210, 112
+_ACROSS, _DOWN = 370, 144
 _MARGIN, _TOP = 30, 70
 _FOLLOWED = ("wallet", "lien")
 _LINE = 16
@@ -28,7 +28,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "truncated": ("There is more than a trace names.", "尚有未列出的内容。"),
     "goes_on": ("⋯ goes on beyond the instrument", "⋯ 资金流至文书范围之外"),
-    "goes_on_up": ("⋯ from beyond the instrument", "⋯ 资金来自文书范围之外"),
+    "comes_from_beyond": ("⋯ from beyond the instrument", "⋯ 资金来自文书范围之外"),
     "wallet": ("wallet", "钱包"),
     "lien": ("load", "圈存"),
     "collection": ("collection", "待报解"),
@@ -129,14 +129,12 @@ def _box(node: Node, place: _Place, language: Language) -> list[str]:
     else:
         said = [node.account.partition(":")[2] or node.account, kind]
     opened = (node.name, " · ".join(filter(None, (node.id_number, node.phone))))
-    goes_on = ""
-    if node.goes_on:
-        goes_on = _word("goes_on_up" if node.hop < 0 else "goes_on", language)
+    beyond = [_word(fact, language) for fact in ("comes_from_beyond", "goes_on") if getattr(node, fact)]
     lines = [
         f'<rect x="{place.x}" y="{place.y}" width="{_WIDTH}" height="{_HEIGHT}" rx="6" fill="#fff"'
         f' stroke="#000"{style}/>'
     ]
-    for number, text in enumerate(filter(None, (*said, *opened, goes_on))):
+    for number, text in enumerate(filter(None, (*said, *opened, *beyond))):
         fit = f' textLength="{_WIDTH - 16}" lengthAdjust="spacingAndGlyphs"' if _is_wide(text) else ""
         lines.append(f'<text x="{place.x + 8}" y="{place.y + 20 + number * _LINE}"{fit}>{_text(text)}</text>')
     return lines

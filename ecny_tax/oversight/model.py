@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,8 +21,9 @@ MAX_CASE = 60
 #: The most accounts and transfers that a trace names in one direction.
 MOST_NODES, MOST_EDGES = 500, 2_000
 
-_LONG_NUMBER = re.compile("[0-9]{11}")  # as a phone or an id number is
-_NUMBER = re.compile("J[0-9A-Z]{20}")
+_LONG_NUMBER = re.compile(r"\d{11}")  # as a phone or an id number is
+#: What an instrument's number looks like: J, a date, and fourteen digits and letters.
+_NUMBER = re.compile("J[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9A-HJKMNP-TV-Z]{14}")
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
@@ -33,7 +35,9 @@ class InstrumentKind(StrEnum):
 
 
 class Opens(StrEnum):
-    """What of a holder may be opened: the phone alone, or name, id number and phone."""
+    """What of a holder may be opened: the phone, or name and id number; of a class IV wallet the phone either
+    way.  Never both of one holder, so that no instrument alone joins a class IV wallet's phone to a name.
+    """
 
     PHONE = "phone"
     IDENTITY = "identity"
@@ -65,8 +69,9 @@ class Instrument:
     """A legal instrument (法律文书) as its issuer signed it.
 
     ``wallets`` are those it is about.  A ``trace`` has a window (both ends included) and a depth in hops, and
-    ``may_open`` something of the holders reached; an ``identity`` says that too, and ``follows`` is the
-    number of the earlier instrument that opened the phone of a class IV wallet.
+    ``may_open`` something of the holders reached; an ``identity`` says that too.  ``follows`` is the number
+    of an earlier instrument: of an ``identity`` the one that opened the phone of a class IV wallet, of an
+    ``unfreeze`` the freeze that it lifts.
     """
 
     instrument_no: str
@@ -96,8 +101,9 @@ class InstrumentCheck:
 class Node:
     """An account that a trace reached, by ``hop``: after 0 where money went, before 0 where it came from.
 
-    ``goes_on`` says that money moved on from there, or came there, beyond what the instrument covers.  Of a
-    holder there is what the instrument opens, and no more.
+    ``goes_on`` says that the walk down reached it, and that money moved on from there beyond what the
+    instrument covers; ``comes_from_beyond`` that the walk up did, and that money came there from beyond.  Of
+    a holder there is what the instrument opens, and no more.
     """
 
     node: str
@@ -108,6 +114,7 @@ class Node:
     operator: str | None
     hop: int
     goes_on: bool
+    comes_from_beyond: bool
     name: str | None = field(default=None, repr=False)
     id_number: str | None = field(default=None, repr=False)
     phone: str | None = field(default=None, repr=False)
@@ -207,7 +214,7 @@ def check_form(instrument: Instrument) -> None:
     case = instrument.case_no
     if not (case.strip() == case != "") or len(case) > MAX_CASE or not case.isprintable():
         raise InvalidInputError("case_malformed", value=case, limit=MAX_CASE)
-    if _LONG_NUMBER.search(case):
+    if _LONG_NUMBER.search(_run_together(case)):
         raise InvalidInputError("case_malformed", value="…", limit=MAX_CASE)
     for number in (instrument.instrument_no, instrument.follows):
         if number is not None and not _NUMBER.fullmatch(number):
@@ -216,7 +223,8 @@ def check_form(instrument: Instrument) -> None:
         raise InvalidInputError("instrument_period_reversed")
     _check_trace(instrument)
     is_identity = instrument.kind is InstrumentKind.IDENTITY
-    if not is_identity and instrument.follows is not None:
+    lifts = instrument.kind is InstrumentKind.UNFREEZE
+    if lifts != (instrument.follows is not None) and not is_identity:
         raise InvalidInputError("instrument_scope_malformed", kind=instrument.kind, what="follows")
     if is_identity and instrument.may_open is None:
         raise InvalidInputError("instrument_scope_malformed", kind=instrument.kind, what="opens")
@@ -225,6 +233,12 @@ def check_form(instrument: Instrument) -> None:
         InstrumentKind.IDENTITY,
     ):
         raise InvalidInputError("instrument_scope_malformed", kind=instrument.kind, what="opens")
+
+
+def _run_together(text: str) -> str:
+    """A text without what may stand between the digits of one number, full-width ones made plain."""
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(char for char in plain if char.isalnum() or unicodedata.category(char) in ("Ps", "Pe"))
 
 
 def _check_trace(instrument: Instrument) -> None:

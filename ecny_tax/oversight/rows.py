@@ -1,9 +1,10 @@
-"""The SQL of tracing: transfers of e-CNY by account, and what an account belongs to."""
+"""The SQL of lawful access: transfers of e-CNY by account, what an account belongs to, and freezes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ecny_tax.clock import micros
 from ecny_tax.ledger.model import Ledger
 from ecny_tax.oversight.walk import Flow
 from ecny_tax.store.transaction import Row, Transaction
@@ -58,3 +59,22 @@ def named_wallets(tx: Transaction) -> Iterable[Row]:
         "SELECT wallet_id, operator, identity_id FROM wallet"
         " WHERE (wallet_class IS NULL OR wallet_class <> 'IV') AND parent IS NULL ORDER BY account_id"
     )
+
+
+def lay_freeze(tx: Transaction, wallet_id: str, issuer: str, instrument_no: str, case_no: str) -> None:
+    tx.run(
+        "INSERT INTO freeze (wallet_id, issuer, instrument_no, case_no, laid_at)"
+        " VALUES (:wallet_id, :issuer, :instrument_no, :case_no, :now)",
+        wallet_id=wallet_id, issuer=issuer, instrument_no=instrument_no, case_no=case_no, now=micros(tx.now),
+    )  # fmt: skip
+
+
+def lift_freeze(tx: Transaction, wallet_id: str, issuer: str, instrument_no: str, lifted_by: str) -> bool:
+    """Lift a freeze that an issuer laid on a wallet; False where none under that number is in force."""
+    found = tx.rows(
+        "UPDATE freeze SET lifted_by = :lifted_by, lifted_at = :now WHERE wallet_id = :wallet_id"
+        " AND issuer = :issuer AND instrument_no = :instrument_no AND lifted_at IS NULL RETURNING wallet_id",
+        wallet_id=wallet_id, issuer=issuer, instrument_no=instrument_no, lifted_by=lifted_by,
+        now=micros(tx.now),
+    )  # fmt: skip
+    return bool(found)

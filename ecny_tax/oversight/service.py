@@ -13,11 +13,12 @@ from ecny_tax.errors import (
     EcnyTaxError,
     InvalidInputError,
     RejectedError,
+    Said,
     UnavailableError,
     VerificationError,
 )
 from ecny_tax.identifiers import check_wallet_id
-from ecny_tax.oversight import documents, model, tracing
+from ecny_tax.oversight import documents, model, rows, tracing
 from ecny_tax.oversight.model import (
     Access,
     Action,
@@ -39,8 +40,25 @@ from ecny_tax.wallets.model import Stop, Wallet
 from ecny_tax.wallets.service import load
 
 _T = TypeVar("_T")
+#: What is carried out once a wallet; what tells something may be read again, so that no answer is lost.
+_ONCE = (InstrumentKind.FREEZE, InstrumentKind.UNFREEZE)
 #: The one who stops a wallet where nobody is named: the scheme's first anti-fraud centre.
 _CENTRE = InstitutionKind.ANTI_FRAUD_CENTRE
+
+
+#: Who may issue instruments at all, in words.
+_ISSUERS = {
+    InstitutionKind.COURT: ("a court", "法院"),
+    InstitutionKind.PUBLIC_SECURITY: ("a public security organ", "公安机关"),
+    InstitutionKind.ANTI_FRAUD_CENTRE: ("an anti-fraud centre", "反诈中心"),
+}
+
+
+def _issuers(tx: Transaction, kind: InstrumentKind) -> Said:
+    """Who may issue an instrument of a kind today."""
+    rules = tx.rulebook.on(tx.now.date()).scheme
+    words = [said for role, said in _ISSUERS.items() if kind in rules.may_issue(role)]
+    return Said(" or ".join(en for en, _ in words), "或".join(zh for _, zh in words))
 
 
 @dataclass(slots=True)
@@ -71,7 +89,8 @@ class Oversight:
     """Lawful access (依法可溯): traceable under law and not otherwise.
 
     Every request and every refusal of one is an entry of the access log; an entry of a refusal is committed
-    although the request raises.
+    although the request raises.  Where the time lies before the newest entry, everything is refused
+    (``RejectedError``, ``clock_went_back``) and nothing logged.
     """
 
     def __init__(self, store: Store, keyring: Keyring) -> None:
@@ -160,7 +179,7 @@ class Oversight:
         return self._logged(request, act)
 
     def identify(self, *, wallet_id: str, instrument: bytes | None) -> Identification:
-        """Open who holds a wallet as an ``identity`` instrument orders, once.
+        """Open who holds a wallet as an ``identity`` instrument orders, until it expires.
 
         Of a class IV wallet a first instrument opens the phone alone; who gave the same phone to open a
         wallet by name is opened by a second one, which names the first.  Raises what :meth:`freeze` raises,
@@ -187,8 +206,9 @@ class Oversight:
         """Protective stop (保护性停付): nothing goes out for some hours; what comes in still arrives.
 
         ``by`` is an anti-fraud centre (default: the scheme's), ``reason`` a code of the rulebook.  A wallet
-        that is stopped for longer already stays so.  Raises ``InvalidInputError`` (``stop_reason_unknown``,
-        ``stop_hours_malformed``) and ``RejectedError`` (``stop_not_by_centre``, ``wallet_closed``).
+        that is stopped for longer already stays so, and the log says which stop is in force.  Raises
+        ``InvalidInputError`` (``stop_reason_unknown``, ``stop_hours_malformed``) and ``RejectedError``
+        (``stop_not_by_centre``, ``wallet_closed``).
         """
         request = _Request(Action.STOP, wallet_id)
 
@@ -205,20 +225,27 @@ class Oversight:
             wallet_model.check_not_closed(wallet)
             new = Stop(why, micros(tx.now + timedelta(hours=lasts)))
             current = wallet_rows.stop_of(tx, wallet.wallet_id)
-            wallet_rows.set_stop(tx, wallet.wallet_id, wallet_model.longest(current, new, now=micros(tx.now)))
+            in_force = wallet_model.longest(current, new, now=micros(tx.now)) or new
+            wallet_rows.set_stop(tx, wallet.wallet_id, in_force)
+            request.asked = access.stop_text(in_force.reason, in_force.until)
             access.record(tx, request.entry(access.DONE))
             return load(tx, wallet.wallet_id)
 
         return self._logged(request, act)
 
     def resume(self, *, wallet_id: str, by: str | None = None) -> Wallet:
-        """Lift a protective stop; raises ``RejectedError`` (``stop_not_by_centre``, ``wallet_closed``)."""
+        """Lift a protective stop of the wallet itself, of whatever reason.
+
+        Raises ``RejectedError`` (``stop_not_by_centre``, ``wallet_closed``, ``wallet_not_stopped``).
+        """
         request = _Request(Action.RESUME, wallet_id)
 
         def act(tx: Transaction) -> Wallet:
             request.party = self._centre(tx, by)
             wallet = load(tx, request.wallet_id)
             wallet_model.check_not_closed(wallet)
+            if wallet_rows.stop_of(tx, wallet.wallet_id) is None:
+                raise RejectedError("wallet_not_stopped", wallet_id=wallet.wallet_id)
             wallet_rows.set_stop(tx, wallet.wallet_id, None)
             access.record(tx, request.entry(access.DONE))
             return load(tx, wallet.wallet_id)
@@ -226,18 +253,37 @@ class Oversight:
         return self._logged(request, act)
 
     def freeze(self, *, wallet_id: str, instrument: bytes | None) -> Wallet:
-        """Freeze (冻结): nothing goes out until :meth:`unfreeze`, as a ``freeze`` instrument orders, once.
+        """Freeze (冻结): nothing goes out until each freeze of the wallet was lifted; a ``freeze`` instrument
+        orders it, once.
 
         Raises ``RejectedError``: ``instrument_required``, ``instrument_beyond_mandate``,
         ``instrument_kind_differs``, ``instrument_not_yet_valid``, ``instrument_expired``,
         ``instrument_out_of_scope``, ``instrument_used_up``, ``wallet_closed``; ``VerificationError``:
         ``document_malformed``, ``signer_unknown``, ``signature_invalid``, ``instrument_number_reused``.
         """
-        return self._set_frozen(Action.FREEZE, InstrumentKind.FREEZE, wallet_id, instrument)
+
+        def lay(tx: Transaction, order: Instrument, wallet_id: str) -> None:
+            rows.lay_freeze(tx, wallet_id, order.issuer, order.instrument_no, order.case_no)
+
+        return self._change_freezes(
+            _Request(Action.FREEZE, wallet_id), InstrumentKind.FREEZE, instrument, lay
+        )
 
     def unfreeze(self, *, wallet_id: str, instrument: bytes | None) -> Wallet:
-        """Lift a freeze, as an ``unfreeze`` instrument orders, once; raises what :meth:`freeze` raises."""
-        return self._set_frozen(Action.UNFREEZE, InstrumentKind.UNFREEZE, wallet_id, instrument)
+        """Lift the freeze that an ``unfreeze`` instrument of its own issuer names (``follows``), no other.
+
+        Raises what :meth:`freeze` raises, and ``RejectedError`` (``instrument_lifts_nothing``).
+        """
+
+        def lift(tx: Transaction, order: Instrument, wallet_id: str) -> None:
+            first = order.follows or ""
+            if not rows.lift_freeze(tx, wallet_id, order.issuer, first, order.instrument_no):
+                raise RejectedError(
+                    "instrument_lifts_nothing", follows=first, issuer=order.issuer, wallet_id=wallet_id
+                )
+
+        request = _Request(Action.UNFREEZE, wallet_id)
+        return self._change_freezes(request, InstrumentKind.UNFREEZE, instrument, lift)
 
     def accesses(self, *, wallet_id: str | None = None) -> tuple[Access, ...]:
         """The access log (查阅日志), oldest first, of all wallets or of one.
@@ -250,16 +296,19 @@ class Oversight:
                 Access(place, from_micros(at), *rest) for place, at, *rest in access.entries(tx, only)
             )
 
-    def _set_frozen(
-        self, action: Action, kind: InstrumentKind, wallet_id: str, instrument: bytes | None
+    def _change_freezes(
+        self,
+        request: _Request,
+        kind: InstrumentKind,
+        instrument: bytes | None,
+        change: Callable[[Transaction, Instrument, str], None],
     ) -> Wallet:
-        request = _Request(action, wallet_id)
-
         def act(tx: Transaction) -> Wallet:
-            self._ordered(tx, request, instrument, kind)
+            order = self._ordered(tx, request, instrument, kind)
             wallet = load(tx, request.wallet_id)
             wallet_model.check_not_closed(wallet)
-            wallet_rows.set_frozen(tx, wallet.wallet_id, action is Action.FREEZE)
+            change(tx, order, wallet.wallet_id)
+            wallet_rows.count_freezes(tx, wallet.wallet_id)
             access.record(tx, request.entry(access.DONE))
             return load(tx, wallet.wallet_id)
 
@@ -271,10 +320,13 @@ class Oversight:
         try:
             request.wallet_id = check_wallet_id(given)
             with self._store.transaction() as tx:
+                access.check_clock(tx)
                 return act(tx)
         except UnavailableError:
             raise  # nothing can be written
         except EcnyTaxError as refusal:
+            if refusal.code == "clock_went_back":
+                raise  # an entry would bear a time before the newest one
             with self._store.transaction() as tx:
                 access.record(tx, request.entry(refusal.code))
             raise
@@ -284,16 +336,16 @@ class Oversight:
     ) -> Instrument:
         """The instrument that orders what is asked; nothing of one is believed before it is verified."""
         if message is None:
-            raise RejectedError("instrument_required", action=request.action)
+            raise RejectedError("instrument_required", action=request.action, issuers=_issuers(tx, kind))
         instrument = documents.open_instrument(message, self._key_reader(tx))
         request.instrument, request.party = instrument, instrument.issuer
-        number = instrument.instrument_no
-        if access.digest_of(tx, number) not in (None, documents.digest_of(instrument)):
-            raise VerificationError("instrument_number_reused", instrument_no=number)
         self._check_mandate(tx, instrument)
+        number, issuer = instrument.instrument_no, instrument.issuer
+        if access.digest_of(tx, issuer, number) not in (None, documents.digest_of(instrument)):
+            raise VerificationError("instrument_number_reused", instrument_no=number)
         model.check_covers(instrument, kind, request.wallet_id, tx.now)
-        if kind is not InstrumentKind.TRACE and access.was_done(
-            tx, instrument_no=number, wallet_id=request.wallet_id, actions=(request.action,)
+        if kind in _ONCE and access.was_done(
+            tx, request.action, issuer=issuer, instrument_no=number, wallet_id=request.wallet_id
         ):
             raise RejectedError("instrument_used_up", instrument_no=number, wallet_id=request.wallet_id)
         return instrument
@@ -304,10 +356,17 @@ class Oversight:
         model.check_may_issue(instrument.issuer, instrument.kind, mandate)
 
     def _check_follows(self, tx: Transaction, order: Instrument, wallet: Wallet) -> None:
-        """Whether the earlier instrument that this one names has opened the wallet's phone."""
+        """Whether the earlier instrument that this one names, of the same issuer and case, has opened the
+        wallet's phone."""
         first = order.follows or ""
-        actions = (Action.OPEN_PHONE,)
-        if not access.was_done(tx, instrument_no=first, wallet_id=wallet.wallet_id, actions=actions):
+        if not access.was_done(
+            tx,
+            Action.OPEN_PHONE,
+            issuer=order.issuer,
+            instrument_no=first,
+            wallet_id=wallet.wallet_id,
+            case_no=order.case_no,
+        ):
             raise RejectedError("instrument_follows_nothing", follows=first, wallet_id=wallet.wallet_id)
 
     def _centre(self, tx: Transaction, by: str | None) -> str:

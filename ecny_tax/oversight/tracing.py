@@ -48,7 +48,7 @@ def trace(
     for sign, found in walks:
         for account, hop in found.reached.items():
             hops.setdefault(account, sign * hop)
-    going_on = frozenset[int]().union(*(found.going_on for _, found in walks))
+    beyond = {sign: found.going_on for sign, found in walks}
     flows: dict[int, Flow] = {}
     for _, found in walks:
         flows |= found.flows
@@ -57,7 +57,7 @@ def trace(
     nodes = [
         _node(
             tx, keyring, names[account], owners[account], hop, order.may_open, opened,
-            goes_on=account in going_on,
+            goes_on=account in beyond.get(1, ()), comes_from_beyond=account in beyond.get(-1, ()),
         )
         for account, hop in hops.items()
     ]  # fmt: skip
@@ -89,7 +89,7 @@ def identify(
         other = parties.open_identity(tx, keyring, identity_id)
         if other.phone == holder.phone:
             said = _said(other, wallet_id, is_named=True, opens=Opens.IDENTITY, opened=opened)
-            people.append(Person(wallet_id, operator, said["name"], said["id_number"], said["phone"]))
+            people.append(Person(wallet_id, operator, said["name"], said["id_number"], other.phone))
     found = Identification(wallet.wallet_id, order.instrument_no, None, None, None, tuple(people))
     return found, opened
 
@@ -129,9 +129,13 @@ def _node(
     opened: Opened,
     *,
     goes_on: bool,
+    comes_from_beyond: bool,
 ) -> Node:
     account, code, wallet_id, wallet_class, operator, identity_id = owner
-    node = partial(Node, name, account_kind(code), account, wallet_id, wallet_class, operator, hop, goes_on)
+    node = partial(
+        Node, name, account_kind(code), account, wallet_id, wallet_class, operator, hop, goes_on,
+        comes_from_beyond,
+    )  # fmt: skip
     if wallet_id is None or opens is None:
         return node()
     holder = parties.open_identity(tx, keyring, identity_id)
@@ -141,13 +145,13 @@ def _node(
 def _said(
     holder: Identity, wallet_id: str, *, is_named: bool, opens: Opens | None, opened: Opened
 ) -> dict[str, str | None]:
-    """What is opened of a holder, noted for the log."""
+    """What is opened of a holder, noted for the log: a name or a phone, never both."""
     by_name = is_named and opens is Opens.IDENTITY
     opened.append((Action.OPEN_IDENTITY if by_name else Action.OPEN_PHONE, wallet_id))
     return {
         "name": holder.shown_name if by_name else None,
         "id_number": holder.shown_id_number if by_name else None,
-        "phone": holder.phone,
+        "phone": None if by_name else holder.phone,
     }
 
 

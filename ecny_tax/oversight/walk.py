@@ -36,7 +36,7 @@ class Limits(NamedTuple):
 
 class Walk(NamedTuple):
     """Accounts by the hop at which they were reached, transfers, those accounts from which money moved on
-    beyond the depth, and whether there were more than the limits allow."""
+    (up: to which it came) beyond the depth, and whether there were more than the limits allow."""
 
     reached: dict[int, int]
     flows: dict[int, Flow]

@@ -6,12 +6,12 @@ id numbers and phones never stand in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
 from struct import error as StructError
 
-from ecny_tax.clock import micros
+from ecny_tax.clock import from_micros, micros, rfc3339
+from ecny_tax.errors import RejectedError, Said
 from ecny_tax.ledger.records import EntryColumns, entry_digest
 from ecny_tax.store import journal
 from ecny_tax.store.transaction import Row, Transaction
@@ -41,8 +41,30 @@ class Entry:
     case_no: str | None = None
 
 
+def stop_text(reason: str, until: int | None) -> str:
+    """What the entry of a stop says was asked: the stop that is in force from then on."""
+    return reason if until is None else f"{reason} until {rfc3339(from_micros(until).replace(microsecond=0))}"
+
+
+def check_clock(tx: Transaction) -> None:
+    """Time goes on: nothing is entered before the newest entry, so nobody makes an instrument valid again by
+    turning the clock back; raises ``RejectedError`` (``clock_went_back``)."""
+    row = tx.row("SELECT at FROM access ORDER BY place DESC LIMIT 1")
+    if row is not None and micros(tx.now) < row[0]:
+        raise RejectedError(
+            "clock_went_back",
+            now=rfc3339(tx.now),
+            newest=rfc3339(from_micros(row[0])),
+            what=Said("the newest entry of the access log", "查阅日志最新一条记录"),
+        )
+
+
 def record(tx: Transaction, entry: Entry) -> int:
-    """Add an entry to the log, and the event that seals it; its number."""
+    """Add an entry to the log, and the event that seals it; its number.
+
+    Raises ``RejectedError`` (``clock_went_back``).
+    """
+    check_clock(tx)
     row = tx.row(
         "INSERT INTO access (action, wallet, party, instrument_no, instrument_digest, case_no, asked,"
         " outcome, at) VALUES (:action, :wallet_id, :party, :instrument_no, :digest, :case_no, :asked,"
@@ -75,24 +97,40 @@ def entries(tx: Transaction, wallet_id: str | None = None) -> list[Row]:
     )
 
 
-def digest_of(tx: Transaction, instrument_no: str) -> bytes | None:
-    """The digest of the instrument that was first presented under a number, if any was."""
+def digest_of(tx: Transaction, issuer: str, instrument_no: str) -> bytes | None:
+    """The digest of the instrument that an issuer's first one under a number had, if there was any; what
+    others sign under it says nothing about the issuer's."""
     row = tx.row(
-        "SELECT instrument_digest FROM access WHERE instrument_no = :number ORDER BY place",
+        "SELECT instrument_digest FROM access WHERE instrument_no = :number AND party = :issuer"
+        " ORDER BY place",
         number=instrument_no,
+        issuer=issuer,
     )
     return row[0] if row else None
 
 
-def was_done(tx: Transaction, *, instrument_no: str, wallet_id: str, actions: Iterable[str]) -> bool:
-    """Whether an instrument has brought about one of ``actions`` with a wallet."""
-    found = tx.rows(
-        "SELECT action FROM access WHERE instrument_no = :number AND wallet = :wallet_id AND outcome = :done",
+def was_done(
+    tx: Transaction,
+    action: str,
+    *,
+    issuer: str,
+    instrument_no: str,
+    wallet_id: str,
+    case_no: str | None = None,
+) -> bool:
+    """Whether an issuer's instrument, of that case where one is given, has brought about an action with a
+    wallet."""
+    found = tx.row(
+        "SELECT 1 FROM access WHERE instrument_no = :number AND party = :issuer AND wallet = :wallet_id"
+        " AND action = :action AND outcome = :done AND case_no = coalesce(:case_no, case_no)",
+        case_no=case_no,
         number=instrument_no,
+        issuer=issuer,
         wallet_id=wallet_id,
+        action=action,
         done=DONE,
     )
-    return not {row[0] for row in found}.isdisjoint(actions)
+    return found is not None
 
 
 def first_altered(tx: Transaction) -> str:

@@ -11,6 +11,9 @@ _IMPORTED = "(SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE na
 #: The last account and transfer that an import restored: the records they belong to stayed behind.
 LAST_ACCOUNT, LAST_TRANSFER = _IMPORTED.format(what="accounts"), _IMPORTED.format(what="transfers")
 _BEIJING_DAY = "date(t.posted_at / 1000000 + 28800, 'unixepoch')"
+#: The entries of the access log by which a stop is laid or lifted, and the end of a wallet's as they tell it.
+_OF_STOPS = "b.action IN ('stop', 'resume') AND b.outcome = 'done'"
+_STOPPED_UNTIL = "strftime('%Y-%m-%dT%H:%M:%S', w.stopped_until / 1000000 + 28800, 'unixepoch') || '+08:00'"
 #: What was paid and not reversed: p, its bill b, the wallet w that paid, the authority i it was paid to.
 _COLLECTED = (
     "FROM payment p JOIN bill b ON b.bill_no = p.bill_no JOIN wallet w ON w.wallet_id = p.wallet_id"
@@ -20,6 +23,39 @@ _COLLECTED_DAY = "date(p.settled_at / 1000000 + 28800, 'unixepoch')"
 
 #: Promise, what it says in English and Chinese, and the query that finds what breaks it.
 RECORD_CHECKS = (
+    (
+        "I14",
+        "no entry of the access log bears a time before the one of an earlier entry",
+        "查阅日志的时间依次不减",
+        "SELECT 'access entry ' || a.place FROM access a JOIN access b ON b.place = a.place - 1"
+        " WHERE a.at < b.at ORDER BY a.place LIMIT 1",
+    ),
+    (
+        "I14",
+        "freezes are laid and lifted as the access log says, and each wallet is frozen while one is in force",
+        "冻结与解除均有查阅日志为据，有未解除冻结的钱包均为冻结状态",
+        "SELECT w.wallet_id FROM wallet w"
+        " WHERE (w.frozen <> 0 OR w.wallet_id IN (SELECT wallet_id FROM freeze)) AND w.frozen <>"
+        " (SELECT count(*) FROM freeze f WHERE f.wallet_id = w.wallet_id AND f.lifted_at IS NULL)"
+        " UNION ALL SELECT wallet_id FROM"
+        " (SELECT wallet_id, 'freeze' AS action, issuer, instrument_no, laid_at AS at, 1 AS found FROM freeze"
+        " UNION ALL SELECT wallet_id, 'unfreeze', issuer, lifted_by, lifted_at, 1 FROM freeze"
+        " WHERE lifted_at IS NOT NULL"
+        " UNION ALL SELECT wallet, action, party, instrument_no, at, -1 FROM access"
+        " WHERE action IN ('freeze', 'unfreeze') AND outcome = 'done')"
+        " GROUP BY wallet_id, action, issuer, instrument_no, at HAVING sum(found) <> 0 LIMIT 1",
+    ),
+    (
+        "I14",
+        "every protective stop is the one that the access log says is in force",
+        "保护性停付均与查阅日志所载一致",
+        "SELECT w.wallet_id FROM wallet w LEFT JOIN access a ON a.place = (SELECT max(b.place) FROM access b"
+        f" WHERE b.wallet = w.wallet_id AND {_OF_STOPS})"
+        " WHERE (w.stop_reason IS NOT NULL"
+        f" OR w.wallet_id IN (SELECT wallet FROM access b WHERE {_OF_STOPS}))"
+        f" AND coalesce(w.stop_reason || coalesce(' until ' || {_STOPPED_UNTIL}, ''), '')"
+        " <> CASE WHEN a.action = 'stop' THEN a.asked ELSE '' END LIMIT 1",
+    ),
     (
         "I6",
         "no fee: every payment moved exactly its amount from its wallet",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ecny_tax.clock import Clock, SystemClock, from_micros, micros, rfc3339, within_range
-from ecny_tax.errors import InvalidInputError, RejectedError, UnavailableError
+from ecny_tax.errors import InvalidInputError, RejectedError, Said, UnavailableError
 from ecny_tax.identifiers import IdSource
 from ecny_tax.store.migrations import APPLICATION_ID, migrate, newest_version
 from ecny_tax.store.simulated_clock import FIXED_TIME
@@ -197,7 +197,10 @@ def _check_not_before(newest: int, at: int) -> None:
     """Time goes on: nothing is posted before the newest transfer (both in microseconds)."""
     if at < newest:
         raise RejectedError(
-            "clock_went_back", now=rfc3339(from_micros(at)), newest=rfc3339(from_micros(newest))
+            "clock_went_back",
+            now=rfc3339(from_micros(at)),
+            newest=rfc3339(from_micros(newest)),
+            what=Said("the newest transfer", "最新一笔转账"),
         )
 
 

@@ -174,8 +174,13 @@ def set_stop(tx: Transaction, wallet_id: str, stop: Stop | None) -> None:
     )
 
 
-def set_frozen(tx: Transaction, wallet_id: str, frozen: bool) -> None:
-    tx.run("UPDATE wallet SET frozen = :frozen WHERE wallet_id = :id", id=wallet_id, frozen=frozen)
+def count_freezes(tx: Transaction, wallet_id: str) -> None:
+    """Keep with a wallet how many freezes of it are in force; after each that is laid or lifted."""
+    tx.run(
+        "UPDATE wallet SET frozen = (SELECT count(*) FROM freeze f WHERE f.wallet_id = :id"
+        " AND f.lifted_at IS NULL) WHERE wallet_id = :id",
+        id=wallet_id,
+    )
 
 
 #: A wallet and its sub-wallets: each counts what it spent itself, the limits of the class hold for the sum.

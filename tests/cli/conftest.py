@@ -24,6 +24,7 @@ from tests.support import (
     company_name,
     instrument,
     nameless,
+    number_of,
     owe,
     person_id,
     person_name,
@@ -135,8 +136,10 @@ def told(folder: Path) -> World:
         (folder / "p.cose").write_bytes(s.payments.signed_receipt(receipt_no=p["receipt_no"]))
         (folder / "f.cose").write_bytes(s.refunds.signed_refund_voucher(refund_no=f))
         for kind in ("trace", "identity", "freeze", "unfreeze"):
-            opens = {"opens": "identity"} if kind in ("trace", "identity") else {}
-            (folder / f"{kind}.law").write_bytes(instrument(s, kind, w, v, **opens))
+            wishes = {"opens": "identity"} if kind in ("trace", "identity") else {}
+            if kind == "unfreeze":
+                wishes["follows"] = number_of(s, (folder / "freeze.law").read_bytes())
+            (folder / f"{kind}.law").write_bytes(instrument(s, kind, w, v, **wishes))
     return World(folder, names | told_offline(folder, w))
 
 

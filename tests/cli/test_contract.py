@@ -74,10 +74,14 @@ EXAMPLES: list[tuple[str, set[str]]] = [
     ),
     ("interest show {company} --now 2026-03-01", {"product_sum", "accrued", "next_credit", "assumption"}),
     ("wallet stop {company}", STOPPED),
-    ("wallet resume {company}", WALLET),
+    ("wallet stop {company}; wallet resume {company}", WALLET),
     ("wallet stop {company} --by anti_fraud_centre:AF440784 --reason taken_over --hours 48", STOPPED),
     ("wallet freeze {company} --instrument freeze.law", WALLET),
-    ("wallet unfreeze {company} --instrument unfreeze.law", WALLET),
+    (
+        "wallet freeze {company} --instrument freeze.law;"
+        " wallet unfreeze {company} --instrument unfreeze.law",
+        WALLET,
+    ),
     ("wallet identify {person} --instrument identity.law", {"wallet_id", "name", "id_number", "same_phone"}),
     (
         "instrument issue --issuer court:CT440784 --case C1 --kind trace --wallet {company} --wallet {person}"

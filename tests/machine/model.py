@@ -58,6 +58,7 @@ class Model:
         self.collected, self.paid_out = Counter(), 0  # by operator; out of the treasury's revenue, net
         self.opened, self.closed = now.date(), None  # the first and the last closed day of the treasury
         self.by_day = Counter()  # (day, operator) -> collected and not yet allocated
+        self.logged_at = None  # the newest entry of the access log
         self.interest = 0  # out of the operators' own funds
 
     def go_to(self, time):
@@ -167,12 +168,16 @@ class Model:
         payee["balance"] += amount
 
     def flag(self, w, *, what):
+        no("clock_went_back", self.logged_at is not None and self.now < self.logged_at)
+        self.logged_at = self.now
         wallet = self.wallets[w]
         self._check_open_wallet(wallet)
+        no("wallet_not_stopped", what == "resume" and not self.is_flagged(wallet, "stopped"))
         if what in ("stop", "resume"):
             wallet["stopped"] = self.now + DAY if what == "stop" else False
         else:
-            wallet["frozen"] = what == "freeze"
+            no("instrument_lifts_nothing", what == "unfreeze" and not wallet["frozen"])
+            wallet["frozen"] += 1 if what == "freeze" else -1
 
     def is_flagged(self, wallet, flag):
         """A stop ends by itself."""

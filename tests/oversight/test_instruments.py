@@ -15,6 +15,7 @@ from ecny_tax import EcnyTaxError, Fen, FixedClock, InvalidInputError, Sandbox, 
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.crypto.signatures import decode, encode, payload_of_one, sign_one
 from ecny_tax.oversight.documents import CONTENT_TYPE, read_payload
+from ecny_tax.store import access
 from tests.support import (
     CASE,
     COURT,
@@ -25,6 +26,7 @@ from tests.support import (
     instrument,
     judged,
     nameless,
+    number_of,
     personal,
     refused,
     refused_and_logged,
@@ -70,6 +72,16 @@ def test_without_an_instrument_nothing_is_done(sandbox: Sandbox, what: str) -> N
     assert (entry.entry, entry.action, entry.wallet_id, entry.by) == (1, what, wallet.wallet_id, None)
 
 
+def test_who_has_no_instrument_is_told_who_may_issue_one(sandbox: Sandbox) -> None:
+    wallet = personal(sandbox)
+    either, court = ("a court or a public security organ", "法院或公安机关"), ("a court", "法院")
+    for what, (en, zh) in {"trace": either, "identify": either, "freeze": court, "unfreeze": court}.items():
+        with pytest.raises(EcnyTaxError) as caught:
+            getattr(sandbox.oversight, what)(wallet_id=wallet.wallet_id, instrument=None)
+        assert caught.value.hint_in("en").startswith(f"give an instrument of {en};")
+        assert caught.value.hint_in("zh").startswith(f"请提供{zh}出具的法律文书；")
+
+
 FORGED = {
     "a flipped bit of the signature": (
         "signature_invalid", lambda s, order: order[:-1] + bytes([order[-1] ^ 1]),
@@ -112,6 +124,9 @@ FORGED = {
     "a reversed window": ("document_malformed", lambda s, order: resigned(s, order, to=315_532_800_000_000)),
     "a time before all times": ("document_malformed", lambda s, order: resigned(s, order, issued=-1)),
     "a number of another form": ("document_malformed", lambda s, order: resigned(s, order, number="虚构人")),
+    "a phone for a number": (
+        "document_malformed", lambda s, order: resigned(s, order, number="J13900000001ABCDEFGHJ"),
+    ),
     "a phone for a case": ("document_malformed", lambda s, order: resigned(s, order, case="13900000001")),
 }  # fmt: skip
 
@@ -161,6 +176,28 @@ def test_another_content_under_a_number_that_was_presented_is_forged(sandbox: Sa
     sandbox.oversight.trace(wallet_id=wallet.wallet_id, instrument=order)  # a trace is no secret used up
 
 
+def test_nobody_uses_up_the_number_of_another_issuer(sandbox: Sandbox) -> None:
+    wallet = personal(sandbox)
+    at = {"wallet_id": wallet.wallet_id}
+    police, key = "public_security:PS440784", court_key(sandbox, "PS440784", "public_security")
+    trace, freeze = (instrument(sandbox, kind, wallet.wallet_id) for kind in ("trace", "freeze"))
+    with refused_and_logged(sandbox, "instrument_beyond_mandate"):
+        sandbox.oversight.freeze(**at, instrument=resigned(sandbox, freeze, key, issuer=police))
+    sandbox.oversight.trace(**at, instrument=resigned(sandbox, trace, key, issuer=police, depth=1))
+    sandbox.oversight.trace(**at, instrument=trace)
+    assert sandbox.oversight.freeze(**at, instrument=freeze).status == "frozen"
+
+
+def test_what_one_issuer_may_not_order_is_refused_before_its_number_is_looked_at(sandbox: Sandbox) -> None:
+    wallet = personal(sandbox)
+    police, key = "public_security:PS440784", court_key(sandbox, "PS440784", "public_security")
+    order = instrument(sandbox, "freeze", wallet.wallet_id)
+    for expires in (1_700_000_000_000_000, 1_700_000_000_000_001):
+        forged = resigned(sandbox, order, key, issuer=police, expires=expires)
+        with refused_and_logged(sandbox, "instrument_beyond_mandate"):
+            sandbox.oversight.freeze(wallet_id=wallet.wallet_id, instrument=forged)
+
+
 def test_an_instrument_is_valid_from_its_issue_until_it_expires(sandbox: Sandbox, clock: FixedClock) -> None:
     wallet = personal(sandbox)
     order = instrument(sandbox, "trace", wallet.wallet_id, issued_at=START + DAY, expires_at=START + 2 * DAY)
@@ -174,6 +211,42 @@ def test_an_instrument_is_valid_from_its_issue_until_it_expires(sandbox: Sandbox
     clock.at = START + 2 * DAY
     with refused_and_logged(sandbox, "instrument_expired"):
         sandbox.oversight.trace(**ask)
+
+
+def test_the_clock_is_not_turned_back_to_make_an_instrument_valid_again(
+    sandbox: Sandbox, clock: FixedClock
+) -> None:
+    wallet = personal(sandbox)
+    order = instrument(sandbox, "identity", wallet.wallet_id, expires_at=START + DAY)
+    ask = {"wallet_id": wallet.wallet_id, "instrument": order}
+    clock.at = START + DAY
+    with refused_and_logged(sandbox, "instrument_expired"):
+        sandbox.oversight.identify(**ask)
+    before = dump(sandbox)
+    clock.at = START
+    with refused(sandbox, "clock_went_back"):
+        sandbox.oversight.identify(**ask)
+    with refused(sandbox, "clock_went_back"):
+        sandbox.oversight.stop(wallet_id=wallet.wallet_id)
+    assert dump(sandbox) == before
+    clock.at = START + DAY
+    sandbox.oversight.stop(wallet_id=wallet.wallet_id)
+    assert sandbox.ledger.verify().ok
+
+
+def test_I14_entries_of_the_access_log_whose_times_fall_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(access, "check_clock", lambda tx: None)
+    clock = FixedClock(START)
+    with Sandbox.open(":memory:", clock=clock, seed=SEED) as s:
+        wallet = personal(s)
+        refusing = {"wallet_id": wallet.wallet_id, "instrument": None}
+        for at in (START + DAY, START):
+            clock.at = at
+            with pytest.raises(EcnyTaxError):
+                s.oversight.trace(**refusing)
+        assert [check.detail for check in s.ledger.verify().checks if not check.ok] == ["access entry 2"]
 
 
 def test_an_instrument_covers_the_wallets_that_it_names_and_is_of_one_kind(sandbox: Sandbox) -> None:
@@ -199,11 +272,31 @@ def test_a_wallet_that_is_not_there_is_refused_and_logged(sandbox: Sandbox) -> N
     assert [entry.wallet_id for entry in sandbox.oversight.accesses()] == [missing, None]
 
 
-@pytest.mark.parametrize("kind", ["identity", "freeze", "unfreeze"])
-def test_every_instrument_but_a_trace_is_carried_out_once_a_wallet(sandbox: Sandbox, kind: str) -> None:
+def test_what_an_instrument_tells_may_be_read_again_until_it_expires_and_is_logged_each_time(
+    sandbox: Sandbox, clock: FixedClock
+) -> None:
+    wallet = personal(sandbox)
+    for kind, act in (("trace", sandbox.oversight.trace), ("identity", sandbox.oversight.identify)):
+        order = instrument(sandbox, kind, wallet.wallet_id)
+        before = len(sandbox.oversight.accesses())
+        first, again = (act(wallet_id=wallet.wallet_id, instrument=order) for _ in range(2))
+        assert first == again
+        new = [(entry.action, entry.outcome) for entry in sandbox.oversight.accesses()[before:]]
+        assert new == 2 * new[: len(new) // 2] != []
+        clock.at += DAY
+        with refused_and_logged(sandbox, "instrument_expired"):
+            act(wallet_id=wallet.wallet_id, instrument=order)
+
+
+@pytest.mark.parametrize("kind", ["freeze", "unfreeze"])
+def test_a_freeze_or_unfreeze_is_carried_out_once_a_wallet(sandbox: Sandbox, kind: str) -> None:
     a, b = personal(sandbox), personal(sandbox, 2)
+    if kind == "unfreeze":
+        first = instrument(sandbox, "freeze", a.wallet_id, b.wallet_id)
+        for wallet in (a, b):
+            sandbox.oversight.freeze(wallet_id=wallet.wallet_id, instrument=first)
     order = instrument(sandbox, kind, a.wallet_id, b.wallet_id)
-    act = getattr(sandbox.oversight, "identify" if kind == "identity" else kind)
+    act = getattr(sandbox.oversight, kind)
     for wallet in (a, b):
         act(wallet_id=wallet.wallet_id, instrument=order)
         with refused_and_logged(sandbox, "instrument_used_up", wallet_id=wallet.wallet_id):
@@ -213,11 +306,41 @@ def test_every_instrument_but_a_trace_is_carried_out_once_a_wallet(sandbox: Sand
 def test_a_freeze_is_not_laid_on_again_by_the_order_that_was_lifted(sandbox: Sandbox) -> None:
     wallet = personal(sandbox)
     order = instrument(sandbox, "freeze", wallet.wallet_id)
-    lift = instrument(sandbox, "unfreeze", wallet.wallet_id)
     assert sandbox.oversight.freeze(wallet_id=wallet.wallet_id, instrument=order).status == "frozen"
+    lift = instrument(sandbox, "unfreeze", wallet.wallet_id)
     assert sandbox.oversight.unfreeze(wallet_id=wallet.wallet_id, instrument=lift).status == "active"
     with refused_and_logged(sandbox, "instrument_used_up"):
         sandbox.oversight.freeze(wallet_id=wallet.wallet_id, instrument=order)
+
+
+def test_each_freeze_is_lifted_by_itself_and_only_by_the_court_that_laid_it(sandbox: Sandbox) -> None:
+    wallet, other = personal(sandbox), personal(sandbox, 2)
+    sandbox.parties.add_enforcer(kind="court", code="CT2", name="虚构法院")
+    at = {"wallet_id": wallet.wallet_id}
+    ours, again, theirs = (
+        instrument(sandbox, "freeze", wallet.wallet_id, other.wallet_id, issuer=issuer)
+        for issuer in (COURT, COURT, "court:CT2")
+    )
+    lifts = [
+        instrument(sandbox, "unfreeze", wallet.wallet_id, issuer=issuer, follows=number_of(sandbox, order))
+        for issuer, order in (
+            (COURT, ours), (COURT, theirs), ("court:CT2", ours), (COURT, again), ("court:CT2", theirs),
+        )
+    ]  # fmt: skip
+    for order in (ours, again, theirs):
+        assert sandbox.oversight.freeze(**at, instrument=order).status == "frozen"
+    sandbox.oversight.freeze(wallet_id=other.wallet_id, instrument=ours)
+    assert sandbox.oversight.unfreeze(**at, instrument=lifts[0]).status == "frozen"
+    for lift in lifts[1:3]:  # another court's
+        with refused_and_logged(sandbox, "instrument_lifts_nothing", wallet_id=wallet.wallet_id):
+            sandbox.oversight.unfreeze(**at, instrument=lift)
+    twice = instrument(sandbox, "unfreeze", wallet.wallet_id, follows=number_of(sandbox, ours))
+    with refused_and_logged(sandbox, "instrument_lifts_nothing"):  # lifted already
+        sandbox.oversight.unfreeze(**at, instrument=twice)
+    assert sandbox.oversight.unfreeze(**at, instrument=lifts[3]).status == "frozen"
+    assert sandbox.oversight.unfreeze(**at, instrument=lifts[4]).status == "active"
+    assert sandbox.wallets.show(wallet_id=other.wallet_id).status == "frozen"
+    assert sandbox.ledger.verify().ok
 
 
 def test_each_issues_what_its_mandate_covers(sandbox: Sandbox) -> None:
@@ -274,6 +397,8 @@ MALFORMED: list[tuple[str, str, dict[str, Any]]] = [
     ("instrument_depth_malformed", "trace", {"depth": True}),
     ("instrument_scope_malformed", "trace", {"window_from": None}),
     ("instrument_scope_malformed", "trace", {"follows": "J23042000000000000000"}),
+    ("instrument_scope_malformed", "freeze", {"follows": "J23042000000000000000"}),
+    ("instrument_scope_malformed", "unfreeze", {"follows": None}),
     ("instrument_scope_malformed", "freeze", {"opens": "phone"}),
     ("instrument_scope_malformed", "freeze", {"depth": 3}),
     ("instrument_scope_malformed", "identity", {"window_from": START}),
@@ -286,6 +411,13 @@ MALFORMED: list[tuple[str, str, dict[str, Any]]] = [
     ("case_malformed", "freeze", {"case_no": "a\nb"}),
     ("case_malformed", "freeze", {"case_no": "案" * 61}),
     ("case_malformed", "freeze", {"case_no": "440784199001010018"}),
+    ("case_malformed", "freeze", {"case_no": "案139 0000 0001"}),
+    ("case_malformed", "freeze", {"case_no": "案139-0000—0001"}),
+    ("case_malformed", "freeze", {"case_no": "案１３９００００　０００１"}),
+    ("case_malformed", "freeze", {"case_no": "案139.0000_0001"}),
+    ("case_malformed", "freeze", {"case_no": "案٠١٢٣٤٥٦٧٨٩٠"}),
+    ("instrument_number_malformed", "identity", {"follows": "J13900000001000000000"}),
+    ("instrument_number_malformed", "identity", {"follows": "J230420ILOU0000000000"}),
     ("enforcer_malformed", "freeze", {"issuer": "ICBC"}),
     ("enforcer_malformed", "freeze", {"issuer": "operator:ICBC"}),
     ("enforcer_malformed", "freeze", {"issuer": "court:\udcff"}),

@@ -9,6 +9,7 @@ import pytest
 
 from ecny_tax import Fen, FixedClock, Sandbox
 from tests.support import (
+    SEED,
     START,
     balance,
     hold,
@@ -91,11 +92,70 @@ def test_who_stopped_and_who_lifted_it_is_logged(sandbox: Sandbox) -> None:
     hold(sandbox, "unfreeze", wallet.wallet_id)
     found = sandbox.oversight.accesses(wallet_id=wallet.wallet_id)
     assert [(e.entry, e.action, e.by, e.asked, e.outcome) for e in found] == [
-        (1, "stop", CENTRE, "fraud_victim, 24 h", "done"),
+        (1, "stop", CENTRE, "fraud_victim until 2023-04-21T10:00:00+08:00", "done"),
         (2, "resume", CENTRE, "", "done"),
         (3, "freeze", "court:CT440784", "", "done"),
         (4, "unfreeze", "court:CT440784", "", "done"),
     ]
+
+
+def test_of_a_stop_shorter_than_the_one_in_force_the_log_says_which_one_is(sandbox: Sandbox) -> None:
+    wallet = personal(sandbox)
+    sandbox.oversight.stop(wallet_id=wallet.wallet_id, hours=48)
+    sandbox.oversight.stop(wallet_id=wallet.wallet_id, hours=1, reason="taken_over")
+    asked = [entry.asked for entry in sandbox.oversight.accesses()]
+    assert asked == 2 * ["fraud_victim until 2023-04-22T10:00:00+08:00"]
+
+
+def test_a_wallet_that_is_not_stopped_is_not_resumed(sandbox: Sandbox, clock: FixedClock) -> None:
+    parent = personal(sandbox, fund=Fen(100))
+    sub = sandbox.wallets.open_sub(parent=parent.wallet_id, purpose="limited", single=Fen(10))
+    with refused_and_logged(sandbox, "wallet_not_stopped"):
+        sandbox.oversight.resume(wallet_id=parent.wallet_id)
+    hold(sandbox, "stop", parent.wallet_id)
+    with refused_and_logged(sandbox, "wallet_not_stopped", wallet_id=sub.wallet_id):
+        sandbox.oversight.resume(wallet_id=sub.wallet_id)
+    sandbox.oversight.resume(wallet_id=parent.wallet_id)
+    hold(sandbox, "stop", parent.wallet_id)
+    clock.at = START + 24 * HOUR
+    with refused_and_logged(sandbox, "wallet_not_stopped"):
+        sandbox.oversight.resume(wallet_id=parent.wallet_id)
+
+
+TOUCHED = {
+    "frozen without an order": "UPDATE wallet SET frozen = 1 WHERE wallet_id = :idle",
+    "thawed": "UPDATE wallet SET frozen = 0 WHERE wallet_id = :frozen",
+    "a freeze taken away": "DELETE FROM freeze WHERE wallet_id = :frozen",
+    "a freeze lifted": "UPDATE freeze SET lifted_by = 'J1', lifted_at = laid_at WHERE wallet_id = :frozen",
+    "a freeze lifted and thawed":
+        "UPDATE freeze SET lifted_by = 'J1', lifted_at = laid_at WHERE wallet_id = :frozen;"
+        " UPDATE wallet SET frozen = 0 WHERE wallet_id = :frozen",
+    "another court's": "UPDATE freeze SET issuer = 'court:CT2' WHERE wallet_id = :frozen",
+    "stopped without anybody": "UPDATE wallet SET stop_reason = 'double_spend' WHERE wallet_id = :idle",
+    "resumed": "UPDATE wallet SET stop_reason = NULL, stopped_until = NULL WHERE wallet_id = :stopped",
+    "stopped for longer": "UPDATE wallet SET stopped_until = NULL WHERE wallet_id = :stopped",
+    "stopped for shorter":
+        "UPDATE wallet SET stopped_until = stopped_until - 1000000 WHERE wallet_id = :stopped",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", TOUCHED)
+def test_I14_a_hold_that_the_access_log_does_not_tell_of_is_found(what: str) -> None:
+    with Sandbox.open(":memory:", clock=FixedClock(START), seed=SEED) as s:
+        ids = {name: personal(s, n).wallet_id for n, name in enumerate(("idle", "frozen", "stopped"), 1)}
+        hold(s, "stop", ids["stopped"])
+        hold(s, "resume", ids["stopped"])
+        hold(s, "stop", ids["stopped"])
+        for act in ("freeze", "unfreeze", "freeze"):
+            hold(s, act, ids["frozen"])
+        assert s.ledger.verify().ok
+        with s._store.transaction() as tx:
+            for statement in TOUCHED[what].split(";"):
+                names = [name for name in ids if f":{name}" in statement]
+                tx.run(statement, **{name: ids[name] for name in names})
+        touched = next(ids[name] for name in ids if f":{name}" in TOUCHED[what])
+        found = [(check.promise, check.detail) for check in s.ledger.verify().checks if not check.ok]
+        assert found == [("I14", touched)]
 
 
 def test_a_sub_wallet_tells_of_the_stop_that_ends_last(sandbox: Sandbox, clock: FixedClock) -> None:

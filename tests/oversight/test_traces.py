@@ -28,6 +28,7 @@ from tests.support import (
     hold,
     instrument,
     nameless,
+    number_of,
     owe,
     person_id,
     person_name,
@@ -35,6 +36,7 @@ from tests.support import (
     phone_number,
     refund_of,
     refused,
+    refused_and_logged,
 )
 
 PEOPLE = 6
@@ -131,8 +133,11 @@ def test_nothing_outside_the_scope_is_ever_told(
         for n, wallet in enumerate(wallets):
             is_told = wallet.wallet_id in reached
             assert (wallet.wallet_id in text) == is_told
-            secrets = {phone_number(n)} if n % 2 else {phone_number(n), person_name(n), person_id(n)}
-            for secret in secrets:
+            opened, withheld = {phone_number(n)}, {person_name(n), person_id(n)}
+            if n % 2 == 0:
+                opened, withheld = withheld, opened
+            assert not [secret for secret in withheld if secret in text]
+            for secret in opened:
                 assert (secret in text) == (is_told and by_name), secret
         assert s.ledger.verify().ok
 
@@ -164,6 +169,31 @@ def test_up_and_down_are_told_apart_and_both_are_both(sandbox: Sandbox) -> None:
     assert hops["up"] == {names[1]: 0, names[0]: -1, "vault:ICBC": -2}
     assert hops["down"] == {names[1]: 0, names[2]: 1}
     assert hops["both"] == hops["down"] | hops["up"]
+
+
+def test_each_way_tells_by_itself_what_lies_beyond_it(sandbox: Sandbox) -> None:
+    """An account that both walks reach: money came to it from beyond, and none went on; and the other way."""
+    a, b, c = (nameless(sandbox, n) for n in range(3))
+    sandbox.wallets.top_up(wallet_id=c.wallet_id, amount=Fen(100))
+    send(sandbox, c, b, 60)
+    send(sandbox, b, a, 40)
+    send(sandbox, a, b, 30)
+    facts = {
+        way: {
+            node.wallet_id: (node.goes_on, node.comes_from_beyond)
+            for node in traced(sandbox, a, way, depth=1).nodes
+        }
+        for way in ("down", "up", "both")
+    }
+    assert facts["down"][b.wallet_id] == (False, False)
+    assert facts["up"][b.wallet_id] == (False, True)
+    assert facts["both"] == {a.wallet_id: (False, False), b.wallet_id: (False, True)}
+    send(sandbox, b, c, 10)
+    found = traced(sandbox, a, depth=1)
+    assert [(node.goes_on, node.comes_from_beyond) for node in found.nodes] == [(False, False), (True, True)]
+    picture = as_svg(found, "en")
+    assert "⋯ goes on beyond the instrument" in picture
+    assert "⋯ from beyond the instrument" in picture
 
 
 def test_payments_refunds_exchanges_and_sub_wallets_are_followed(sandbox: Sandbox) -> None:
@@ -278,6 +308,38 @@ def test_a_trace_that_opened_the_phone_may_be_the_first_and_one_that_did_not_may
         else:
             with pytest.raises(Exception, match="instrument_follows_nothing"):
                 sandbox.oversight.identify(wallet_id=wallet.wallet_id, instrument=second)
+
+
+def test_no_instrument_alone_joins_the_phone_of_a_class_iv_wallet_to_a_name(sandbox: Sandbox) -> None:
+    """The same phone on a class IV wallet and a named one, both in the reach of one instrument."""
+    anonymous, named = nameless(sandbox, 5, fund=Fen(100)), personal(sandbox, 5, phone=phone_number(5))
+    send(sandbox, anonymous, named, 50)
+    found = traced(sandbox, anonymous, opens="identity")
+    told = {node.wallet_id: (node.name, node.id_number, node.phone) for node in found.nodes}
+    assert told[anonymous.wallet_id] == (None, None, phone_number(5))
+    assert told[named.wallet_id] == (person_name(5), person_id(5), None)
+    phones = {node.phone for node in traced(sandbox, anonymous, opens="phone").nodes if node.wallet_id}
+    assert phones == {phone_number(5)}
+    order = instrument(sandbox, "identity", anonymous.wallet_id, named.wallet_id)
+    opened = [
+        sandbox.oversight.identify(wallet_id=wallet.wallet_id, instrument=order)
+        for wallet in (anonymous, named)
+    ]
+    assert [(one.name, one.phone) for one in opened] == [(None, phone_number(5)), (person_name(5), None)]
+
+
+def test_the_second_instrument_is_of_the_issuer_and_case_of_the_first(sandbox: Sandbox) -> None:
+    wallet = nameless(sandbox, 5)
+    named = personal(sandbox, 5, phone=phone_number(5))
+    first = instrument(sandbox, "identity", wallet.wallet_id, opens="phone")
+    sandbox.oversight.identify(wallet_id=wallet.wallet_id, instrument=first)
+    for wishes in ({"issuer": "public_security:PS440784"}, {"case_no": "另案1号"}):
+        other = instrument(sandbox, "identity", wallet.wallet_id, follows=number_of(sandbox, first), **wishes)
+        with refused_and_logged(sandbox, "instrument_follows_nothing"):
+            sandbox.oversight.identify(wallet_id=wallet.wallet_id, instrument=other)
+    second = instrument(sandbox, "identity", wallet.wallet_id, follows=number_of(sandbox, first))
+    (person,) = sandbox.oversight.identify(wallet_id=wallet.wallet_id, instrument=second).same_phone
+    assert (person.wallet_id, person.phone) == (named.wallet_id, phone_number(5))
 
 
 def test_an_instrument_for_phones_opens_no_name(sandbox: Sandbox) -> None:

@@ -192,8 +192,9 @@ def allowed(model: Model, step: tuple[Any, ...]) -> bool:
     """Whether the model does the step."""
     match step:
         case ("hold", name, on):
+            is_done = on or name in model.stopped
             (model.stopped.add if on else model.stopped.discard)(name)
-            return True
+            return is_done
         case ("next_day",):
             model.spent = dict.fromkeys(NAMES, 0)
             model.stopped.clear()  # a stop lasts 24 hours

@@ -184,7 +184,7 @@ CREATE TABLE wallet (
     closed_at     INTEGER,
     stop_reason   TEXT,           -- of a protective stop
     stopped_until INTEGER CHECK (stopped_until IS NULL OR stop_reason IS NOT NULL),  -- none: until it is lifted
-    frozen        INTEGER NOT NULL DEFAULT 0,
+    frozen        INTEGER NOT NULL DEFAULT 0,  -- how many freezes of it are in force: what a payment looks at
     parent        TEXT REFERENCES wallet,  -- of a sub-wallet
     purpose       TEXT CHECK ((purpose IS NULL) = (parent IS NULL)),
     named_at      INTEGER         -- since when its holder is known by name; none of class IV
@@ -195,6 +195,18 @@ CREATE INDEX wallet_by_operator ON wallet (operator, account_id);
 CREATE INDEX wallet_by_parent  ON wallet (parent) WHERE parent IS NOT NULL;
 CREATE UNIQUE INDEX one_real_name_wallet_per_person_and_operator ON wallet (subject_id, operator)
     WHERE kind = 'personal' AND wallet_class <> 'IV' AND closed_at IS NULL AND parent IS NULL;
+
+CREATE TABLE freeze (             -- what courts froze: each is lifted by itself, and only by its issuer
+    wallet_id      TEXT    NOT NULL REFERENCES wallet,
+    issuer         TEXT    NOT NULL,
+    instrument_no  TEXT    NOT NULL,
+    case_no        TEXT    NOT NULL,
+    laid_at        INTEGER NOT NULL,
+    lifted_by      TEXT,             -- the number of the issuer's instrument that lifted it
+    lifted_at      INTEGER,
+    PRIMARY KEY (wallet_id, issuer, instrument_no),
+    CHECK ((lifted_by IS NULL) = (lifted_at IS NULL))
+) STRICT;
 
 CREATE TABLE wallet_spending (    -- what counts towards the limits of personal wallets
     wallet_id  TEXT    NOT NULL REFERENCES wallet,
