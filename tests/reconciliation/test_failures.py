@@ -242,6 +242,24 @@ def test_money_in_doubt_is_not_allocated_and_comes_back_after_its_day_is_closed(
         assert (mend.outcome, mend.amount, found.held) == ("given_back", 100, 1_000)
 
 
+@pytest.mark.parametrize("kind", DIFFERING)
+def test_on_a_closed_day_every_mend_is_left_and_writes_nothing(kind: str) -> None:
+    """I11: a debit that is not made uses up no allowance, whoever refuses it."""
+    clock = FixedClock(START)
+    with Sandbox.open(clock=clock) as s:
+        found = struck(s, kind, personal(s, fund=Fen(1_000)))
+        held, doubt = found.held, found.in_doubt
+        s.treasury.close(day=DAY)
+        before = dump(s)
+        (left,) = mended(s).mends
+        assert (left.outcome, left.amount, left.code) == ("left", 0, "treasury_day_closed")
+        assert (found.held, found.in_doubt) == (held, doubt)
+        assert dump(s) == before
+        clock.advance(timedelta(days=1))
+        (mend,) = mended(s).mends
+        assert mend.outcome == ("debited" if kind in DEBITED else "given_back")
+
+
 # --- orders -------------------------------------------------------------------------------------------
 
 
