@@ -23,7 +23,6 @@ from ecny_tax.taxes import bills
 from ecny_tax.taxes.model import BillStatus
 from ecny_tax.wallets import rows as wallet_rows
 from ecny_tax.wallets import service as wallets
-from ecny_tax.wallets.model import check_not_closed
 
 LEFT = "left"
 #: The refusal of a day and not of the debit: it is mended on another one.
@@ -45,9 +44,9 @@ def mend(tx: Transaction, keyring: Keyring, debit: DebitRecord, how: Mend) -> Me
 
 def _give_back(tx: Transaction, debit: DebitRecord) -> Mended:
     """From the collection account to the wallet, with the allowance of the day; it is the holder's own money,
-    so it may exceed the balance cap.  Raises ``wallet_closed`` and ``treasury_day_closed``."""
+    so it may exceed the balance cap.  The wallet is there: none is closed while a debit of it is in doubt.
+    Raises ``treasury_day_closed``."""
     wallet, bill = wallets.load(tx, debit.wallet_id), bills.load(tx, debit.bill_no)
-    check_not_closed(wallet)
     account = payments.collection_account(tx, wallet, bill)
     leg = Move(account, wallet.account_id, debit.amount, Ledger.ECNY, TransferCode.ADJUSTMENT)
     adjustment = journal.move(tx, [leg], user_data=debit.trace_no)[0]

@@ -89,8 +89,8 @@ class Reconciliations:
     ) -> Reconciliation:
         """Do the proposed mends in one transaction, and compare again.
 
-        ``mends`` says what was done about each; what cannot be done is left, with the code of its refusal
-        (``wallet_closed``, ``treasury_day_closed``).
+        ``mends`` says what was done about each; what cannot be done today is left, with the code of its
+        refusal (``treasury_day_closed``).
         """
         day = checked_day(entrust_date)
         with self._store.transaction() as tx:
