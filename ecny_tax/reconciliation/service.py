@@ -134,6 +134,7 @@ class Reconciliations:
     ) -> Reconciliation:
         """Compare the file of a treasury with that of an operator, or either with this sandbox's ledger.
 
+        Records of one key are one debit, whatever else they say: ``details_differ`` names that.
         ``progress`` is told the bytes read.  Memory stays flat, whatever the files hold.  Raises
         ``InvalidInputError``: ``reconciliation_without_files``, ``reconciliation_file_malformed``,
         ``reconciliation_file_too_large``, ``input_file_unreadable``; ``UnavailableError`` (``disk_full``).
@@ -153,8 +154,9 @@ class Reconciliations:
                     covered = frozenset(scratch.operators()) or None
                 if asked.operator is not None:
                     covered = frozenset((asked.operator,))
+                everybody = Asked(day)  # a record of another operator is found by its key
                 of_treasury, of_operator = (
-                    rows.view(tx, Side.LEDGER, asked) if path is None else scratch.entries(side)
+                    rows.view(tx, Side.LEDGER, everybody) if path is None else scratch.entries(side)
                     for side, path in ((Side.TREASURY, treasury_file), (Side.OPERATOR, operator_file))
                 )
                 found = model.pairs(of_treasury, of_operator)

@@ -83,6 +83,24 @@ def test_an_exported_day_compares_with_itself_and_with_the_ledger(world: World, 
         assert (found["ok"], found["compared"]) == (True, files[0].count("\n") - 1)
 
 
+def test_a_line_that_was_altered_is_a_difference_in_every_form_of_the_answer(
+    world: World, inside: Inside
+) -> None:
+    inside("reconcile", "export", *DAY, "--side", "operator", "--out", "o.csv", "--json")
+    path = world.folder / "o.csv"
+    path.write_text(
+        path.read_text().replace("ICBC", "CCB").replace(world.names["company"], "0031999999999999")
+    )
+    asked = ("reconcile", *DAY, "--operator-file", "o.csv")
+    verdict = inside(*asked, "--json")
+    assert (verdict.exit_code, verdict.complaint["code"]) == (6, "reconciliation_differs")
+    found = one_object(verdict.stdout)
+    altered = [one["details_differ"] for one in found["differences"] if one["pair_class"] == 1]
+    assert ["operator", "wallet_id"] in altered
+    for language, said in (("en", "operator, wallet_id"), ("zh", "运营机构, 钱包编号")):
+        assert said in inside(*asked, "--lang", language).stdout
+
+
 def test_a_comparison_never_writes(world: World, inside: Inside) -> None:
     inside("failure", "order", "answer_lost", "--json", "--now", TODAY)
     pay(world, inside)

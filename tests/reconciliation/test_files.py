@@ -197,6 +197,44 @@ def test_what_lies_outside_of_day_and_operator_is_not_compared(sandbox: Sandbox,
     assert counts(found) == {0: 1, 4: 2}
 
 
+ALTERED = {
+    "bill_no": ("B1", "B9"),
+    "operator": ("ICBC", "CCB"),
+    "wallet_id": ("0021706634257445", "0021999999999999"),
+}
+
+
+@pytest.mark.parametrize("what", [("bill_no",), ("operator",), ("wallet_id",), tuple(ALTERED)])
+def test_a_line_of_the_same_key_about_something_else_is_a_difference(
+    sandbox: Sandbox, tmp_path: Path, what: tuple[str, ...]
+) -> None:
+    """A line cannot take itself out of the comparison by naming another operator."""
+    altered = ROW
+    for name in what:
+        altered = altered.replace(*ALTERED[name])
+    good, bad = written(tmp_path, HEADER + ROW, "t.csv"), written(tmp_path, HEADER + altered, "o.csv")
+    for operator in (None, "ICBC", "CCB") if "operator" in what else (None, "ICBC"):
+        found = sandbox.reconciliation.reconcile_files(
+            entrust_date=DAY, treasury_file=good, operator_file=bad, operator=operator
+        )
+        (difference,) = found.differences
+        assert (found.ok, counts(found), difference.details_differ) == (False, {1: 1}, what)
+        assert difference.bill_no == "B1"
+
+
+def test_a_line_that_names_another_operator_is_compared_with_the_ledger_too(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    wallet = corporate(sandbox, fund=Fen(10_000))
+    sandbox.payments.pay(bill_no=owe(sandbox, wallet, 50_00).bill_no, wallet_id=wallet.wallet_id)
+    lines = "".join(sandbox.reconciliation.export(entrust_date=DAY, side="operator"))
+    bad = written(tmp_path, lines.replace("ICBC", "CCB").replace("50.00", "5000.00"))
+    for operator in (None, "ICBC", "CCB"):
+        found = sandbox.reconciliation.reconcile_files(entrust_date=DAY, operator_file=bad, operator=operator)
+        (difference,) = found.differences
+        assert (found.ok, counts(found), difference.details_differ) == (False, {2: 1}, ("operator",))
+
+
 @pytest.mark.parametrize("side", ["treasury", "operator", "ledger"])
 def test_no_cell_of_an_export_begins_a_formula(sandbox: Sandbox, side: str) -> None:
     for kind in LEAVES:
