@@ -112,10 +112,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is compared: a day, and the operators whose records there are (None: all)."""
+    """What is compared: a day, the operators whose records there are, and the authorities of the treasury
+    asked for (None: all)."""
 
     entrust_date: date
     operators: frozenset[str] | None = None
+    authorities: frozenset[str] | None = None
 
     def covers(self, pair: Pair) -> bool:
         """A record that names another operator does not take itself out: either one is enough."""
@@ -123,8 +125,10 @@ class Scope:
         return any(entry is not None and self._covers(entry) for entry in found)
 
     def _covers(self, entry: Entry) -> bool:
-        return entry.entrust_date == self.entrust_date.isoformat() and (
-            self.operators is None or entry.operator in self.operators
+        return (
+            entry.entrust_date == self.entrust_date.isoformat()
+            and (self.operators is None or entry.operator in self.operators)
+            and (self.authorities is None or entry.authority in self.authorities)
         )
 
 

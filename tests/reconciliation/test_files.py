@@ -11,7 +11,7 @@ from ecny_tax import Fen, InvalidInputError, Sandbox, UnavailableError
 from ecny_tax.reconciliation import files
 from ecny_tax.reconciliation.files import read
 from ecny_tax.reconciliation.model import Entry
-from tests.reconciliation.struck import DAY, IN_DOUBT, LEAVES, compared, counts, mended, struck
+from tests.reconciliation.struck import DAY, IN_DOUBT, LEAVES, compared, counts, mended, only, struck
 from tests.support import corporate, dump, judged, owe, refused
 
 HEADER = "entrust_date,authority,trace_no,bill_no,operator,wallet_id,amount,status\n"
@@ -195,6 +195,32 @@ def test_what_lies_outside_of_day_and_operator_is_not_compared(sandbox: Sandbox,
         entrust_date=DAY, treasury_file=treasury, operator_file=nobody
     )
     assert counts(found) == {0: 1, 4: 2}
+
+
+@pytest.mark.parametrize(
+    "files_given", [("treasury_file",), ("operator_file",), ("treasury_file", "operator_file")]
+)
+def test_of_one_treasury_only_the_lines_of_its_authorities_are_compared(
+    sandbox: Sandbox, tmp_path: Path, files_given: tuple[str, ...]
+) -> None:
+    sandbox.treasury.add(code="1900000001", name="虚构国库")
+    sandbox.parties.add_tax_authority(code="14400000001", name="虚构税务局", treasury="1900000001")
+    wallet = corporate(sandbox, fund=Fen(10_000))
+    for authority in ("14407840000", "14400000001"):
+        bill = owe(sandbox, wallet, 50_00, authority=authority)
+        sandbox.payments.pay(bill_no=bill.bill_no, wallet_id=wallet.wallet_id)
+    given = {name: exported(sandbox, tmp_path, name.removesuffix("_file")) for name in files_given}
+    given[files_given[0]].write_text(given[files_given[0]].read_text().replace("50.00", "49.00"))
+    for treasury, expected in (
+        (None, {2: 2}),
+        ("1907840000", {0: 1, 2: 1}),
+        ("1900000001", {0: 1, 2: 1}),
+    ):
+        found = sandbox.reconciliation.reconcile_files(entrust_date=DAY, treasury=treasury, **given)
+        assert counts(found) == expected
+    assert only(found).authority == "14400000001"
+    with refused(sandbox, "treasury_not_found"):
+        sandbox.reconciliation.reconcile_files(entrust_date=DAY, treasury="1900000009", **given)
 
 
 ALTERED = {
