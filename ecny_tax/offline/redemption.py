@@ -58,12 +58,11 @@ from ecny_tax.wallets.model import Stop
 _RELEASING = (
     "bill_already_paid",
     "bill_cancelled",
-    "bill_in_doubt",
     "bill_amount_differs",
     "bill_not_found",
 )
-#: The refusal of a day and not of the voucher: it is decided on another one.
-_ANOTHER_DAY = "treasury_day_closed"
+#: The refusals that pass, of a day or a doubt and not of the voucher: it is decided when it comes in again.
+_PASSING = ("treasury_day_closed", "bill_in_doubt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,8 @@ def decide(tx: Transaction, keyring: Keyring, claim: Claim) -> Redemption:
 
     A decision is kept and final.  Refused without a decision, and so judged anew the next time, is what no
     device of this scheme signed, what is not yet known well enough (a receipt that does not verify, a
-    terminal that is not known here, a time to come), and what comes in when the treasury has closed the day.
+    terminal that is not known here, a time to come), and what comes in while the treasury has closed the day
+    or the bill is in doubt.
     """
     try:
         trust = certification.trust(tx, keyring)
@@ -99,7 +99,7 @@ def decide(tx: Transaction, keyring: Keyring, claim: Claim) -> Redemption:
     except VerificationError as refusal:
         return _undecided(claim.voucher, refusal)
     except RejectedError as refusal:
-        if refusal.code != _ANOTHER_DAY:
+        if refusal.code not in _PASSING:
             raise
         return _undecided(claim.voucher, refusal)
     voucher = presented.voucher
@@ -201,15 +201,15 @@ def _judged(
     trust: Trust,
     accepted_at: datetime | None,
 ) -> Redemption:
-    """Settled or rejected; raises ``VerificationError``, or ``RejectedError`` (``treasury_day_closed``), for
-    what another time may judge otherwise."""
+    """Settled or rejected; raises ``VerificationError``, or ``RejectedError`` (``treasury_day_closed``,
+    ``bill_in_doubt``), for what another time may judge otherwise."""
     if presented.voucher.paid_at > seconds(tx.now) + _skew(tx):
         raise VerificationError("voucher_from_the_future", at=rfc3339(moment(presented.voucher.paid_at)))
     try:
         _check(tx, presented, payer, payee, load, trust)
         return _settled(tx, keyring, presented, load, paid_on=(accepted_at or tx.now).date())
     except (VerificationError, RejectedError, NotFoundError) as refusal:
-        if refusal.code == _ANOTHER_DAY:
+        if refusal.code in _PASSING:
             raise
         if accepted_at is None and _was_right_when_asked(tx, presented, refusal):
             raise VerificationError("receipt_needed", bill_no=presented.request.bill_no) from None

@@ -191,14 +191,36 @@ def test_voucher_for_a_cancelled_bill_gives_its_value_back(scheme: Scheme) -> No
     assert released(scheme, paid) == "bill_cancelled"
 
 
-def test_voucher_for_a_bill_in_doubt_gives_its_value_back(scheme: Scheme) -> None:
+@pytest.mark.parametrize("kind", ["operator_outage", "answer_lost"])
+def test_voucher_for_a_bill_in_doubt_is_decided_after_the_mend(scheme: Scheme, kind: str) -> None:
+    """A doubt passes, so nothing is final: the bill is paid by one of the two, and once."""
     bill_no = scheme.bill()
-    paid = scheme.pay(bill_no)
-    scheme.s.reconciliation.order_failure(kind="operator_outage")
+    scheme.terminal.accept(scheme.pay(bill_no).to_text(), at=scheme.clock.now())
+    doubt(scheme, bill_no, kind)
+    lien = scheme.load.lien
+    for _ in range(2):
+        (result,) = scheme.s.offline.redeem_terminal(terminal=scheme.terminal)
+        assert (result.status, result.code, result.amount) == ("rejected", "bill_in_doubt", None)
+        assert (scheme.load.lien, result.released) == (lien, False)
+    assert scheme.s.offline.redemptions() == ()
+    assert scheme.s.reconciliation.mend(entrust_date=scheme.clock.at.date()).ok
+    had = balance(scheme.s, scheme.wallet)
+    (result,) = scheme.s.offline.redeem_terminal(terminal=scheme.terminal)
+    if kind == "operator_outage":  # debited after all
+        assert (result.status, result.code, result.released) == ("rejected", "bill_already_paid", True)
+        assert balance(scheme.s, scheme.wallet) == had + 100_00
+    else:
+        assert (result.status, balance(scheme.s, scheme.wallet)) == ("settled", had)
+    assert scheme.load.lien == lien - 100_00
+    assert scheme.s.offline.redeem_terminal(terminal=scheme.terminal) == ()
+    assert scheme.s.ledger.verify().ok
+
+
+def doubt(scheme: Scheme, bill_no: str, kind: str) -> None:
+    """Let a failure strike a debit of the bill."""
+    scheme.s.reconciliation.order_failure(kind=kind)
     with pytest.raises(EcnyTaxError, match="payment_outcome_unknown"):
         scheme.s.payments.pay(bill_no=bill_no, wallet_id=scheme.wallet.wallet_id)
-    assert released(scheme, paid) == "bill_in_doubt"
-    assert scheme.s.reconciliation.mend(entrust_date=scheme.clock.at.date()).ok
 
 
 def test_voucher_for_another_amount_or_authority_than_the_bill_gives_its_value_back(scheme: Scheme) -> None:
