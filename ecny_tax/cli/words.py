@@ -620,6 +620,7 @@ _TREASURY_LABELS = {
     "refunded": "已退库",
     "net": "净入库",
     "waiting": "待报解",
+    "in_doubt": "存疑款项",
     "revenue": "各级次库款",
     "closed_until": "已报解至",
     "open_days": "未报解天数",

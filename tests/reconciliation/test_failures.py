@@ -258,6 +258,20 @@ def test_money_in_doubt_is_not_allocated_and_comes_back_after_its_day_is_closed(
         assert (mend.outcome, mend.amount, found.held) == ("given_back", 100, 1_000)
 
 
+@pytest.mark.parametrize("kind", LEAVES)
+def test_money_in_doubt_does_not_wait_to_be_allocated(sandbox: Sandbox, kind: str) -> None:
+    found = struck(sandbox, kind)
+    paid = 100 if kind == "delivered_twice" else 0
+
+    def state() -> tuple[int, int, int]:
+        (listed,) = sandbox.treasury.list()
+        return listed.waiting, listed.in_doubt, sandbox.treasury.report().waiting
+
+    assert state() == (paid, LEAVES[kind][1] * 100 - paid, paid)
+    mended(sandbox)
+    assert state() == (found.collected, 0, found.collected)
+
+
 @pytest.mark.parametrize("kind", DIFFERING)
 def test_on_a_closed_day_every_mend_is_left_and_writes_nothing(kind: str) -> None:
     """I11: a debit that is not made uses up no allowance, whoever refuses it."""
