@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 
 import pytest
 
-from ecny_tax import Fen, FixedClock, Sandbox
+from ecny_tax import BEIJING, Fen, FixedClock, Sandbox, UnavailableError
 from tests.reconciliation.struck import (
     DAY,
     DEBITED,
@@ -256,6 +257,28 @@ def test_money_in_doubt_is_not_allocated_and_comes_back_after_its_day_is_closed(
         clock.advance(timedelta(days=1))
         (mend,) = mended(s).mends
         assert (mend.outcome, mend.amount, found.held) == ("given_back", 100, 1_000)
+
+
+@pytest.mark.parametrize("kind", DIFFERING)
+def test_the_days_of_doubt_cost_late_fee_and_interest_as_is_said_to_be_assumed(kind: str) -> None:
+    """Half a fen a day and yuan of what is owed; and what lies in doubt earns nothing."""
+    clock = FixedClock(datetime(2026, 3, 2, 10, tzinfo=BEIJING))
+    with Sandbox.open(clock=clock) as s:
+        wallet = personal(s, fund=Fen(36_000_00))
+        bill = owe(s, wallet, 1_000_00)
+        day = clock.at.date()
+        clock.advance(timedelta(days=(bill.due_date - day).days))
+        held = s.wallets.interest(wallet_id=wallet.wallet_id).product_sum
+        s.reconciliation.order_failure(kind=kind)
+        with suppress(UnavailableError):
+            s.payments.pay(bill_no=bill.bill_no, wallet_id=wallet.wallet_id)
+        left = balance(s, wallet)
+        clock.advance(timedelta(days=4))
+        mended(s, bill.due_date)
+        assert s.wallets.interest(wallet_id=wallet.wallet_id).product_sum == held + 4 * left
+        owed = s.taxes.bill(bill_no=bill.bill_no)
+        due = ("open", 2_00) if kind in RETURNED else ("paid", 0)
+        assert (owed.status, owed.late_fee) == due
 
 
 @pytest.mark.parametrize("kind", LEAVES)
