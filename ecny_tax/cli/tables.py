@@ -75,7 +75,9 @@ def print_records(
         show(Text(f"{label(name, language)}: 0", style="dim"))
         return
     filled = [
-        key for key in _fields_for(found[0], language) if any(row.get(key) not in (None, "") for row in found)
+        key
+        for key in _fields_for(found[0], language)
+        if any(row.get(key) not in (None, "", []) for row in found)
     ]
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     for key in columns or filled:
@@ -115,7 +117,7 @@ def shown(
     if isinstance(value, bool):
         return Text({"en": ("no", "yes"), "zh": ("否", "是")}[language][value])
     if isinstance(value, list):
-        return Text(", ".join(shown(item, language).plain for item in value))
+        return Text(", ".join(shown(item, language, key, record).plain for item in value))
     text = _FRACTION.sub(r"\1", str(value))
     if _AMOUNT.fullmatch(text):
         return Text(_GROUPS.sub(",", text))

@@ -28,11 +28,11 @@ def register(root: typer.Typer) -> None:
 
 @command(app, "list")
 def list_(run: Run) -> None:
-    """List the treasuries: up to which day each has closed, what waits, what its budget levels hold."""
+    """List the treasuries: the last closed day, what waits or is in doubt, what the budget levels hold."""
     with run.sandbox() as s:
         found = s.treasury.list()
     name = "name_zh" if run.language == "zh" else "name_en"
-    run.answer_list("treasuries", found, ("treasury", name, "closed_until", "waiting", "revenue"))
+    run.answer_list("treasuries", found, ("treasury", name, "closed_until", "waiting", "in_doubt", "revenue"))
 
 
 @command(app, "close")

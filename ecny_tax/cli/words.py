@@ -374,6 +374,7 @@ _LABELS = {
     "classes": "分类",
     "compared": "已对账",
     "count": "笔数",
+    "details_differ": "内容不符",
     "differences": "差异",
     "entrust_date": "委托日期",
     "failure_no": "故障编号",
@@ -620,6 +621,7 @@ _TREASURY_LABELS = {
     "refunded": "已退库",
     "net": "净入库",
     "waiting": "待报解",
+    "in_doubt": "存疑款项",
     "revenue": "各级次库款",
     "closed_until": "已报解至",
     "open_days": "未报解天数",
@@ -675,6 +677,8 @@ def value_word(key: str, value: str, language: Language, record: Mapping[str, ob
         return default
     if key == "purpose":
         return _PURPOSES.get(value, value)
+    if key == "details_differ":
+        return _LABELS.get(value, value)
     if key not in _CLOSED:
         return value
     own = _OFFLINE if _is_offline(record) else _TREASURY_VALUES if _is_of_treasury(record) else {}

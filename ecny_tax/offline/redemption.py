@@ -58,12 +58,11 @@ from ecny_tax.wallets.model import Stop
 _RELEASING = (
     "bill_already_paid",
     "bill_cancelled",
-    "bill_in_doubt",
     "bill_amount_differs",
     "bill_not_found",
 )
-#: The refusal of a day and not of the voucher: it is decided on another one.
-_ANOTHER_DAY = "treasury_day_closed"
+#: The refusals that pass, of a day or a doubt and not of the voucher: it is decided when it comes in again.
+_PASSING = ("treasury_day_closed", "bill_in_doubt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,8 @@ def decide(tx: Transaction, keyring: Keyring, claim: Claim) -> Redemption:
 
     A decision is kept and final.  Refused without a decision, and so judged anew the next time, is what no
     device of this scheme signed, what is not yet known well enough (a receipt that does not verify, a
-    terminal that is not known here, a time to come), and what comes in when the treasury has closed the day.
+    terminal that is not known here, a time to come), and what comes in while the treasury has closed the day
+    or the bill is in doubt.  Of this last the first presentation is noted: by it lateness is judged then.
     """
     try:
         trust = certification.trust(tx, keyring)
@@ -95,12 +95,14 @@ def decide(tx: Transaction, keyring: Keyring, claim: Claim) -> Redemption:
         if result is None:
             payee = _payee(tx, presented, trust)
             accepted_at = _accepted_at(tx, presented, payee, claim.receipt)
-            result = _judged(tx, keyring, presented, payer, payee, load, trust, accepted_at)
+            first = voucher_rows.first_presented(tx, load.load_id, presented.bundle.digest) or tx.now
+            result = _judged(tx, keyring, presented, payer, payee, load, trust, accepted_at, first)
     except VerificationError as refusal:
         return _undecided(claim.voucher, refusal)
     except RejectedError as refusal:
-        if refusal.code != _ANOTHER_DAY:
+        if refusal.code not in _PASSING:
             raise
+        voucher_rows.note_waiting(tx, presented.bundle, claim.receipt, load_id=load.load_id)
         return _undecided(claim.voucher, refusal)
     voucher = presented.voucher
     voucher_rows.insert_voucher(
@@ -112,6 +114,22 @@ def decide(tx: Transaction, keyring: Keyring, claim: Claim) -> Redemption:
         accepted_at=accepted_at,
     )
     return result
+
+
+def decide_waiting(tx: Transaction, keyring: Keyring, load: RegisteredLoad) -> None:
+    """Decide what was presented in time and could not be decided then, before its load is given back.
+
+    Raises ``RejectedError`` (``load_has_vouchers_waiting``) where it still cannot.
+    """
+    for voucher, receipt in voucher_rows.waiting(tx, load.load_id):
+        result = decide(tx, keyring, Claim(voucher, receipt))
+        if result.amount is None and result.code in _PASSING:
+            raise RejectedError(
+                "load_has_vouchers_waiting",
+                load_id=load.load_id,
+                voucher_id=result.voucher_id,
+                reason=result.code,
+            )
 
 
 def stop_device(tx: Transaction, load: RegisteredLoad) -> None:
@@ -202,16 +220,17 @@ def _judged(
     load: RegisteredLoad,
     trust: Trust,
     accepted_at: datetime | None,
+    presented_at: datetime,
 ) -> Redemption:
-    """Settled or rejected; raises ``VerificationError``, or ``RejectedError`` (``treasury_day_closed``), for
-    what another time may judge otherwise."""
+    """Settled or rejected; raises ``VerificationError``, or ``RejectedError`` (``treasury_day_closed``,
+    ``bill_in_doubt``), for what another time may judge otherwise."""
     if presented.voucher.paid_at > seconds(tx.now) + _skew(tx):
         raise VerificationError("voucher_from_the_future", at=rfc3339(moment(presented.voucher.paid_at)))
     try:
-        _check(tx, presented, payer, payee, load, trust)
-        return _settled(tx, keyring, presented, load, paid_on=(accepted_at or tx.now).date())
+        _check(tx, presented, payer, payee, load, trust, presented_at)
+        return _settled(tx, keyring, presented, load, paid_on=(accepted_at or presented_at).date())
     except (VerificationError, RejectedError, NotFoundError) as refusal:
-        if refusal.code == _ANOTHER_DAY:
+        if refusal.code in _PASSING:
             raise
         if accepted_at is None and _was_right_when_asked(tx, presented, refusal):
             raise VerificationError("receipt_needed", bill_no=presented.request.bill_no) from None
@@ -234,8 +253,9 @@ def _check(
     payee: PayeeChain,
     load: RegisteredLoad,
     trust: Trust,
+    presented_at: datetime,
 ) -> None:
-    """What a terminal checks, again, by what is known now."""
+    """What a terminal checks, again, by what is known now; in time is what was first presented in time."""
     now = seconds(tx.now)
     skew = _skew(tx)
     check_validity(presented, payer, trust, at=now, skew=skew)
@@ -245,7 +265,7 @@ def _check(
     check_request(presented, skew=skew)
     for chain in (payer, payee):
         check_not_revoked(presented.request, chain, trust.since)
-    if tx.now > load.redeem_by or load.status is LoadStatus.RELEASED:
+    if presented_at > load.redeem_by or load.status is LoadStatus.RELEASED:
         raise VerificationError("voucher_too_late", load_id=load.load_id)
 
 

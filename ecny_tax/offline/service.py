@@ -163,7 +163,8 @@ class Offline:
         """Give back what is left of a load, when no voucher of it can be redeemed any more.
 
         That is after its ``redeem_by`` and a grace; so it is for a lost or revoked device too, since what it
-        signed may still come in.  Raises ``RejectedError`` (``load_not_expired``, ``load_released``).
+        signed may still come in.  What was presented in time and could not be decided then is decided first.
+        Raises ``RejectedError`` (``load_not_expired``, ``load_released``, ``load_has_vouchers_waiting``).
         """
         with self._store.transaction() as tx:
             load = loading.load_of(tx, load_id)
@@ -175,6 +176,8 @@ class Offline:
             until = load.redeem_by + timedelta(hours=certification.limits(tx).grace_hours)
             if tx.now <= until:
                 raise RejectedError("load_not_expired", load_id=load_id, until=rfc3339(until))
+            redemption.decide_waiting(tx, self._keyring, load)
+            load = loading.load_of(tx, load_id)
             rows.set_released(tx, load_id)
             return remember(tx, request, loading.release(tx, load, load.lien))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ecny_tax.clock import from_micros, micros
-from ecny_tax.offline.bundles import EvidenceBundle, VoucherBundle
+from ecny_tax.offline.bundles import EvidenceBundle, ReceiptBundle, VoucherBundle
 from ecny_tax.offline.model import Redemption, VoucherStatus
 from ecny_tax.offline.objects import Seconds, seconds
 from ecny_tax.store.transaction import Row, Transaction
@@ -67,6 +67,46 @@ def beside(tx: Transaction, load_id: str, counter: int) -> list[VoucherBundle]:
         counter=counter,
     )
     return [VoucherBundle.from_bytes(row[0]) for row in found]
+
+
+def note_waiting(
+    tx: Transaction, bundle: VoucherBundle, receipt: ReceiptBundle | None, *, load_id: str
+) -> None:
+    """Note that a voucher was presented; again, only a receipt that was not there before."""
+    tx.run(
+        "INSERT INTO voucher_waiting (load_id, digest, bundle, receipt, presented_at)"
+        " VALUES (:load_id, :digest, :bundle, :receipt, :now) ON CONFLICT (load_id, digest)"
+        " DO UPDATE SET receipt = coalesce(voucher_waiting.receipt, excluded.receipt)",
+        load_id=load_id,
+        digest=bundle.digest,
+        bundle=bundle.to_bytes(),
+        receipt=None if receipt is None else receipt.to_bytes(),
+        now=micros(tx.now),
+    )
+
+
+def first_presented(tx: Transaction, load_id: str, digest: bytes) -> datetime | None:
+    """When a voucher was presented that could not be decided then."""
+    row = tx.row(
+        "SELECT presented_at FROM voucher_waiting WHERE load_id = :load_id AND digest = :digest",
+        load_id=load_id,
+        digest=digest,
+    )
+    return from_micros(row[0]) if row else None
+
+
+def waiting(tx: Transaction, load_id: str) -> list[tuple[VoucherBundle, ReceiptBundle | None]]:
+    """The vouchers of a load that were presented and are not decided yet, in that order."""
+    found = tx.rows(
+        "SELECT w.bundle, w.receipt FROM voucher_waiting w LEFT JOIN voucher v"
+        " ON v.load_id = w.load_id AND v.digest = w.digest"
+        " WHERE w.load_id = :load_id AND v.place IS NULL ORDER BY w.place",
+        load_id=load_id,
+    )
+    return [
+        (VoucherBundle.from_bytes(bundle), None if receipt is None else ReceiptBundle.from_bytes(receipt))
+        for bundle, receipt in found
+    ]
 
 
 def vouchers(tx: Transaction) -> list[Redemption]:

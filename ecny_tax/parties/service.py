@@ -186,6 +186,11 @@ def treasury(tx: Transaction, code: str) -> Institution:
     return found_one
 
 
+def authorities_of(tx: Transaction, treasury: str) -> frozenset[str]:
+    """The codes of the tax authorities that collect for a treasury."""
+    return frozenset(party.code for party in rows.institutions(tx) if party.treasury == treasury)
+
+
 def enforcer(tx: Transaction, party: str) -> Institution:
     """The court, public security organ or anti-fraud centre of a name such as ``court:CT440784``.
 

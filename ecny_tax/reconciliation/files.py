@@ -143,7 +143,7 @@ class Sorted:
 def read(path: Path, progress: Callable[[int], None] = lambda _: None) -> Iterator[_Numbered]:
     """The entries of a file, each with the number of its line; one bad line refuses all.
 
-    UTF-8, with or without a mark at its beginning, and GB 18030 are told apart strictly.
+    UTF-8 and GB 18030, either with or without a mark at its beginning, are told apart strictly.
     """
     try:
         _check_file(path)
@@ -185,7 +185,7 @@ def _check_file(path: Path) -> None:
 
 def _encoding(path: Path) -> str:
     """The first encoding in which all of the file is text."""
-    for encoding in ("utf-8-sig", "gb18030"):
+    for encoding in ("utf-8", "gb18030"):
         decoder = codecs.getincrementaldecoder(encoding)()
         try:
             with path.open("rb") as file:
@@ -199,7 +199,7 @@ def _encoding(path: Path) -> str:
 
 
 def _short_lines(path: Path, raw: BinaryIO, encoding: str, progress: Callable[[int], None]) -> Iterator[str]:
-    """The lines as text; none is read on beyond its limit."""
+    """The lines as text, without a mark (U+FEFF) at the beginning; none is read on beyond its limit."""
     with io.TextIOWrapper(raw, encoding, newline="\n") as file:
         for number in count(1):
             line = file.readline(MAX_LINE + 1)
@@ -210,7 +210,7 @@ def _short_lines(path: Path, raw: BinaryIO, encoding: str, progress: Callable[[i
                 progress(raw.tell())
             if not line:
                 return
-            yield line
+            yield line.removeprefix("\ufeff") if number == 1 else line
 
 
 def _header(path: Path, cells: Sequence[str]) -> Callable[[Sequence[str]], tuple[str, ...]]:

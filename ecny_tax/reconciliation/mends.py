@@ -23,29 +23,30 @@ from ecny_tax.taxes import bills
 from ecny_tax.taxes.model import BillStatus
 from ecny_tax.wallets import rows as wallet_rows
 from ecny_tax.wallets import service as wallets
-from ecny_tax.wallets.model import check_not_closed
 
 LEFT = "left"
+#: The refusal of a day and not of the debit: it is mended on another one.
+_ANOTHER_DAY = "treasury_day_closed"
 
 
 def mend(tx: Transaction, keyring: Keyring, debit: DebitRecord, how: Mend) -> Mended:
-    """Do what was proposed; what cannot be done is said and left as it is."""
-    if how is Mend.GIVE_BACK:
-        try:
-            return _give_back(tx, debit)
-        except RejectedError as refusal:
-            return _mended(debit, LEFT, Fen(0), refusal.code)
+    """Do what was proposed; what cannot be done is said and left as it is.
+
+    Each way refuses before it writes, so that nothing of it stays beside what is done instead.
+    """
     try:
-        return _debit_now(tx, keyring, debit)
+        return _give_back(tx, debit) if how is Mend.GIVE_BACK else _debit_now(tx, keyring, debit)
     except RejectedError as refusal:
+        if how is Mend.GIVE_BACK or refusal.code == _ANOTHER_DAY:
+            return _mended(debit, LEFT, Fen(0), refusal.code)
         return _strike_out(tx, debit, refusal.code)
 
 
 def _give_back(tx: Transaction, debit: DebitRecord) -> Mended:
     """From the collection account to the wallet, with the allowance of the day; it is the holder's own money,
-    so it may exceed the balance cap.  Raises ``wallet_closed`` and ``treasury_day_closed``."""
+    so it may exceed the balance cap.  The wallet is there: none is closed while a debit of it is in doubt.
+    Raises ``treasury_day_closed``."""
     wallet, bill = wallets.load(tx, debit.wallet_id), bills.load(tx, debit.bill_no)
-    check_not_closed(wallet)
     account = payments.collection_account(tx, wallet, bill)
     leg = Move(account, wallet.account_id, debit.amount, Ledger.ECNY, TransferCode.ADJUSTMENT)
     adjustment = journal.move(tx, [leg], user_data=debit.trace_no)[0]
@@ -74,8 +75,8 @@ def _debit_now(tx: Transaction, keyring: Keyring, debit: DebitRecord) -> Mended:
         raise RejectedError("bill_amount_differs", bill_no=bill.bill_no)
     if debit.agreement_no is not None:
         check_usable(agreements.load(tx, debit.agreement_no))
-    wallets.spend(tx, wallet, debit.amount, payee=bill.authority)
     account = payments.collection_account(tx, wallet, bill)
+    wallets.spend(tx, wallet, debit.amount, payee=bill.authority)
     again = Debit(debit.trace_no, bill, wallet, account, debit.mode, debit.agreement_no, debit.authorisation)
     payments.settle(tx, keyring, again, parties.tax_authority(tx, bill.authority))
     bills.set_in_doubt(tx, bill.bill_no, None)

@@ -14,6 +14,8 @@ from ecny_tax.payments.debit_model import DebitStatus
 
 #: The most differences that one answer lists; all are counted.
 MAX_LISTED = 1000
+#: What two records of one debit must agree on besides amount and status.
+_DETAILS = ("bill_no", "operator", "wallet_id")
 
 
 class Side(StrEnum):
@@ -110,14 +112,23 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is compared: a day, and the operators whose records there are (None: all)."""
+    """What is compared: a day, the operators whose records there are, and the authorities of the treasury
+    asked for (None: all)."""
 
     entrust_date: date
     operators: frozenset[str] | None = None
+    authorities: frozenset[str] | None = None
 
-    def covers(self, entry: Entry) -> bool:
-        return entry.entrust_date == self.entrust_date.isoformat() and (
-            self.operators is None or entry.operator in self.operators
+    def covers(self, pair: Pair) -> bool:
+        """A record that names another operator does not take itself out: either one is enough."""
+        found = (pair.treasury, pair.operator) if pair.treasury or pair.operator else (pair.ledger,)
+        return any(entry is not None and self._covers(entry) for entry in found)
+
+    def _covers(self, entry: Entry) -> bool:
+        return (
+            entry.entrust_date == self.entrust_date.isoformat()
+            and (self.operators is None or entry.operator in self.operators)
+            and (self.authorities is None or entry.authority in self.authorities)
         )
 
 
@@ -135,6 +146,8 @@ class ClassCount:
 class Difference:
     """A debit about which the sides do not agree; amounts in fen, None where a side has no record.
 
+    ``details_differ`` names what else two records of it disagree on (``bill_no``, ``operator``,
+    ``wallet_id``, which are then given as the treasury has them), whatever its class.
     ``mend`` is what would bring the books of this sandbox together; None for records of somebody else.
     """
 
@@ -150,6 +163,7 @@ class Difference:
     operator_status: str | None
     operator_amount: Fen | None
     ledger_amount: Fen | None
+    details_differ: tuple[str, ...]
     mend: Mend | None
     mend_amount: Fen | None
 
@@ -214,7 +228,7 @@ def pairs(
 def class_of(pair: Pair, scope: Scope) -> PairClass:
     """The class of a pair.  A side without record of what the other has as failed counts as failed."""
     treasury, operator, _ = pair
-    if (treasury is None and operator is None) or not scope.covers(pair.known):
+    if (treasury is None and operator is None) or not scope.covers(pair):
         return PairClass.NOT_COMPARED
     by_treasury = treasury is not None and treasury.status == DebitStatus.SUCCEEDED
     by_operator = operator is not None and operator.status == DebitStatus.SUCCEEDED
@@ -230,10 +244,18 @@ def class_of(pair: Pair, scope: Scope) -> PairClass:
 def differs(pair: Pair, pair_class: PairClass, scope: Scope, *, three_way: bool) -> bool:
     """Whether somebody is wrong: treasury and operator differ, or both say what the ledger does not."""
     if pair_class is PairClass.NOT_COMPARED:
-        return three_way and pair.ledger is not None and scope.covers(pair.known)
-    if pair_class not in (PairClass.SAME, PairClass.BOTH_FAILED):
+        return three_way and pair.ledger is not None and scope.covers(pair)
+    if pair_class not in (PairClass.SAME, PairClass.BOTH_FAILED) or details_differ(pair):
         return True
     return three_way and _paid(pair.treasury) != _paid(pair.ledger)
+
+
+def details_differ(pair: Pair) -> tuple[str, ...]:
+    """What the records of treasury and operator say otherwise about a debit that is one by its key."""
+    one, other = pair.treasury, pair.operator
+    if one is None or other is None or one[3:6] == other[3:6]:
+        return ()
+    return tuple(name for name in _DETAILS if getattr(one, name) != getattr(other, name))
 
 
 def mend_of(pair: Pair) -> tuple[Mend, Fen] | None:
@@ -262,6 +284,7 @@ def difference(pair: Pair, pair_class: PairClass, *, mendable: bool) -> Differen
         operator_status=pair.operator.status if pair.operator else None,
         operator_amount=pair.operator.amount if pair.operator else None,
         ledger_amount=pair.ledger.amount if pair.ledger else None,
+        details_differ=details_differ(pair),
         mend=mend[0] if mend else None,
         mend_amount=mend[1] if mend else None,
     )

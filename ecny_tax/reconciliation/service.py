@@ -89,8 +89,8 @@ class Reconciliations:
     ) -> Reconciliation:
         """Do the proposed mends in one transaction, and compare again.
 
-        ``mends`` says what was done about each; what cannot be done is left, with the code of its refusal
-        (``wallet_closed``, ``treasury_day_closed``).
+        ``mends`` says what was done about each; what cannot be done today is left, with the code of its
+        refusal (``treasury_day_closed``).
         """
         day = checked_day(entrust_date)
         with self._store.transaction() as tx:
@@ -134,6 +134,8 @@ class Reconciliations:
     ) -> Reconciliation:
         """Compare the file of a treasury with that of an operator, or either with this sandbox's ledger.
 
+        With ``treasury`` those of its tax authorities in this database are compared, and no others.
+        Records of one key are one debit, whatever else they say: ``details_differ`` names that.
         ``progress`` is told the bytes read.  Memory stays flat, whatever the files hold.  Raises
         ``InvalidInputError``: ``reconciliation_without_files``, ``reconciliation_file_malformed``,
         ``reconciliation_file_too_large``, ``input_file_unreadable``; ``UnavailableError`` (``disk_full``).
@@ -153,12 +155,14 @@ class Reconciliations:
                     covered = frozenset(scratch.operators()) or None
                 if asked.operator is not None:
                     covered = frozenset((asked.operator,))
+                authorities = None if asked.treasury is None else parties.authorities_of(tx, asked.treasury)
+                everybody = Asked(day)  # what lies outside is told from what a side lacks
                 of_treasury, of_operator = (
-                    rows.view(tx, Side.LEDGER, asked) if path is None else scratch.entries(side)
+                    rows.view(tx, Side.LEDGER, everybody) if path is None else scratch.entries(side)
                     for side, path in ((Side.TREASURY, treasury_file), (Side.OPERATOR, operator_file))
                 )
                 found = model.pairs(of_treasury, of_operator)
-                return _result(found, asked, Scope(day, covered), three_way=False)
+                return _result(found, asked, Scope(day, covered, authorities), three_way=False)
 
 
 def _failure(tx: Transaction, failure_no: str) -> OrderedFailure:

@@ -79,13 +79,18 @@ class TreasuryDay:
 
 @dataclass(frozen=True, slots=True)
 class TreasuryState:
-    """A treasury: its last closed day, and in fen what waits to be allocated and what its levels hold."""
+    """A treasury: its last closed day, and in fen what waits to be allocated and what its levels hold.
+
+    ``in_doubt`` lies on collection accounts too, and no day allocates it: it was debited without a payment,
+    or twice, and goes back when the day of the debit is mended.
+    """
 
     treasury: str
     name_zh: str
     name_en: str
     closed_until: date | None
     waiting: Fen
+    in_doubt: Fen
     revenue: Fen
 
 

@@ -129,12 +129,16 @@ def refunds_of(tx: Transaction, treasury: str, first: date, last: date) -> list[
 
 
 def states(tx: Transaction) -> list[Row]:
-    """(code, name_zh, name_en, last closed day, waiting, revenue) of every treasury, by code."""
+    """(code, name_zh, name_en, last closed day, on collection accounts, of that in doubt, revenue) of every
+    treasury, by code.  In doubt is what operators debited without a payment."""
     return tx.rows(
         "SELECT i.code, i.name_zh, i.name_en,"
         " (SELECT max(day) FROM treasury_day WHERE treasury = i.code),"
         " (SELECT coalesce(sum(a.credits - a.debits), 0) FROM institution o"
         " JOIN account a ON a.name = 'collection:' || o.code || ':' || i.code WHERE o.kind = 'operator'),"
+        " (SELECT coalesce(sum(d.amount), 0) FROM debit_record d JOIN bill b ON b.bill_no = d.bill_no"
+        " JOIN institution o ON o.kind = 'tax_authority' AND o.code = b.authority"
+        " WHERE o.treasury = i.code AND d.outcome IS NULL AND d.transfer_id IS NOT NULL),"
         " (SELECT coalesce(sum(a.credits - a.debits), 0) FROM account a"
         " WHERE a.code = :revenue AND a.name LIKE 'revenue:' || i.code || ':%')"
         " FROM institution i WHERE i.kind = 'treasury' ORDER BY i.code",

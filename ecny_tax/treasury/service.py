@@ -43,11 +43,19 @@ class Treasury:
             return party
 
     def list(self) -> tuple[TreasuryState, ...]:
-        """Every treasury: up to which day it has closed, what waits, what its levels hold."""
+        """Every treasury: its last closed day, what waits, what is in doubt, what its levels hold."""
         with self._store.reading() as tx:
             return tuple(
-                TreasuryState(code, zh, en, date.fromisoformat(day) if day else None, waiting, revenue)
-                for code, zh, en, day, waiting, revenue in rows.states(tx)
+                TreasuryState(
+                    code,
+                    zh,
+                    en,
+                    date.fromisoformat(day) if day else None,
+                    waiting=Fen(held - in_doubt),
+                    in_doubt=in_doubt,
+                    revenue=revenue,
+                )
+                for code, zh, en, day, held, in_doubt, revenue in rows.states(tx)
             )
 
     def close(self, *, day: date, treasury: str | None = None, idempotency_key: str | None = None) -> Closing:

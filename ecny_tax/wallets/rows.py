@@ -138,6 +138,16 @@ def held_in_liens(tx: Transaction, wallet_id: str) -> int:
     return int(row[0]) if row else 0
 
 
+def debit_in_doubt(tx: Transaction, wallet_id: str) -> str | None:
+    """The number of a debit of the wallet of which nobody knows yet what came of it."""
+    row = tx.row(
+        "SELECT trace_no FROM debit_record WHERE outcome IS NULL AND wallet_id = :id"
+        " ORDER BY trace_no LIMIT 1",
+        id=wallet_id,
+    )
+    return row[0] if row else None
+
+
 def set_holder(
     tx: Transaction, wallet_id: str, *, wallet_class: str, identity_id: str, subject_id: str
 ) -> None:

@@ -277,8 +277,8 @@ class Wallets:
     def close(self, *, wallet_id: str, idempotency_key: str | None = None) -> ClosedWallet:
         """Close an empty wallet for good, and pay the interest it earned so far to its holder's bank account.
 
-        Raises ``RejectedError`` (``wallet_not_empty``, ``wallet_has_loads``, ``wallet_has_sub_wallets``,
-        ``operator_funds_short``, …).
+        Raises ``RejectedError`` (``wallet_not_empty``, ``wallet_has_loads``, ``wallet_has_debit_in_doubt``,
+        ``wallet_has_sub_wallets``, ``operator_funds_short``, …).
         """
         from ecny_tax.wallets.interest import pay_out  # imported late: most commands pay no interest
 
@@ -296,6 +296,8 @@ class Wallets:
                 raise RejectedError(
                     "wallet_has_loads", wallet_id=wallet.wallet_id, amount=yuan_text(Fen(held))
                 )
+            if (debit := rows.debit_in_doubt(tx, wallet.wallet_id)) is not None:
+                raise RejectedError("wallet_has_debit_in_doubt", wallet_id=wallet.wallet_id, payment_no=debit)
             families.check_has_no_sub_wallets(tx, wallet)
             interest = pay_out(tx, wallet)
             account = journal.account(tx, wallet.account_id)

@@ -49,19 +49,27 @@ def test_a_mend_that_cannot_be_done_is_shown_and_the_verdict_stays_no(world: Wor
     now = ("--json", "--now", TODAY)
     inside("failure", "order", "answer_lost", *now)
     pay(world, inside)
-    company = world.names["company"]
-    balance = inside("wallet", "show", company, *now).document["balance"]
-    inside("refunds", "withdraw", world.names["review"], *now)
-    inside("wallet", "cash-out", company, "--amount", balance, *now)
-    assert inside("wallet", "close", company, *now).document["status"] == "closed"
+    inside("treasury", "close", "--date", "2023-04-20", *now)
     verdict = inside("reconcile", *DAY, "--mend", *now)
     (mend,) = one_object(verdict.stdout)["mends"]
     assert (verdict.exit_code, mend["outcome"], mend["code"], mend["amount"]) == (
         6,
         "left",
-        "wallet_closed",
+        "treasury_day_closed",
         "0.00",
     )
+
+
+def test_a_wallet_whose_debit_is_in_doubt_is_not_closed(world: World, inside: Inside) -> None:
+    now = ("--json", "--now", TODAY)
+    inside("failure", "order", "answer_lost", *now)
+    debit = pay(world, inside).problem["payment_no"]
+    company = world.names["company"]
+    balance = inside("wallet", "show", company, *now).document["balance"]
+    inside("wallet", "cash-out", company, "--amount", balance, *now)
+    problem = inside("wallet", "close", company, *now).problem
+    assert (problem["exit_code"], problem["code"]) == (3, "wallet_has_debit_in_doubt")
+    assert problem["payment_no"] == debit
 
 
 def test_an_exported_day_compares_with_itself_and_with_the_ledger(world: World, inside: Inside) -> None:
@@ -73,6 +81,24 @@ def test_an_exported_day_compares_with_itself_and_with_the_ledger(world: World, 
     for given in (("--treasury-file", "treasury.csv"), ("--operator-file", "operator.csv")):
         found = inside("reconcile", *DAY, *given, "--json").document
         assert (found["ok"], found["compared"]) == (True, files[0].count("\n") - 1)
+
+
+def test_a_line_that_was_altered_is_a_difference_in_every_form_of_the_answer(
+    world: World, inside: Inside
+) -> None:
+    inside("reconcile", "export", *DAY, "--side", "operator", "--out", "o.csv", "--json")
+    path = world.folder / "o.csv"
+    path.write_text(
+        path.read_text().replace("ICBC", "CCB").replace(world.names["company"], "0031999999999999")
+    )
+    asked = ("reconcile", *DAY, "--operator-file", "o.csv")
+    verdict = inside(*asked, "--json")
+    assert (verdict.exit_code, verdict.complaint["code"]) == (6, "reconciliation_differs")
+    found = one_object(verdict.stdout)
+    altered = [one["details_differ"] for one in found["differences"] if one["pair_class"] == 1]
+    assert ["operator", "wallet_id"] in altered
+    for language, said in (("en", "operator, wallet_id"), ("zh", "运营机构, 钱包编号")):
+        assert said in inside(*asked, "--lang", language).stdout
 
 
 def test_a_comparison_never_writes(world: World, inside: Inside) -> None:

@@ -191,14 +191,36 @@ def test_voucher_for_a_cancelled_bill_gives_its_value_back(scheme: Scheme) -> No
     assert released(scheme, paid) == "bill_cancelled"
 
 
-def test_voucher_for_a_bill_in_doubt_gives_its_value_back(scheme: Scheme) -> None:
+@pytest.mark.parametrize("kind", ["operator_outage", "answer_lost"])
+def test_voucher_for_a_bill_in_doubt_is_decided_after_the_mend(scheme: Scheme, kind: str) -> None:
+    """A doubt passes, so nothing is final: the bill is paid by one of the two, and once."""
     bill_no = scheme.bill()
-    paid = scheme.pay(bill_no)
-    scheme.s.reconciliation.order_failure(kind="operator_outage")
+    scheme.terminal.accept(scheme.pay(bill_no).to_text(), at=scheme.clock.now())
+    doubt(scheme, bill_no, kind)
+    lien = scheme.load.lien
+    for _ in range(2):
+        (result,) = scheme.s.offline.redeem_terminal(terminal=scheme.terminal)
+        assert (result.status, result.code, result.amount) == ("rejected", "bill_in_doubt", None)
+        assert (scheme.load.lien, result.released) == (lien, False)
+    assert scheme.s.offline.redemptions() == ()
+    assert scheme.s.reconciliation.mend(entrust_date=scheme.clock.at.date()).ok
+    had = balance(scheme.s, scheme.wallet)
+    (result,) = scheme.s.offline.redeem_terminal(terminal=scheme.terminal)
+    if kind == "operator_outage":  # debited after all
+        assert (result.status, result.code, result.released) == ("rejected", "bill_already_paid", True)
+        assert balance(scheme.s, scheme.wallet) == had + 100_00
+    else:
+        assert (result.status, balance(scheme.s, scheme.wallet)) == ("settled", had)
+    assert scheme.load.lien == lien - 100_00
+    assert scheme.s.offline.redeem_terminal(terminal=scheme.terminal) == ()
+    assert scheme.s.ledger.verify().ok
+
+
+def doubt(scheme: Scheme, bill_no: str, kind: str) -> None:
+    """Let a failure strike a debit of the bill."""
+    scheme.s.reconciliation.order_failure(kind=kind)
     with pytest.raises(EcnyTaxError, match="payment_outcome_unknown"):
         scheme.s.payments.pay(bill_no=bill_no, wallet_id=scheme.wallet.wallet_id)
-    assert released(scheme, paid) == "bill_in_doubt"
-    assert scheme.s.reconciliation.mend(entrust_date=scheme.clock.at.date()).ok
 
 
 def test_voucher_for_another_amount_or_authority_than_the_bill_gives_its_value_back(scheme: Scheme) -> None:
@@ -292,14 +314,86 @@ def test_voucher_that_comes_in_when_the_treasury_has_closed_the_day_is_paid_on_t
     assert scheme.redeem(taken)[0].status == "settled"
     scheme.s.treasury.close(day=now.date())
     before = dump(scheme.s)
-    first, second = scheme.s.offline.redeem_terminal(terminal=scheme.terminal)
-    assert (first.status, first.code, first.amount) == ("rejected", "treasury_day_closed", None)
-    assert second.status == "settled"
-    assert dump(scheme.s) == before
+    for statuses in (["rejected", "settled"], ["rejected"]):
+        results = scheme.s.offline.redeem_terminal(terminal=scheme.terminal)
+        assert [one.status for one in results] == statuses
+        assert (results[0].code, results[0].amount) == ("treasury_day_closed", None)
+        noted = dump(scheme.s)
+        assert len(noted["voucher_waiting"]) == 1
+        assert noted | {"voucher_waiting": []} == before
     scheme.advance(days=1)
     (settled,) = scheme.s.offline.redeem_terminal(terminal=scheme.terminal)
     assert (settled.status, settled.voucher_id) == ("settled", waits.voucher_id)
     assert scheme.s.treasury.close(day=scheme.clock.now().date()).collected == 100_00
+
+
+def test_voucher_that_came_in_time_on_a_closed_day_is_paid_though_its_time_is_over_then(
+    scheme: Scheme,
+) -> None:
+    waits, late = scheme.pay(), scheme.pay()
+    scheme.terminal.accept(waits.to_text(), at=scheme.clock.now())
+    scheme.clock.advance(scheme.load.redeem_by - scheme.clock.now())
+    scheme.s.treasury.close(day=scheme.clock.now().date())
+    (result,) = scheme.s.offline.redeem_terminal(terminal=scheme.terminal)
+    assert result.code == "treasury_day_closed"
+    scheme.advance(days=1)
+    (settled,) = scheme.s.offline.redeem_terminal(terminal=scheme.terminal)
+    assert (settled.status, settled.voucher_id) == ("settled", waits.voucher_id)
+    assert scheme.decided(late) == "voucher_too_late"
+
+
+def test_voucher_that_came_too_late_is_no_better_for_a_closed_day(scheme: Scheme) -> None:
+    paid = scheme.pay()
+    scheme.clock.advance(scheme.load.redeem_by - scheme.clock.now() + timedelta(seconds=1))
+    scheme.s.treasury.close(day=scheme.clock.now().date())
+    assert scheme.decided(paid) == "voucher_too_late"
+
+
+def test_voucher_that_waits_without_a_receipt_is_paid_on_the_day_it_was_first_presented(
+    scheme: Scheme,
+) -> None:
+    """The late fee of the days between is not the payer's."""
+    bill_no = scheme.bill()
+    due = scheme.s.taxes.bill(bill_no=bill_no).due_date
+    scheme.clock.advance(timedelta(days=(due - scheme.clock.now().date()).days))
+    scheme.device = Device.create(None, random_bytes=_counted())
+    scheme.s.offline.enroll(device=scheme.device, wallet_id=scheme.wallet.wallet_id)
+    scheme.s.offline.load(device=scheme.device, amount=Fen(500_00))
+    scheme.terminal.renew(scheme.s.offline.trust())
+    paid = scheme.pay(bill_no)
+    scheme.s.treasury.close(day=due)
+    assert scheme.redeem(paid)[0].code == "treasury_day_closed"
+    scheme.advance(days=4)
+    assert scheme.s.taxes.bill(bill_no=bill_no).late_fee == 20
+    (settled,) = scheme.redeem(paid)
+    payment = scheme.s.payments.show(payment_no=settled.payment_no)
+    assert (payment.amount, payment.late_fee, payment.settled_at) == (100_00, 0, scheme.clock.now())
+
+
+def test_I9_load_is_not_given_back_while_a_voucher_of_it_waits(scheme: Scheme) -> None:
+    """Nobody need present it again: the release decides it, and gives back what is left."""
+    bill_no, had = scheme.bill(), balance(scheme.s, scheme.wallet)
+    waits, not_presented = scheme.pay(bill_no), scheme.pay()
+    day = scheme.clock.now().date()
+    doubt(scheme, bill_no, "operator_outage")
+    assert scheme.redeem(waits)[0].code == "bill_in_doubt"
+    load_id = scheme.load.load_id
+    scheme.advance(days=10)
+    with refused(scheme.s, "load_has_vouchers_waiting", load_id=load_id, voucher_id=waits.voucher_id):
+        scheme.s.offline.release(load_id=load_id)
+    scheme.s.oversight.stop(wallet_id=scheme.wallet.wallet_id)  # so that the debit is struck out
+    assert scheme.s.reconciliation.mend(entrust_date=day).mends[0].outcome == "struck_out"
+    scheme.s.treasury.close(day=scheme.clock.now().date())
+    with refused(scheme.s, "load_has_vouchers_waiting", reason="treasury_day_closed"):
+        scheme.s.offline.release(load_id=load_id)
+    scheme.advance(days=1)
+    released = scheme.s.offline.release(load_id=load_id)
+    assert (released.amount, released.lien, released.status) == (400_00, 0, "released")
+    assert balance(scheme.s, scheme.wallet) == had + 400_00
+    assert [one.status for one in scheme.s.offline.redemptions()] == ["settled"]
+    assert scheme.redeem(waits)[0].status == "settled"
+    assert scheme.decided(not_presented) == "voucher_too_late"
+    assert scheme.s.ledger.verify().ok
 
 
 def test_voucher_asked_for_after_the_load_ended_is_refused(scheme: Scheme) -> None:

@@ -122,11 +122,15 @@ def test_a_payment_that_was_debited_twice_is_reversed_only_after_the_mend(sandbo
 
 
 def test_a_holder_whose_bill_is_in_doubt_is_not_erased(sandbox: Sandbox) -> None:
-    found = struck(sandbox, "answer_lost")
-    sandbox.wallets.cash_out(wallet_id=found.wallet.wallet_id, amount=Fen(900))
-    sandbox.wallets.close(wallet_id=found.wallet.wallet_id)
-    with refused(sandbox, "identity_still_needed"):
-        sandbox.wallets.erase(wallet_id=found.wallet.wallet_id)
+    """Somebody else's wallet was debited, so the holder's own may be closed."""
+    owing, paying = corporate(sandbox), personal(sandbox, fund=Fen(1_000))
+    bill = owe(sandbox, owing, 100)
+    sandbox.reconciliation.order_failure(kind="answer_lost")
+    with pytest.raises(Exception, match="payment_outcome_unknown"):
+        sandbox.payments.pay(bill_no=bill.bill_no, wallet_id=paying.wallet_id)
+    sandbox.wallets.close(wallet_id=owing.wallet_id)
+    with refused(sandbox, "identity_still_needed", record=bill.bill_no):
+        sandbox.wallets.erase(wallet_id=owing.wallet_id)
 
 
 def test_a_mend_with_a_key_is_answered_alike(sandbox: Sandbox, clock: FixedClock) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 
 import pytest
 
-from ecny_tax import Fen, FixedClock, Sandbox
+from ecny_tax import BEIJING, Fen, FixedClock, Sandbox, UnavailableError
 from tests.reconciliation.struck import (
     DAY,
     DEBITED,
@@ -147,24 +148,40 @@ def test_a_day_is_mended_long_after_and_both_days_agree(
         assert found.bill_status == "paid"
 
 
-@pytest.mark.parametrize("kind", [*RETURNED, "delivered_twice"])
-def test_a_closed_wallet_gets_nothing_back_and_the_difference_is_left(sandbox: Sandbox, kind: str) -> None:
+@pytest.mark.parametrize("kind", DIFFERING)
+def test_a_wallet_is_closed_and_its_holder_erased_only_after_the_mend(sandbox: Sandbox, kind: str) -> None:
+    """Closed, it could take nothing back, and the bill would be in doubt for ever."""
     found = struck(sandbox, kind)
-    sandbox.wallets.cash_out(wallet_id=found.wallet.wallet_id, amount=Fen(found.held))
-    sandbox.wallets.close(wallet_id=found.wallet.wallet_id)
-    result = mended(sandbox)
-    (mend,) = result.mends
-    assert (mend.outcome, mend.amount, mend.code) == ("left", 0, "wallet_closed")
-    assert (result.ok, counts(result)) == (False, {LEAVES[kind][0]: 1})
+    wallet_id = found.wallet.wallet_id
+    sandbox.wallets.cash_out(wallet_id=wallet_id, amount=Fen(found.held))
+    debit = only(compared(sandbox)).trace_no
+    with refused(sandbox, "wallet_has_debit_in_doubt", wallet_id=wallet_id, payment_no=debit):
+        sandbox.wallets.close(wallet_id=wallet_id)
+    with refused(sandbox, "holder_has_open_wallets"):
+        sandbox.wallets.erase(wallet_id=wallet_id)
+    assert mended(sandbox).ok
+    if found.held:
+        sandbox.wallets.cash_out(wallet_id=wallet_id, amount=Fen(found.held))
+    if found.bill_status == "open":
+        sandbox.taxes.cancel(bill_no=found.bill_no)
+    assert sandbox.wallets.close(wallet_id=wallet_id).status == "closed"
+    assert sandbox.wallets.erase(wallet_id=wallet_id).keys_destroyed > 0
+    verified(sandbox)
 
 
 def test_one_mend_that_cannot_be_done_does_not_hinder_the_others(sandbox: Sandbox) -> None:
-    closed, other = struck(sandbox, "answer_lost"), struck(sandbox, "answer_lost")
-    sandbox.wallets.cash_out(wallet_id=closed.wallet.wallet_id, amount=Fen(900))
-    sandbox.wallets.close(wallet_id=closed.wallet.wallet_id)
+    sandbox.treasury.add(code="1900000001", name="虚构国库")
+    sandbox.parties.add_tax_authority(code="14400000001", name="虚构税务局", treasury="1900000001")
+    wallet = corporate(sandbox, fund=Fen(1_000))
+    bill = owe(sandbox, wallet, 100, authority="14400000001")
+    sandbox.reconciliation.order_failure(kind="answer_lost")
+    with pytest.raises(Exception, match="payment_outcome_unknown"):
+        sandbox.payments.pay(bill_no=bill.bill_no, wallet_id=wallet.wallet_id)
+    other = struck(sandbox, "answer_lost", wallet)
+    sandbox.treasury.close(day=DAY, treasury="1900000001")
     result = mended(sandbox)
     assert sorted(mend.outcome for mend in result.mends) == ["given_back", "left"]
-    assert (other.held, only(result).bill_no) == (1_000, closed.bill_no)
+    assert (other.held, only(result).bill_no) == (900, bill.bill_no)
 
 
 def test_the_allowance_of_the_day_comes_back_with_the_money(sandbox: Sandbox, clock: FixedClock) -> None:
@@ -240,6 +257,60 @@ def test_money_in_doubt_is_not_allocated_and_comes_back_after_its_day_is_closed(
         clock.advance(timedelta(days=1))
         (mend,) = mended(s).mends
         assert (mend.outcome, mend.amount, found.held) == ("given_back", 100, 1_000)
+
+
+@pytest.mark.parametrize("kind", DIFFERING)
+def test_the_days_of_doubt_cost_late_fee_and_interest_as_is_said_to_be_assumed(kind: str) -> None:
+    """Half a fen a day and yuan of what is owed; and what lies in doubt earns nothing."""
+    clock = FixedClock(datetime(2026, 3, 2, 10, tzinfo=BEIJING))
+    with Sandbox.open(clock=clock) as s:
+        wallet = personal(s, fund=Fen(36_000_00))
+        bill = owe(s, wallet, 1_000_00)
+        day = clock.at.date()
+        clock.advance(timedelta(days=(bill.due_date - day).days))
+        held = s.wallets.interest(wallet_id=wallet.wallet_id).product_sum
+        s.reconciliation.order_failure(kind=kind)
+        with suppress(UnavailableError):
+            s.payments.pay(bill_no=bill.bill_no, wallet_id=wallet.wallet_id)
+        left = balance(s, wallet)
+        clock.advance(timedelta(days=4))
+        mended(s, bill.due_date)
+        assert s.wallets.interest(wallet_id=wallet.wallet_id).product_sum == held + 4 * left
+        owed = s.taxes.bill(bill_no=bill.bill_no)
+        due = ("open", 2_00) if kind in RETURNED else ("paid", 0)
+        assert (owed.status, owed.late_fee) == due
+
+
+@pytest.mark.parametrize("kind", LEAVES)
+def test_money_in_doubt_does_not_wait_to_be_allocated(sandbox: Sandbox, kind: str) -> None:
+    found = struck(sandbox, kind)
+    paid = 100 if kind == "delivered_twice" else 0
+
+    def state() -> tuple[int, int, int]:
+        (listed,) = sandbox.treasury.list()
+        return listed.waiting, listed.in_doubt, sandbox.treasury.report().waiting
+
+    assert state() == (paid, LEAVES[kind][1] * 100 - paid, paid)
+    mended(sandbox)
+    assert state() == (found.collected, 0, found.collected)
+
+
+@pytest.mark.parametrize("kind", DIFFERING)
+def test_on_a_closed_day_every_mend_is_left_and_writes_nothing(kind: str) -> None:
+    """I11: a debit that is not made uses up no allowance, whoever refuses it."""
+    clock = FixedClock(START)
+    with Sandbox.open(clock=clock) as s:
+        found = struck(s, kind, personal(s, fund=Fen(1_000)))
+        held, doubt = found.held, found.in_doubt
+        s.treasury.close(day=DAY)
+        before = dump(s)
+        (left,) = mended(s).mends
+        assert (left.outcome, left.amount, left.code) == ("left", 0, "treasury_day_closed")
+        assert (found.held, found.in_doubt) == (held, doubt)
+        assert dump(s) == before
+        clock.advance(timedelta(days=1))
+        (mend,) = mended(s).mends
+        assert mend.outcome == ("debited" if kind in DEBITED else "given_back")
 
 
 # --- orders -------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from ecny_tax import Fen, InvalidInputError, Sandbox, UnavailableError
 from ecny_tax.reconciliation import files
 from ecny_tax.reconciliation.files import read
 from ecny_tax.reconciliation.model import Entry
-from tests.reconciliation.struck import DAY, IN_DOUBT, LEAVES, compared, counts, mended, struck
+from tests.reconciliation.struck import DAY, IN_DOUBT, LEAVES, compared, counts, mended, only, struck
 from tests.support import corporate, dump, judged, owe, refused
 
 HEADER = "entrust_date,authority,trace_no,bill_no,operator,wallet_id,amount,status\n"
@@ -35,6 +35,7 @@ def written(folder: Path, content: bytes | str, name: str = "f.csv") -> Path:
         (CHINESE + CHINESE_ROW).encode(),
         (CHINESE + CHINESE_ROW).encode("utf-8-sig"),
         (CHINESE + CHINESE_ROW).encode("gb18030"),
+        ("\ufeff" + CHINESE + CHINESE_ROW).encode("gb18030"),
         (HEADER + ROW).replace("\n", "\r\n").encode(),
         (HEADER + ROW).removesuffix("\n").encode(),
         (HEADER + ROW + "\n\r\n\n").encode(),
@@ -60,6 +61,9 @@ def test_either_encoding_language_and_line_end_is_read_alike(tmp_path: Path, con
         (1, (HEADER.removesuffix("\n") + ",extra\n" + ROW.removesuffix("\n") + ",1\n").encode()),
         (1, (CHINESE + CHINESE_ROW).encode("utf-16")),
         (1, HEADER.encode() + b"\xe9\xff\xff"),
+        (1, "\ufeff".encode()),
+        (1, ("\ufeff\ufeff" + HEADER + ROW).encode()),
+        (2, (HEADER + "\ufeff" + ROW).encode()),
         (2, (HEADER + ROW.removesuffix(",succeeded\n")).encode()),
         (2, (HEADER + ROW.removesuffix("\n") + ",more\n").encode()),
         (2, (HEADER + "\n" + ROW).encode()),
@@ -195,6 +199,70 @@ def test_what_lies_outside_of_day_and_operator_is_not_compared(sandbox: Sandbox,
         entrust_date=DAY, treasury_file=treasury, operator_file=nobody
     )
     assert counts(found) == {0: 1, 4: 2}
+
+
+@pytest.mark.parametrize(
+    "files_given", [("treasury_file",), ("operator_file",), ("treasury_file", "operator_file")]
+)
+def test_of_one_treasury_only_the_lines_of_its_authorities_are_compared(
+    sandbox: Sandbox, tmp_path: Path, files_given: tuple[str, ...]
+) -> None:
+    sandbox.treasury.add(code="1900000001", name="虚构国库")
+    sandbox.parties.add_tax_authority(code="14400000001", name="虚构税务局", treasury="1900000001")
+    wallet = corporate(sandbox, fund=Fen(10_000))
+    for authority in ("14407840000", "14400000001"):
+        bill = owe(sandbox, wallet, 50_00, authority=authority)
+        sandbox.payments.pay(bill_no=bill.bill_no, wallet_id=wallet.wallet_id)
+    given = {name: exported(sandbox, tmp_path, name.removesuffix("_file")) for name in files_given}
+    given[files_given[0]].write_text(given[files_given[0]].read_text().replace("50.00", "49.00"))
+    for treasury, expected in (
+        (None, {2: 2}),
+        ("1907840000", {0: 1, 2: 1}),
+        ("1900000001", {0: 1, 2: 1}),
+    ):
+        found = sandbox.reconciliation.reconcile_files(entrust_date=DAY, treasury=treasury, **given)
+        assert counts(found) == expected
+    assert only(found).authority == "14400000001"
+    with refused(sandbox, "treasury_not_found"):
+        sandbox.reconciliation.reconcile_files(entrust_date=DAY, treasury="1900000009", **given)
+
+
+ALTERED = {
+    "bill_no": ("B1", "B9"),
+    "operator": ("ICBC", "CCB"),
+    "wallet_id": ("0021706634257445", "0021999999999999"),
+}
+
+
+@pytest.mark.parametrize("what", [("bill_no",), ("operator",), ("wallet_id",), tuple(ALTERED)])
+def test_a_line_of_the_same_key_about_something_else_is_a_difference(
+    sandbox: Sandbox, tmp_path: Path, what: tuple[str, ...]
+) -> None:
+    """A line cannot take itself out of the comparison by naming another operator."""
+    altered = ROW
+    for name in what:
+        altered = altered.replace(*ALTERED[name])
+    good, bad = written(tmp_path, HEADER + ROW, "t.csv"), written(tmp_path, HEADER + altered, "o.csv")
+    for operator in (None, "ICBC", "CCB") if "operator" in what else (None, "ICBC"):
+        found = sandbox.reconciliation.reconcile_files(
+            entrust_date=DAY, treasury_file=good, operator_file=bad, operator=operator
+        )
+        (difference,) = found.differences
+        assert (found.ok, counts(found), difference.details_differ) == (False, {1: 1}, what)
+        assert difference.bill_no == "B1"
+
+
+def test_a_line_that_names_another_operator_is_compared_with_the_ledger_too(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    wallet = corporate(sandbox, fund=Fen(10_000))
+    sandbox.payments.pay(bill_no=owe(sandbox, wallet, 50_00).bill_no, wallet_id=wallet.wallet_id)
+    lines = "".join(sandbox.reconciliation.export(entrust_date=DAY, side="operator"))
+    bad = written(tmp_path, lines.replace("ICBC", "CCB").replace("50.00", "5000.00"))
+    for operator in (None, "ICBC", "CCB"):
+        found = sandbox.reconciliation.reconcile_files(entrust_date=DAY, operator_file=bad, operator=operator)
+        (difference,) = found.differences
+        assert (found.ok, counts(found), difference.details_differ) == (False, {2: 1}, ("operator",))
 
 
 @pytest.mark.parametrize("side", ["treasury", "operator", "ledger"])

@@ -557,6 +557,16 @@ CREATE TABLE voucher (            -- what was decided about each voucher that a 
 
 CREATE UNIQUE INDEX one_decision_per_counter ON voucher (load_id, counter) WHERE status <> 'disputed';
 
+CREATE TABLE voucher_waiting (    -- presented in time, and not decided then for a reason that passes
+    place         INTEGER PRIMARY KEY,  -- the order of presentation
+    load_id       TEXT NOT NULL REFERENCES device_load,
+    digest        BLOB NOT NULL,
+    bundle        BLOB NOT NULL,
+    receipt       BLOB,            -- the terminal's, with its chain, if it came with it
+    presented_at  INTEGER NOT NULL,  -- for the first time
+    UNIQUE (load_id, digest)
+) STRICT;
+
 CREATE TABLE revocation (         -- what counts no more, in the order in which it was revoked
     number  INTEGER PRIMARY KEY,
     serial  TEXT    NOT NULL UNIQUE,  -- of a certificate, device, terminal or load
