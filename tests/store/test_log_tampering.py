@@ -34,7 +34,8 @@ LEDGER = {
 OTHERS = {
     "meta", "institution", "identity", "wallet", "freeze", "wallet_spending", "agreement", "bill",
     "withholding", "annual_settlement", "explanation", "payment", "refund", "refund_share", "refund_event",
-    "certificate", "device", "device_load", "voucher", "voucher_waiting", "revocation", "answered_request", "disclosure",
+    "certificate", "device", "device_load", "voucher", "voucher_waiting", "revocation", "answered_request",
+    "disclosure",
     "subject_key", "sub_wallet", "sub_wallet_payee", "interest", "ordered_failure", "debit_record",
     "treasury_day", "allocation",
 }  # fmt: skip
