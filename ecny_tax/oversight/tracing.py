@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ecny_tax.clock import from_micros, micros
+from ecny_tax.clock import from_micros
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.ledger.model import AccountCode, TransferCode, account_kind
 from ecny_tax.money import Fen
@@ -99,7 +99,7 @@ def _walked(
 ) -> Walk:
     if order.window_from is None or order.window_to is None or order.depth is None:
         raise AssertionError  # the form of a trace was checked when it was read
-    window = micros(order.window_from), micros(order.window_to)
+    window = rows.window_of(tx, order.window_from, order.window_to)
     read = rows.going_out if down else rows.coming_in
 
     def is_followed(account: int) -> bool:
