@@ -317,6 +317,8 @@ def test_a_class_iv_wallet_gives_its_phone_first_and_the_person_by_a_second_inst
         ("identify", anonymous.wallet_id, "done"),
         ("open_identity", named.wallet_id, "done"),
     ]
+    looked = [entry.asked for entry in sandbox.oversight.accesses()]
+    assert looked == ["", "looked through 1", "", "looked through 3", ""]  # its own record and two named ones
 
 
 def test_a_trace_that_opened_the_phone_may_be_the_first_and_one_that_did_not_may_not(
