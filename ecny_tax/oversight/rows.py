@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from ecny_tax.clock import micros
 from ecny_tax.ledger.model import Ledger
 from ecny_tax.oversight.walk import Flow
+from ecny_tax.store import journal
 from ecny_tax.store.transaction import Row, Transaction
 
 _FLOW = (
     "SELECT seq, id, debit_account_id, credit_account_id, amount, code, user_data, posted_at FROM transfer"
-    " WHERE ledger = :ledger AND posted_at BETWEEN :first AND :last"
+    " WHERE ledger = :ledger"
 )
+
+
+def window_of(tx: Transaction, first: datetime, last: datetime) -> tuple[int, int]:
+    """The seq of the first and the last transfer of a time, both ends included: an index leads to those of an
+    account, so that none outside is read."""
+    return journal.newest_before(tx, micros(first)) + 1, journal.newest_before(tx, micros(last) + 1)
 
 
 def going_out(
     tx: Transaction, account: int, after: int, until: int, window: tuple[int, int], most: int
 ) -> list[Flow]:
-    """The first transfers out of an account with ``after`` < seq <= ``until``, within a window of time."""
+    """The first transfers out of an account with ``after`` < seq <= ``until``, within a window of seq."""
     first, last = window
     found = tx.rows(
         f"{_FLOW} AND debit_account_id = :account AND seq > :after AND seq <= :until"
         " ORDER BY seq LIMIT :most",
-        ledger=Ledger.ECNY, account=account, after=after, until=until, first=first, last=last, most=most,
+        ledger=Ledger.ECNY, account=account, after=max(after, first - 1), until=min(until, last), most=most,
     )  # fmt: skip
     return [Flow(*row) for row in found]
 
@@ -31,12 +39,13 @@ def going_out(
 def coming_in(
     tx: Transaction, account: int, before: int, since: int, window: tuple[int, int], most: int
 ) -> list[Flow]:
-    """The last transfers into an account with ``since`` <= seq < ``before``, the last one first."""
+    """The last transfers into an account with ``since`` <= seq < ``before``, within a window of seq, the last
+    one first."""
     first, last = window
     found = tx.rows(
         f"{_FLOW} AND credit_account_id = :account AND seq < :before AND seq >= :since"
         " ORDER BY seq DESC LIMIT :most",
-        ledger=Ledger.ECNY, account=account, before=before, since=since, first=first, last=last, most=most,
+        ledger=Ledger.ECNY, account=account, before=min(before, last + 1), since=max(since, first), most=most,
     )  # fmt: skip
     return [Flow(*row) for row in found]
 

@@ -192,7 +192,8 @@ class Oversight:
             wallet = load(tx, request.wallet_id)
             if not wallet.is_named and order.follows is not None:
                 self._check_follows(tx, order, wallet)
-            found, opened = tracing.identify(tx, self._keyring, wallet, order)
+            found, opened, looked_at = tracing.identify(tx, self._keyring, wallet, order)
+            request.asked = f"looked through {looked_at}"
             access.record(tx, request.entry(access.DONE))
             for action, other in opened:
                 access.record(tx, request.entry(access.DONE, action=action, wallet_id=other))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ecny_tax.clock import from_micros, micros
+from ecny_tax.clock import from_micros
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.ledger.model import AccountCode, TransferCode, account_kind
 from ecny_tax.money import Fen
@@ -70,9 +70,9 @@ def trace(
 
 def identify(
     tx: Transaction, keyring: Keyring, wallet: Wallet, order: Instrument
-) -> tuple[Identification, Opened]:
+) -> tuple[Identification, Opened, int]:
     """What an instrument opens of a wallet's holder; of a class IV wallet, as its second one, of whoever gave
-    the same phone to open a wallet by name.
+    the same phone to open a wallet by name.  And how many records were opened to look for it.
 
     Nothing links a phone to a name until somebody is ordered to: every operator opens its own records and
     looks, which takes as long as there are wallets.
@@ -81,17 +81,22 @@ def identify(
     opened: Opened = []
     if wallet.is_named or order.follows is None or order.may_open is not Opens.IDENTITY:
         said = _said(holder, wallet.wallet_id, is_named=wallet.is_named, opens=order.may_open, opened=opened)
-        return Identification(
-            wallet.wallet_id, order.instrument_no, said["phone"], said["name"], said["id_number"], ()
-        ), opened
-    people = []
+        return (
+            Identification(
+                wallet.wallet_id, order.instrument_no, said["phone"], said["name"], said["id_number"], ()
+            ),
+            opened,
+            1,
+        )
+    people, looked_at = [], 1
     for wallet_id, operator, identity_id in rows.named_wallets(tx) if holder.phone is not None else ():
         other = parties.open_identity(tx, keyring, identity_id)
+        looked_at += 1
         if other.phone == holder.phone:
             said = _said(other, wallet_id, is_named=True, opens=Opens.IDENTITY, opened=opened)
             people.append(Person(wallet_id, operator, said["name"], said["id_number"], other.phone))
     found = Identification(wallet.wallet_id, order.instrument_no, None, None, None, tuple(people))
-    return found, opened
+    return found, opened, looked_at
 
 
 def _walked(
@@ -99,7 +104,7 @@ def _walked(
 ) -> Walk:
     if order.window_from is None or order.window_to is None or order.depth is None:
         raise AssertionError  # the form of a trace was checked when it was read
-    window = micros(order.window_from), micros(order.window_to)
+    window = rows.window_of(tx, order.window_from, order.window_to)
     read = rows.going_out if down else rows.coming_in
 
     def is_followed(account: int) -> bool:

@@ -217,3 +217,14 @@ def _check_fields(batch: Sequence[Transfer]) -> None:
             and len(t.user_data) <= MAX_NAME
         ):
             raise InvalidInputError("transfer_malformed", value=t.id)
+
+
+def newest_before(tx: Transaction, at: int) -> int:
+    """The newest transfer before a time, or 0: times grow with numbers, so it is a short search."""
+    row = tx.row("SELECT coalesce(max(seq), 0) FROM transfer")
+    low, high = 0, int(row[0]) if row else 0
+    while low < high:
+        middle = (low + high + 1) // 2
+        found = tx.row("SELECT posted_at FROM transfer WHERE seq >= :seq ORDER BY seq LIMIT 1", seq=middle)
+        low, high = (middle, high) if found is not None and found[0] < at else (low, middle - 1)
+    return low

@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 
 from ecny_tax.clock import BEIJING, from_micros, micros
 from ecny_tax.money import Fen
+from ecny_tax.store import journal
 from ecny_tax.store.transaction import Row, Transaction
 from ecny_tax.wallets.interest_model import Period
 from ecny_tax.wallets.model import WalletKind
@@ -95,23 +96,12 @@ def changes(
     base = (since - _EPOCH).days
     found = tx.stream(
         _CHANGES,
-        seq=_last_before(tx, _start_of(since)),
+        seq=journal.newest_before(tx, _start_of(since)),
         first=first_account,
         last=last_account,
         operator=operator,
     )
     return ((account, day - base, amount) for account, day, amount in found)
-
-
-def _last_before(tx: Transaction, at: int) -> int:
-    """The newest transfer before a time, or 0: times grow with numbers, so it is a short search."""
-    row = tx.row("SELECT coalesce(max(seq), 0) FROM transfer")
-    low, high = 0, int(row[0]) if row else 0
-    while low < high:
-        middle = (low + high + 1) // 2
-        found = tx.row("SELECT posted_at FROM transfer WHERE seq >= :seq ORDER BY seq LIMIT 1", seq=middle)
-        low, high = (middle, high) if found is not None and found[0] < at else (low, middle - 1)
-    return low
 
 
 def _start_of(day: date) -> int:

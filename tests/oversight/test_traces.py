@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from xml.etree import ElementTree
 
 import pytest
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from ecny_tax import Fen, FixedClock, Sandbox
 from ecny_tax.cli.output import document
 from ecny_tax.offline.device import Device
-from ecny_tax.oversight import tracing
+from ecny_tax.oversight import rows, tracing
 from ecny_tax.oversight.drawing import as_svg
 from ecny_tax.oversight.model import Direction, Trace
 from ecny_tax.wallets.model import Wallet
@@ -160,6 +162,32 @@ def test_where_money_goes_on_beyond_the_depth_is_said_without_saying_where(sandb
     assert all(node.phone is None for node in whole.nodes)
 
 
+def test_transfers_outside_the_window_are_not_read(sandbox: Sandbox, clock: FixedClock) -> None:
+    """What an account did before and after costs nothing: reading it goes by an index to the window."""
+    a, b = corporate(sandbox, fund=Fen(1_000)), nameless(sandbox, 2)
+    for _ in range(3):
+        for _ in range(5):
+            send(sandbox, a, b, 1)
+        clock.advance(HOUR)
+    with sandbox._store.reading() as tx:
+        seqs = [row[0] for row in tx.rows("SELECT seq FROM transfer ORDER BY seq")][-10:-5]
+        window = rows.window_of(tx, START + HOUR, START + HOUR)
+        assert window == (seqs[0], seqs[-1])
+        assert rows.window_of(tx, START - 2 * HOUR, START - HOUR) == (1, 0)
+        assert rows.window_of(tx, START + 9 * HOUR, START + 9 * HOUR)[0] == seqs[-1] + 6
+        asked: list[str] = []
+        for read, column in ((rows.going_out, "debit"), (rows.coming_in, "credit")):
+            spy = SimpleNamespace(rows=lambda sql, **values: asked.append(sql) or [])  # type: ignore[func-returns-value]
+            read(cast(Any, spy), 1, 0, 9, window, 9)
+            names = dict.fromkeys(re.findall(":([a-z]+)", asked[-1]), 1)
+            plan = " ".join(row[3] for row in tx.rows(f"EXPLAIN QUERY PLAN {asked[-1]}", **names))
+            assert f"{column}_account_id=?" in plan, plan
+            assert "seq>" in plan, plan
+            assert "TEMP B-TREE" not in plan
+    found = traced(sandbox, a, "down", depth=1, window_from=START + HOUR, window_to=START + HOUR)
+    assert len(found.edges) == 5
+
+
 def test_up_and_down_are_told_apart_and_both_are_both(sandbox: Sandbox) -> None:
     a, b, c = nameless(sandbox, 1, fund=Fen(100)), nameless(sandbox, 2), nameless(sandbox, 3)
     send(sandbox, a, b, 50)
@@ -289,6 +317,8 @@ def test_a_class_iv_wallet_gives_its_phone_first_and_the_person_by_a_second_inst
         ("identify", anonymous.wallet_id, "done"),
         ("open_identity", named.wallet_id, "done"),
     ]
+    looked = [entry.asked for entry in sandbox.oversight.accesses()]
+    assert looked == ["", "looked through 1", "", "looked through 3", ""]  # its own record and two named ones
 
 
 def test_a_trace_that_opened_the_phone_may_be_the_first_and_one_that_did_not_may_not(
