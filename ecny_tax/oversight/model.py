@@ -250,8 +250,9 @@ def _check_trace(instrument: Instrument) -> None:
                 "instrument_scope_malformed", kind=instrument.kind, what="from, to, depth"
             )
         return
-    if since is None or until is None:
-        raise InvalidInputError("instrument_scope_malformed", kind=instrument.kind, what="from, to")
+    missing = [name for name, value in (("from", since), ("to", until), ("depth", depth)) if value is None]
+    if since is None or until is None or missing:
+        raise InvalidInputError("instrument_scope_malformed", kind=instrument.kind, what=", ".join(missing))
     if type(depth) is not int or not 1 <= depth <= MAX_DEPTH:
         raise InvalidInputError("instrument_depth_malformed", value=depth, limit=MAX_DEPTH)
     if until < since:

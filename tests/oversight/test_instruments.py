@@ -393,7 +393,7 @@ MALFORMED: list[tuple[str, str, dict[str, Any]]] = [
     ("instrument_depth_malformed", "trace", {"depth": 0}),
     ("instrument_depth_malformed", "trace", {"depth": -1}),
     ("instrument_depth_malformed", "trace", {"depth": 11}),
-    ("instrument_depth_malformed", "trace", {"depth": None}),
+    ("instrument_scope_malformed", "trace", {"depth": None}),
     ("instrument_depth_malformed", "trace", {"depth": True}),
     ("instrument_scope_malformed", "trace", {"window_from": None}),
     ("instrument_scope_malformed", "trace", {"follows": "J23042000000000000000"}),
