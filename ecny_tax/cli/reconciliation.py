@@ -93,6 +93,8 @@ def day(
     if found.ok:
         return run.verdict(None)
     count = len(found.differences) + found.left_out
+    if treasury_file is not None or operator_file is not None:
+        return run.verdict(VerificationError("reconciliation_files_differ", day=date, count=count))
     return run.verdict(VerificationError("reconciliation_differs", day=date, count=count))
 
 

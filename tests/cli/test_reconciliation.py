@@ -93,7 +93,7 @@ def test_a_line_that_was_altered_is_a_difference_in_every_form_of_the_answer(
     )
     asked = ("reconcile", *DAY, "--operator-file", "o.csv")
     verdict = inside(*asked, "--json")
-    assert (verdict.exit_code, verdict.complaint["code"]) == (6, "reconciliation_differs")
+    assert (verdict.exit_code, verdict.complaint["code"]) == (6, "reconciliation_files_differ")
     found = one_object(verdict.stdout)
     altered = [one["details_differ"] for one in found["differences"] if one["pair_class"] == 1]
     assert ["operator", "wallet_id"] in altered
