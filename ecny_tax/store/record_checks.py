@@ -331,16 +331,14 @@ RECORD_CHECKS = (
         "I6",
         "interest creates or loses no fen: own funds lost exactly what wallets and closers got",
         "利息不增不减一分：自有资金减少额等于钱包与销户人所得",
-        "SELECT a.name FROM account a LEFT JOIN (SELECT t.debit_account_id AS id, sum(t.amount) AS paid"
-        f" FROM transfer t WHERE t.code = {TransferCode.WALLET_INTEREST:d} AND t.seq > {LAST_TRANSFER}"
-        " GROUP BY t.debit_account_id) x ON x.id = a.id"
-        " LEFT JOIN (SELECT w.operator, sum(i.amount) AS earned FROM interest i"
-        " JOIN wallet w ON w.wallet_id = i.wallet_id GROUP BY w.operator) y ON a.name = 'own:' || y.operator"
-        f" WHERE a.code = {AccountCode.OPERATOR_OWN_FUNDS:d}"
-        " AND coalesce(x.paid, 0) <> coalesce(y.earned, 0) UNION ALL"
-        " SELECT a.name FROM account a JOIN transfer t ON t.debit_account_id = a.id"
-        f" WHERE a.code = {AccountCode.OPERATOR_OWN_FUNDS:d} AND t.code <> {TransferCode.WALLET_INTEREST:d}"
-        f" AND t.seq > {LAST_TRANSFER} LIMIT 1",
+        # Asked of each of the few accounts of own funds, so that the journal is not read for it.
+        f"SELECT a.name FROM account a WHERE a.code = {AccountCode.OPERATOR_OWN_FUNDS:d} AND"
+        " ((SELECT coalesce(sum(t.amount), 0) FROM transfer t WHERE t.debit_account_id = a.id"
+        f" AND t.code = {TransferCode.WALLET_INTEREST:d} AND t.seq > {LAST_TRANSFER})"
+        " <> (SELECT coalesce(sum(i.amount), 0) FROM interest i JOIN wallet w ON w.wallet_id = i.wallet_id"
+        " WHERE a.name = 'own:' || w.operator)"
+        " OR EXISTS (SELECT 1 FROM transfer t WHERE t.debit_account_id = a.id"
+        f" AND t.code <> {TransferCode.WALLET_INTEREST:d} AND t.seq > {LAST_TRANSFER})) LIMIT 1",
     ),
     (
         "I12",
@@ -380,11 +378,11 @@ RECORD_CHECKS = (
         " 'collection:' || operator || ':' || treasury AS account, amount FROM allocation"
         " UNION ALL SELECT treasury || ' ' || day, 'revenue:' || treasury || ':' || level, amount"
         " FROM allocation UNION ALL SELECT t.user_data, a.name, -t.amount FROM account s"
-        " JOIN transfer t ON t.credit_account_id = s.id JOIN account a ON a.id = t.debit_account_id"
+        " JOIN transfer t ON t.credit_account_id = s.id + 0 JOIN account a ON a.id = t.debit_account_id"
         f" WHERE s.code = {AccountCode.ISSUANCE:d} AND t.code = {TransferCode.ALLOCATION:d}"
         f" AND t.seq > {LAST_TRANSFER}"
         " UNION ALL SELECT t.user_data, a.name, -t.amount FROM account s"
-        " JOIN transfer t ON t.debit_account_id = s.id JOIN account a ON a.id = t.credit_account_id"
+        " JOIN transfer t ON t.debit_account_id = s.id + 0 JOIN account a ON a.id = t.credit_account_id"
         f" WHERE s.code = {AccountCode.RESERVE_BACKING:d} AND t.code = {TransferCode.BACKING_TO_REVENUE:d}"
         f" AND t.seq > {LAST_TRANSFER}) GROUP BY reference, account HAVING sum(amount) <> 0 LIMIT 1",
     ),
