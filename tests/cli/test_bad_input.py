@@ -311,7 +311,7 @@ FUZZED = [
 
 
 #: There are more than a hundred of these places, and each example is a command that runs whole.
-FEW = settings().max_examples // 5
+FEW = settings().max_examples // 10
 
 
 @pytest.fixture(scope="module")
