@@ -66,8 +66,8 @@ def bar_chart(*, title: str, description: str, labels: Sequence[str], series: Se
             f"<svg xmlns='http://www.w3.org/2000/svg' width='{_WIDTH}' height='{top + _MARGIN}'"
             f" viewBox='0 0 {_WIDTH} {top + _MARGIN}' role='img' aria-labelledby='title desc'"
             f" {_FONT} font-size='13'>",
-            f"<title id='title'>{_escaped(title)}</title>",
-            f"<desc id='desc'>{_escaped(description)}</desc>",
+            f"<title id='title'>{escaped(title)}</title>",
+            f"<desc id='desc'>{escaped(description)}</desc>",
             _PATTERNS,
             f"<rect width='{_WIDTH}' height='{top + _MARGIN}' fill='#ffffff'/>",
             _text(_MARGIN, _MARGIN + 8, title, "font-size='17' font-weight='bold'"),
@@ -123,7 +123,7 @@ def _legend(series: Sequence[Series]) -> Iterator[str]:
 
 
 def _text(x: object, y: object, words: str, more: str) -> str:
-    return f"<text x='{x}' y='{y}' fill='#1c2833' {more}>{_escaped(words)}</text>"
+    return f"<text x='{x}' y='{y}' fill='#1c2833' {more}>{escaped(words)}</text>"
 
 
 def _line(x1: object, y1: object, x2: object, y2: object) -> str:
@@ -135,7 +135,8 @@ def _text_width(words: str) -> int:
     return sum(14 if ord(char) >= 0x2E80 else 8 for char in words)
 
 
-def _escaped(words: str) -> str:
+def escaped(words: str) -> str:
+    """Words as the text of an element: no markup, and no characters that XML does not know."""
     return escape(_clean(words))
 
 

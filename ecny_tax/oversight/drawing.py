@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from itertools import groupby
 from typing import NamedTuple
-from xml.sax.saxutils import escape
 
 from ecny_tax.errors import Language
 from ecny_tax.money import yuan_text
 from ecny_tax.oversight.model import Edge, Node, Trace
+from ecny_tax.svg import escaped
 
 _WIDTH, _HEIGHT = 210, 112
 _ACROSS, _DOWN = 370, 144
@@ -65,13 +65,13 @@ def as_svg(trace: Trace, language: Language) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {bottom}" width="{width}"'
         f' height="{bottom}" role="img" aria-labelledby="title desc" xml:lang="{language}"'
         ' font-family="sans-serif" font-size="12" fill="#000">',
-        f'<title id="title">{_text(title)}</title>',
-        f'<desc id="desc">{_text(desc)}</desc>',
+        f'<title id="title">{escaped(title)}</title>',
+        f'<desc id="desc">{escaped(desc)}</desc>',
         '<defs><marker id="arrow" markerWidth="9" markerHeight="8" refX="9" refY="4" orient="auto">'
         '<path d="M0,0 L9,4 L0,8 z"/></marker></defs>',
         '<rect width="100%" height="100%" fill="#fff"/>',
-        f'<text x="{_MARGIN}" y="26" font-size="16" font-weight="bold">{_text(title)}</text>',
-        f'<text x="{_MARGIN}" y="46">{_text(desc)}</text>',
+        f'<text x="{_MARGIN}" y="26" font-size="16" font-weight="bold">{escaped(title)}</text>',
+        f'<text x="{_MARGIN}" y="46">{escaped(desc)}</text>',
     ]
     for (source, target), edges in groupby(sorted(trace.edges, key=_ends), key=_ends):
         lines += _arrow(places[source], places[target], list(edges))
@@ -113,7 +113,7 @@ def _arrow(source: _Place, target: _Place, edges: list[Edge]) -> list[str]:
     return [
         f'<path d="{curve}" fill="none" stroke="#333" marker-end="url(#arrow)"/>',
         f'<text x="{(start + end) // 2}" y="{middle}" text-anchor="middle" stroke="#fff" stroke-width="3"'
-        f' paint-order="stroke">{_text(label)}</text>',
+        f' paint-order="stroke">{escaped(label)}</text>',
     ]
 
 
@@ -136,7 +136,9 @@ def _box(node: Node, place: _Place, language: Language) -> list[str]:
     ]
     for number, text in enumerate(filter(None, (*said, *opened, *beyond))):
         fit = f' textLength="{_WIDTH - 16}" lengthAdjust="spacingAndGlyphs"' if _is_wide(text) else ""
-        lines.append(f'<text x="{place.x + 8}" y="{place.y + 20 + number * _LINE}"{fit}>{_text(text)}</text>')
+        lines.append(
+            f'<text x="{place.x + 8}" y="{place.y + 20 + number * _LINE}"{fit}>{escaped(text)}</text>'
+        )
     return lines
 
 
@@ -152,9 +154,3 @@ def _length(text: str) -> int:
 
 def _word(key: str, language: Language) -> str:
     return _WORDS[key][language == "zh"]
-
-
-def _text(text: str) -> str:
-    """Text as XML may hold it: no markup, and no characters that it does not know."""
-    shown = "".join(char if char.isprintable() and char not in "\ufffe\uffff" else "�" for char in text)
-    return escape(shown, {'"': "&quot;"})
