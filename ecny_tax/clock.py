@@ -74,15 +74,25 @@ def parse_time(text: str) -> datetime:
 def parse_start(text: str) -> datetime:
     """Like :func:`parse_time`, but a date means the beginning of that day, in Beijing."""
     if _DATE.fullmatch(text):
-        return datetime.combine(parse_date(text), time.min, BEIJING)
+        return day_begins(parse_date(text))
     return parse_time(text)
 
 
 def parse_end(text: str) -> datetime:
     """Like :func:`parse_time`, but a date means the end of that day, in Beijing."""
     if _DATE.fullmatch(text):
-        return datetime.combine(parse_date(text), time.max, BEIJING)
+        return day_ends(parse_date(text))
     return parse_time(text)
+
+
+def day_begins(day: date) -> datetime:
+    """The first moment of a day, in Beijing."""
+    return datetime.combine(day, time.min, BEIJING)
+
+
+def day_ends(day: date) -> datetime:
+    """The last moment of a day, in Beijing."""
+    return datetime.combine(day, time.max, BEIJING)
 
 
 def parse_date(text: str) -> date:

@@ -7,9 +7,9 @@ their own.  A payment number begins with its day, so that its index finds those 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import date
 
-from ecny_tax.clock import BEIJING, micros
+from ecny_tax.clock import day_begins, day_ends, micros
 from ecny_tax.reconciliation.model import Asked, Entry, Side
 from ecny_tax.store.transaction import Transaction
 
@@ -64,8 +64,8 @@ def view(tx: Transaction, side: Side, asked: Asked) -> Iterator[Entry]:
         f"{payments}{_OF} UNION ALL {records}{_OF} ORDER BY 1",
         low=low,
         high=high,
-        first=micros(datetime.combine(day, time.min, BEIJING)),
-        last=micros(datetime.combine(day, time.max, BEIJING)),
+        first=micros(day_begins(day)),
+        last=micros(day_ends(day)),
         treasury=asked.treasury,
         operator=asked.operator,
     )

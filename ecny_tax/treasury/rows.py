@@ -7,9 +7,9 @@ of refunds: they are read here, and written in the rooms above.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
-from ecny_tax.clock import BEIJING, from_micros, micros
+from ecny_tax.clock import day_begins, from_micros, micros
 from ecny_tax.ledger import chart
 from ecny_tax.ledger.model import AccountCode, TransferCode
 from ecny_tax.store.transaction import Row, Transaction
@@ -148,4 +148,4 @@ def states(tx: Transaction) -> list[Row]:
 
 def _begin(day: date) -> int:
     """The first moment of a day, as times are stored."""
-    return micros(datetime.combine(day, time(), BEIJING))
+    return micros(day_begins(day))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date
 
-from ecny_tax.clock import BEIJING, from_micros, micros
+from ecny_tax.clock import day_begins, from_micros, micros
 from ecny_tax.money import Fen
 from ecny_tax.store import journal
 from ecny_tax.store.transaction import Row, Transaction
@@ -105,7 +105,7 @@ def changes(
 
 
 def _start_of(day: date) -> int:
-    return micros(datetime.combine(day, time.min, BEIJING))
+    return micros(day_begins(day))
 
 
 def insert(tx: Transaction, period_end: date, found: Iterable[tuple[str, int, Fen, int | None]]) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime, time
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ecny_tax.clock import BEIJING, micros
+from ecny_tax.clock import day_begins, day_ends, micros
 from ecny_tax.errors import InvalidInputError, RejectedError
 from ecny_tax.identifiers import age
 from ecny_tax.ledger.model import MAX_COUNTER
@@ -172,8 +172,8 @@ def period(first: date | None, last: date | None) -> tuple[int, int]:
     if first is not None and last is not None and first > last:
         raise InvalidInputError("period_reversed", first=first, last=last)
     return (
-        -MAX_COUNTER if first is None else micros(datetime.combine(first, time.min, BEIJING)),
-        MAX_COUNTER if last is None else micros(datetime.combine(last, time.max, BEIJING)),
+        -MAX_COUNTER if first is None else micros(day_begins(first)),
+        MAX_COUNTER if last is None else micros(day_ends(last)),
     )
 
 
