@@ -221,8 +221,17 @@ def _check_fields(batch: Sequence[Transfer]) -> None:
             raise InvalidInputError("transfer_malformed", value=t.id)
 
 
-def newest_before(tx: Transaction, at: int) -> int:
-    """The newest transfer before a time, or 0: times grow with numbers, so it is a short search."""
+def range_of(tx: Transaction, first: int, last: int) -> tuple[int, int]:
+    """The numbers between which every transfer from ``first`` to ``last`` (µs) lies, both included.
+
+    Times grow with numbers, so it is a short search; where several write side by side, not strictly, and
+    between those numbers there may be some of another time.
+    """
+    return _newest_before(tx, first - tx.disorder) + 1, _newest_before(tx, last + 1 + tx.disorder)
+
+
+def _newest_before(tx: Transaction, at: int) -> int:
+    """A transfer before that time whose next one is not, or 0."""
     row = tx.row("SELECT coalesce(max(seq), 0) FROM transfer")
     low, high = 0, int(row[0]) if row else 0
     while low < high:

@@ -24,7 +24,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from ecny_tax.clock import Clock, SystemClock, from_micros, micros, within_range
 from ecny_tax.errors import InvalidInputError, UnavailableError
 from ecny_tax.identifiers import IdSource
-from ecny_tax.ledger.model import AccountCode, Ledger, TransferCode
+from ecny_tax.ledger.model import MAX_DISORDER, AccountCode, Ledger, TransferCode
 from ecny_tax.store.group import AloneNeeded, Group
 from ecny_tax.store.postgres_schema import migrate
 from ecny_tax.store.simulated_clock import FIXED_TIME, check_not_before
@@ -39,6 +39,9 @@ _Connection = psycopg.Connection[Row]
 BUSY_SECONDS = 30.0
 #: How long a transaction may do nothing before the server ends it: a stopped program must not hold up others.
 IDLE_SECONDS = 60.0
+#: How long a transaction beside others may take from its time to its commit: what is left of a minute is for
+#: the way there, see ``MAX_DISORDER``.
+MAX_SHARED_SECONDS = 45.0
 #: Connections of one store; each is a process of the server.
 MAX_CONNECTIONS = 16
 #: The key of the advisory lock that every writer holds, alone or shared with others ("eCNY").
@@ -131,6 +134,10 @@ class PostgresStore:
         return self._group.run(act, names)
 
     def shared(self, names: Sequence[str]) -> AbstractContextManager[PostgresTransaction]:
+        if (
+            self._clock is not None
+        ):  # one that other processes do not follow: their times would be in no order
+            return self.transaction()
         keys = ",".join(map(str, sorted(map(_key, names))))
         begin = f"BEGIN; SELECT * FROM begin_writing({_WRITERS}, false, '{{{keys}}}')"
         return self._writing(begin, is_alone=False)
@@ -152,6 +159,7 @@ class PostgresStore:
     @contextmanager
     def _writing(self, begin: str, *, is_alone: bool) -> Iterator[PostgresTransaction]:
         with self._connected(begin) as (connection, times):
+            start = time.monotonic()
             fixed, server, newest_at, newest_id, newest, is_whole = times
             now = self._time(fixed, server)
             ids = self._seeded or IdSource()
@@ -163,6 +171,8 @@ class PostgresStore:
             yield tx
             if is_whole and self.watcher is not None:
                 self.watcher.before_commit(tx)
+            if time.monotonic() - start > MAX_SHARED_SECONDS and not is_alone:
+                raise UnavailableError("database_busy", path=self.path)
             _commit(connection, self.path)
         if self.watcher is not None:
             self.watcher.after_commit(newest or 0)
@@ -302,6 +312,10 @@ class PostgresTransaction:
     @property
     def rulebook(self) -> Rulebook:
         return self._store.rulebook
+
+    @property
+    def disorder(self) -> int:
+        return MAX_DISORDER
 
     def own(self, *names: str) -> None:
         if not self._is_alone:

@@ -252,6 +252,10 @@ class SqliteTransaction:
     def rulebook(self) -> Rulebook:
         return self._store.rulebook
 
+    @property
+    def disorder(self) -> int:
+        return 0
+
     def own(self, *names: str) -> None:
         """There is one writer."""
 

@@ -36,6 +36,10 @@ class Transaction(Protocol):
     def as_bytes(self, column: str) -> str:
         """The SQL for a column of text, or of bytes, as the bytes that are stored (text in UTF-8)."""
 
+    @property
+    def disorder(self) -> int:
+        """By how much (µs) a transfer may be older than one with a smaller number."""
+
     def own(self, *names: str) -> None:
         """Keep others away from what the names stand for, as ``concurrently`` does, until the end.
 
