@@ -97,7 +97,7 @@ def public_key(tx: Transaction, wallet_id: str) -> bytes:
 def public_keys(tx: Transaction) -> list[Row]:
     """(wallet id, key) of every wallet that signs; a pushed one does not, and nobody need know of it."""
     return tx.rows(
-        "SELECT wallet_id, public_key FROM wallet WHERE purpose IS NOT 'pushed'"
+        "SELECT wallet_id, public_key FROM wallet WHERE coalesce(purpose, '') <> 'pushed'"
         " ORDER BY opened_at, account_id"
     )
 
@@ -193,7 +193,7 @@ def set_stop(tx: Transaction, wallet_id: str, stop: Stop | None) -> None:
 def count_freezes(tx: Transaction, wallet_id: str) -> None:
     """Keep with a wallet how many freezes of it are in force; after each that is laid or lifted."""
     tx.run(
-        "UPDATE wallet SET frozen = (SELECT count(*) FROM freeze f WHERE f.wallet_id = :id"
+        "UPDATE wallet SET frozen = (SELECT count(*) FROM wallet_freeze f WHERE f.wallet_id = :id"
         " AND f.lifted_at IS NULL) WHERE wallet_id = :id",
         id=wallet_id,
     )
