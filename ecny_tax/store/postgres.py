@@ -340,11 +340,8 @@ class PostgresTransaction:
             cursor.itersize = 2_000
             yield from cursor.execute(_native(sql), parameters)
 
-    def rows_among(
-        self, select: str, column: str, keys: Sequence[int] | Sequence[str], *, lock: bool = False
-    ) -> list[Row]:
-        end = f" ORDER BY {column} FOR UPDATE" if lock and not self._is_alone else ""
-        sql = _native(f"{select} WHERE {column} = ANY(:keys){end}")
+    def rows_among(self, select: str, column: str, keys: Sequence[int] | Sequence[str]) -> list[Row]:
+        sql = _native(f"{select} WHERE {column} = ANY(:keys)")
         return self._cursor.execute(sql, {"keys": list(keys)}).fetchall()
 
     def run(self, sql: str, **parameters: Value) -> None:

@@ -23,6 +23,7 @@ from ecny_tax.wallets import families, model, rows, statements, supply
 from ecny_tax.wallets.model import (
     ClosedWallet,
     Exchange,
+    Spent,
     Statement,
     Wallet,
     WalletKind,
@@ -409,23 +410,27 @@ def limits_of(tx: Transaction, wallet: Wallet) -> WalletClass | None:
     return tx.rulebook.on(tx.now.date()).wallets.wallet_class(wallet.wallet_class)
 
 
-def spend(tx: Transaction, wallet: Wallet, amount: Fen, *, payee: str, by_token: bool = False) -> None:
+def spend(
+    tx: Transaction,
+    wallet: Wallet,
+    amount: Fen,
+    *,
+    payee: str,
+    by_token: bool = False,
+    spent: Spent | None = None,
+) -> None:
     """Check that ``amount`` may go out (state, limits, funds), and count it towards a person's limits.
 
     ``payee`` is a wallet id or the code of a tax authority.  A sub-wallet spends on its own terms, and within
-    the limits of its parent.
+    the limits of its parent.  ``spent`` is what the wallet itself spent so far, where that was read already.
     """
     bearer = families.bearer(tx, wallet, amount, payee, by_token=by_token)
     model.check_may_spend(wallet)
     limits, today = limits_of(tx, wallet), tx.now.date()
     if limits is not None:
-        model.check_limits(
-            bearer,
-            amount,
-            limits,
-            spent_today=rows.spent_on(tx, bearer.wallet_id, today),
-            spent_this_year=rows.spent_in_year(tx, bearer.wallet_id, today.year),
-        )
+        if spent is None or bearer is not wallet:
+            spent = rows.spent(tx, bearer.wallet_id, today)
+        model.check_limits(bearer, amount, limits, spent)
     model.check_funds(wallet, amount)
     if limits is not None:
         rows.add_spending(tx, wallet.wallet_id, today, amount)
