@@ -306,7 +306,7 @@ def load(tx: Transaction, payment_no: str) -> Payment:
 def collection_account(tx: Transaction, wallet: Wallet, bill: Bill) -> int:
     """Where a payment of the bill from this wallet is collected."""
     office = parties.tax_authority(tx, bill.authority)
-    return treasury.collection_account(tx, wallet.operator, office.treasury or "")
+    return treasury.collection_account(tx, wallet.operator, office.treasury or "", wallet.account_id)
 
 
 def settle(tx: Transaction, keyring: Keyring, debit: Debit, office: Institution) -> Payment:

@@ -5,6 +5,7 @@ What a query returns names the first record that is wrong.
 
 from __future__ import annotations
 
+from ecny_tax.ledger.chart import STRIPES
 from ecny_tax.ledger.model import AccountCode, AccountFlags, TransferCode
 
 _IMPORTED = "(SELECT coalesce(max(CAST(value AS BIGINT)), 0) FROM meta WHERE name = 'imported_{what}')"
@@ -19,6 +20,8 @@ _COLLECTED = (
     "FROM payment p JOIN bill b ON b.bill_no = p.bill_no JOIN wallet w ON w.wallet_id = p.wallet_id"
     " JOIN institution i ON i.kind = 'tax_authority' AND i.code = b.authority WHERE p.status = 'settled'"
 )
+#: The name of the account on which that was collected.
+_COLLECTION = f"'collection:' || w.operator || ':' || i.treasury || ':' || (w.account_id % {STRIPES})"
 _COLLECTED_DAY = "date(p.settled_at / 1000000 + 28800, 'unixepoch')"
 
 #: Promise, what it says in English and Chinese, and the query that finds what breaks it.
@@ -379,8 +382,9 @@ RECORD_CHECKS = (
         "SELECT reference FROM (SELECT treasury || ' ' || day AS reference,"
         " 'collection:' || operator || ':' || treasury AS account, amount FROM allocation"
         " UNION ALL SELECT treasury || ' ' || day, 'revenue:' || treasury || ':' || level, amount"
-        " FROM allocation UNION ALL SELECT t.user_data, a.name, -t.amount FROM account s"
-        " JOIN transfer t ON t.credit_account_id = s.id + 0 JOIN account a ON a.id = t.debit_account_id"
+        " FROM allocation UNION ALL SELECT t.user_data, substr(a.name, 1, length(a.name) - 2), -t.amount"
+        " FROM account s JOIN transfer t ON t.credit_account_id = s.id + 0"
+        " JOIN account a ON a.id = t.debit_account_id"
         f" WHERE s.code = {AccountCode.ISSUANCE:d} AND t.code = {TransferCode.ALLOCATION:d}"
         f" AND t.seq > {LAST_TRANSFER}"
         " UNION ALL SELECT t.user_data, a.name, -t.amount FROM account s"
@@ -398,12 +402,12 @@ RECORD_CHECKS = (
         f" WHERE a.code = {AccountCode.COLLECTION:d} AND t.seq <= {LAST_TRANSFER}"
         " UNION ALL SELECT a.name, t.amount FROM account a JOIN transfer t ON t.debit_account_id = a.id"
         f" WHERE a.code = {AccountCode.COLLECTION:d} AND t.seq <= {LAST_TRANSFER}"
-        f" UNION ALL SELECT 'collection:' || w.operator || ':' || i.treasury, -p.amount {_COLLECTED}"
-        " UNION ALL SELECT 'collection:' || w.operator || ':' || i.treasury, -d.amount FROM debit_record d"
+        f" UNION ALL SELECT {_COLLECTION}, -p.amount {_COLLECTED} AND NOT EXISTS"
+        f" (SELECT 1 FROM treasury_day d WHERE d.treasury = i.treasury AND d.day = {_COLLECTED_DAY})"
+        f" UNION ALL SELECT {_COLLECTION}, -d.amount FROM debit_record d"
         " JOIN bill b ON b.bill_no = d.bill_no JOIN wallet w ON w.wallet_id = d.wallet_id"
         " JOIN institution i ON i.kind = 'tax_authority' AND i.code = b.authority"
-        " WHERE d.transfer_id IS NOT NULL AND d.adjustment_id IS NULL"
-        " UNION ALL SELECT 'collection:' || operator || ':' || treasury, amount FROM allocation)"
+        " WHERE d.transfer_id IS NOT NULL AND d.adjustment_id IS NULL)"
         " GROUP BY name HAVING sum(amount) <> 0 LIMIT 1",
     ),
 )
