@@ -180,7 +180,7 @@ def freeze_in_force(s: Sandbox, *wallets: str) -> str:
     """The number of the newest freeze of one of these wallets; where there is none, one that nobody used."""
     with s._store.reading() as tx:
         found = tx.rows(
-            "SELECT wallet_id, instrument_no FROM freeze WHERE lifted_at IS NULL ORDER BY laid_at DESC"
+            "SELECT wallet_id, instrument_no FROM wallet_freeze WHERE lifted_at IS NULL ORDER BY laid_at DESC"
         )
     return next((number for wallet, number in found if wallet in wallets), "J23042000000000000000")
 

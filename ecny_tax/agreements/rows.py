@@ -45,7 +45,7 @@ def verified_with(
     """The newest verified agreement of a taxpayer with an authority, of one wallet where that is given."""
     row = tx.row(
         f"{_AGREEMENT} WHERE g.subject_id = :subject_id AND g.authority = :authority"
-        " AND g.status = 'verified' AND (:wallet_id IS NULL OR g.wallet_id = :wallet_id)"
+        " AND g.status = 'verified' AND (g.wallet_id = :wallet_id OR :wallet_id IS NULL)"
         " AND w.closed_at IS NULL ORDER BY g.place DESC",
         subject_id=subject_id,
         authority=authority,

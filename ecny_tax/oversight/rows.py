@@ -72,7 +72,7 @@ def named_wallets(tx: Transaction) -> Iterable[Row]:
 
 def lay_freeze(tx: Transaction, wallet_id: str, issuer: str, instrument_no: str, case_no: str) -> None:
     tx.run(
-        "INSERT INTO freeze (wallet_id, issuer, instrument_no, case_no, laid_at)"
+        "INSERT INTO wallet_freeze (wallet_id, issuer, instrument_no, case_no, laid_at)"
         " VALUES (:wallet_id, :issuer, :instrument_no, :case_no, :now)",
         wallet_id=wallet_id, issuer=issuer, instrument_no=instrument_no, case_no=case_no, now=micros(tx.now),
     )  # fmt: skip
@@ -81,7 +81,7 @@ def lay_freeze(tx: Transaction, wallet_id: str, issuer: str, instrument_no: str,
 def lift_freeze(tx: Transaction, wallet_id: str, issuer: str, instrument_no: str, lifted_by: str) -> bool:
     """Lift a freeze that an issuer laid on a wallet; False where none under that number is in force."""
     found = tx.rows(
-        "UPDATE freeze SET lifted_by = :lifted_by, lifted_at = :now WHERE wallet_id = :wallet_id"
+        "UPDATE wallet_freeze SET lifted_by = :lifted_by, lifted_at = :now WHERE wallet_id = :wallet_id"
         " AND issuer = :issuer AND instrument_no = :instrument_no AND lifted_at IS NULL RETURNING wallet_id",
         wallet_id=wallet_id, issuer=issuer, instrument_no=instrument_no, lifted_by=lifted_by,
         now=micros(tx.now),

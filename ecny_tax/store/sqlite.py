@@ -13,11 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ecny_tax.clock import Clock, SystemClock, from_micros, micros, rfc3339, within_range
-from ecny_tax.errors import InvalidInputError, RejectedError, Said, UnavailableError
+from ecny_tax.clock import Clock, SystemClock, from_micros, micros, within_range
+from ecny_tax.errors import InvalidInputError, UnavailableError
 from ecny_tax.identifiers import IdSource
 from ecny_tax.store.migrations import APPLICATION_ID, migrate, newest_version
-from ecny_tax.store.simulated_clock import FIXED_TIME
+from ecny_tax.store.simulated_clock import FIXED_TIME, check_not_before
 from ecny_tax.store.transaction import Row, Value, Watcher
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class SqliteStore:
             now = self._time(fixed)
             at = micros(now)
             if newest_at is not None:
-                _check_not_before(newest_at, at)
+                check_not_before(newest_at, at)
                 if newest_at // 1000 == at // 1000:  # so that no new id is below a stored one
                     self._ids.go_on_after(newest_id, now)
             tx = SqliteTransaction(self._connection, now, self._ids, self)
@@ -140,7 +140,7 @@ class SqliteStore:
             fixed, newest_at, *_ = self._connection.execute(_TIMES).fetchone()
             time = choose(self._time(fixed))
             if newest_at is not None:
-                _check_not_before(newest_at, micros(time or SystemClock().now()))
+                check_not_before(newest_at, micros(time or SystemClock().now()))
             self._connection.execute("DELETE FROM meta WHERE name = 'fixed_time'")
             if time is not None:
                 self._connection.execute("INSERT INTO meta VALUES ('fixed_time', ?)", (str(micros(time)),))
@@ -193,17 +193,6 @@ class SqliteStore:
         return from_micros(int(fixed)) if fixed else SystemClock().now()
 
 
-def _check_not_before(newest: int, at: int) -> None:
-    """Time goes on: nothing is posted before the newest transfer (both in microseconds)."""
-    if at < newest:
-        raise RejectedError(
-            "clock_went_back",
-            now=rfc3339(from_micros(at)),
-            newest=rfc3339(from_micros(newest)),
-            what=Said("the newest transfer", "最新一笔转账"),
-        )
-
-
 def fixed_time_of(path: str) -> datetime | None:
     """The time at which the clock of a database stands still; None where there is no such database or time.
 
@@ -239,6 +228,9 @@ class SqliteTransaction:
     def rulebook(self) -> Rulebook:
         return self._store.rulebook
 
+    def as_bytes(self, column: str) -> str:
+        return f"CAST({column} AS BLOB)"
+
     def row(self, sql: str, **parameters: Value) -> Row | None:
         found: Row | None = self._connection.execute(sql, parameters).fetchone()
         return found
@@ -249,7 +241,7 @@ class SqliteTransaction:
     def stream(self, sql: str, **parameters: Value) -> Iterable[Row]:
         return self._connection.execute(sql, parameters)
 
-    def rows_among(self, select: str, column: str, keys: Sequence[int]) -> list[Row]:
+    def rows_among(self, select: str, column: str, keys: Sequence[int] | Sequence[str]) -> list[Row]:
         if len(keys) <= _FEW:
             found = (self.row(f"{select} WHERE {column} = :key", key=key) for key in keys)
             return [row for row in found if row is not None]

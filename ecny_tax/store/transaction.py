@@ -32,6 +32,9 @@ class Transaction(Protocol):
     def rulebook(self) -> Rulebook:
         """The rules that this simulation follows."""
 
+    def as_bytes(self, column: str) -> str:
+        """The SQL for a column of text, or of bytes, as the bytes that are stored (text in UTF-8)."""
+
     def row(self, sql: str, **parameters: Value) -> Row | None:
         """The first row of a query, or None."""
 
@@ -41,7 +44,7 @@ class Transaction(Protocol):
     def stream(self, sql: str, **parameters: Value) -> Iterable[Row]:
         """The rows of a query one after the other, in flat memory."""
 
-    def rows_among(self, select: str, column: str, keys: Sequence[int]) -> list[Row]:
+    def rows_among(self, select: str, column: str, keys: Sequence[int] | Sequence[str]) -> list[Row]:
         """The rows of ``select`` whose ``column`` is one of ``keys``, in any order."""
 
     def run(self, sql: str, **parameters: Value) -> None:

@@ -187,7 +187,7 @@ def set_stop(tx: Transaction, wallet_id: str, stop: Stop | None) -> None:
 def count_freezes(tx: Transaction, wallet_id: str) -> None:
     """Keep with a wallet how many freezes of it are in force; after each that is laid or lifted."""
     tx.run(
-        "UPDATE wallet SET frozen = (SELECT count(*) FROM freeze f WHERE f.wallet_id = :id"
+        "UPDATE wallet SET frozen = (SELECT count(*) FROM wallet_freeze f WHERE f.wallet_id = :id"
         " AND f.lifted_at IS NULL) WHERE wallet_id = :id",
         id=wallet_id,
     )

@@ -1,0 +1,436 @@
+"""The store on PostgreSQL: many processes at once, on a server of their own.
+
+A writing transaction is the only one there is, as on SQLite: it holds an advisory lock of the database.  Use
+cases that lock by themselves what they touch (see :meth:`PostgresStore.concurrently`) share that lock.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from functools import cache
+from itertools import count
+from typing import TYPE_CHECKING, TypeVar
+
+import psycopg
+from psycopg import errors as pg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from ecny_tax.clock import Clock, SystemClock, from_micros, micros, within_range
+from ecny_tax.errors import InvalidInputError, UnavailableError
+from ecny_tax.identifiers import IdSource
+from ecny_tax.store.postgres_schema import migrate
+from ecny_tax.store.simulated_clock import FIXED_TIME, check_not_before
+from ecny_tax.store.transaction import Row, Value, Watcher
+
+if TYPE_CHECKING:
+    from ecny_tax.rulebook import Rulebook
+
+_T = TypeVar("_T")
+_Connection = psycopg.Connection[Row]
+#: How long a writer waits for another one, in seconds, and somebody who wants a connection for one.
+BUSY_SECONDS = 30.0
+#: How long a transaction may do nothing before the server ends it: a stopped program must not hold up others.
+IDLE_SECONDS = 60.0
+#: Connections of one store; each is a process of the server.
+MAX_CONNECTIONS = 16
+#: The key of the advisory lock that every writer holds, alone or shared with others ("eCNY").
+_WRITERS = 0x65434E59
+_SERVER_TIME = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+#: The fixed time, the server's, the newest transfer with its time, and whether the log was whole before.
+_TIMES = (
+    f"SELECT ({FIXED_TIME}), {_SERVER_TIME}, t.posted_at, t.id, t.seq,"
+    " (SELECT value LIKE 'whole ' || (coalesce(t.seq, 0) + coalesce((SELECT max(place) FROM event), 0))"
+    " || ' %' FROM meta WHERE name = 'mark')"
+    " FROM (SELECT 1) one LEFT JOIN (SELECT seq, id, posted_at FROM transfer ORDER BY seq DESC LIMIT 1) t"
+    " ON true"
+)
+_BEGIN_ALONE = f"BEGIN; SELECT pg_advisory_xact_lock({_WRITERS}); {_TIMES}"
+_BEGIN_SHARED = f"BEGIN; SELECT pg_advisory_xact_lock_shared({_WRITERS}); {_TIMES}"
+_BEGIN_READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT ({FIXED_TIME}), {_SERVER_TIME}"
+
+
+class PostgresStore:
+    """One database of a PostgreSQL server, with a pool of connections that the threads of a process share."""
+
+    engine = "postgresql"
+
+    def __init__(
+        self, url: str, pool: ConnectionPool[_Connection], clock: Clock | None, seed: str | None,
+        rulebook: Rulebook | None,
+    ) -> None:
+        self.path = _shown(url)
+        self._url = url
+        self._pool = pool
+        self._clock = clock
+        self._seeded = None if seed is None else IdSource(seed)
+        self._rulebook = rulebook
+        self.watcher: Watcher | None = None
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        clock: Clock | None = None,
+        seed: str | None = None,
+        rulebook: Rulebook | None = None,
+    ) -> PostgresStore:
+        """Connect to the database, making or migrating the tables in it as needed.
+
+        ``url`` is a ``postgresql://`` one as libpq has it, several hosts included.  The other arguments are
+        those of ``SqliteStore.open``.  Raises ``UnavailableError``: ``database_unreachable``,
+        ``database_login_refused``, ``database_foreign``, ``database_newer``, ``database_busy``.
+        """
+        settings = _settings(url)
+        with _Refusals(_shown(url)):
+            with psycopg.connect(settings, autocommit=True) as connection:  # what is wrong, it says at once
+                _configure(connection)
+                migrate(connection, _shown(url))
+                opening = 0 if seed is None else _count_seeded_opening(connection)
+            pool = ConnectionPool(
+                settings,
+                kwargs={"autocommit": True},
+                configure=_configure,
+                min_size=0,
+                max_size=MAX_CONNECTIONS,
+                timeout=BUSY_SECONDS,
+                open=True,
+            )
+        return cls(url, pool, clock, None if seed is None else f"{seed}/{opening}", rulebook)
+
+    @property
+    def rulebook(self) -> Rulebook:
+        if self._rulebook is None:
+            from ecny_tax.rulebook import PACKAGE  # imported late: many a command needs no rule
+
+            self._rulebook = PACKAGE
+        return self._rulebook
+
+    @contextmanager
+    def transaction(self) -> Iterator[PostgresTransaction]:
+        with self._timed(_BEGIN_ALONE) as tx:
+            yield tx
+
+    @contextmanager
+    def _timed(self, begin: str) -> Iterator[PostgresTransaction]:
+        with self._connected(begin) as (connection, times):
+            fixed, server, newest_at, newest_id, newest, is_whole = times
+            now = self._time(fixed, server)
+            ids = self._seeded or IdSource()
+            if newest_at is not None:
+                check_not_before(newest_at, micros(now))
+                if newest_at // 1000 == micros(now) // 1000:
+                    ids.go_on_after(newest_id, now)
+            tx = PostgresTransaction(connection, now, ids, self)
+            yield tx
+            if is_whole and self.watcher is not None:
+                self.watcher.before_commit(tx)
+            _commit(connection, self.path)
+        if self.watcher is not None:
+            self.watcher.after_commit(newest or 0)
+
+    @contextmanager
+    def untimed(self) -> Iterator[PostgresTransaction]:
+        with self._connected(_BEGIN_ALONE) as (connection, _times):
+            yield PostgresTransaction(connection, SystemClock().now(), self._seeded or IdSource(), self)
+            _commit(connection, self.path)
+
+    @contextmanager
+    def reading(self) -> Iterator[PostgresTransaction]:
+        with self._connected(_BEGIN_READING) as (connection, (fixed, server)):
+            ids = self._seeded or IdSource()
+            yield PostgresTransaction(connection, self._time(fixed, server), ids, self)
+
+    def fix_time(self, choose: Callable[[datetime], datetime | None]) -> datetime | None:
+        with self._connected(_BEGIN_ALONE) as (connection, (fixed, server, newest_at, *_)):
+            time = choose(self._time(fixed, server))
+            if newest_at is not None:
+                check_not_before(newest_at, micros(time or from_micros(server)))
+            connection.execute("DELETE FROM meta WHERE name = 'fixed_time'")
+            if time is not None:
+                value = str(micros(time))
+                connection.execute("INSERT INTO meta VALUES ('fixed_time', %s)", (value,))
+            _commit(connection, self.path)
+            return time
+
+    def scrub(self) -> bool:
+        """Rows that were deleted leave their bytes in the pages of a table until it is written anew.
+
+        False where somebody still reads an older state; copies in the server's log go as it is recycled.
+        """
+        with _Refusals(self.path), self._pool.connection() as connection:
+            connection.execute("SET lock_timeout = '5s'")
+            try:
+                for table in ("identity", "subject_key"):
+                    connection.execute(f"VACUUM (FULL) {table}")
+            except pg.LockNotAvailable:
+                return False
+            finally:
+                connection.execute(f"SET lock_timeout = '{BUSY_SECONDS:.0f}s'")
+            return True
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def _time(self, fixed: str | None, server: int) -> datetime:
+        """The time in force: of the clock given, or where the database's own stands still, or the server's."""
+        if self._clock is not None:
+            return within_range(self._clock.now())
+        return from_micros(int(fixed) if fixed else server)
+
+    @contextmanager
+    def _connected(self, begin: str) -> Iterator[tuple[_Connection, Row]]:
+        """A connection on which a transaction has begun, and what its first statement found.
+
+        It is rolled back unless it was committed.  A connection that turns out to be dead when it begins,
+        since the server was started again or another one took over, gives way to a new one.
+        """
+        with _Refusals(self.path):
+            connection, found = self._begun(begin)
+            try:
+                yield connection, found
+            finally:
+                if not connection.closed and connection.info.transaction_status != _IDLE:
+                    with suppress(psycopg.Error):
+                        connection.execute("ROLLBACK")
+                self._pool.putconn(connection)
+
+    def _begun(self, begin: str) -> tuple[_Connection, Row]:
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                connection = self._pool.getconn(max(0.1, deadline - time.monotonic()))
+            except PoolTimeout:
+                with psycopg.connect(self._url):  # says what is wrong, if it is the server
+                    raise UnavailableError("database_busy", path=self.path) from None
+            try:
+                cursor = connection.execute(begin)
+                while cursor.nextset():
+                    pass
+                found = cursor.fetchone()
+                assert found is not None  # noqa: S101 - the statement has one row
+                return connection, found
+            except psycopg.Error as error:
+                is_lost = connection.closed or isinstance(error, pg.AdminShutdown | pg.CrashShutdown)
+                if not is_lost:
+                    with suppress(psycopg.Error):
+                        connection.execute("ROLLBACK")
+                self._pool.putconn(connection)
+                if not is_lost or time.monotonic() > deadline:
+                    raise
+
+
+_IDLE = psycopg.pq.TransactionStatus.IDLE
+
+
+class PostgresTransaction:
+    """See :class:`ecny_tax.store.transaction.Transaction`."""
+
+    __slots__ = ("_connection", "_cursor", "_store", "ids", "now")
+
+    def __init__(self, connection: _Connection, now: datetime, ids: IdSource, store: PostgresStore) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._store = store
+        self.now = now
+        self.ids = ids
+
+    @property
+    def rulebook(self) -> Rulebook:
+        return self._store.rulebook
+
+    def as_bytes(self, column: str) -> str:
+        return f"convert_to({column}, 'UTF8')"
+
+    def row(self, sql: str, **parameters: Value) -> Row | None:
+        return self._cursor.execute(_native(sql), parameters).fetchone()
+
+    def rows(self, sql: str, **parameters: Value) -> list[Row]:
+        return self._cursor.execute(_native(sql), parameters).fetchall()
+
+    def stream(self, sql: str, **parameters: Value) -> Iterable[Row]:
+        with self._connection.cursor(name=f"s{next(_streams)}") as cursor:
+            cursor.itersize = 2_000
+            yield from cursor.execute(_native(sql), parameters)
+
+    def rows_among(self, select: str, column: str, keys: Sequence[int] | Sequence[str]) -> list[Row]:
+        return self._cursor.execute(_native(f"{select} WHERE {column} = ANY(:keys)"), {"keys": list(keys)}).fetchall()
+
+    def run(self, sql: str, **parameters: Value) -> None:
+        self._cursor.execute(_native(sql), parameters)
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+        self._cursor.executemany(_native(sql), rows)
+
+
+_streams = count(1)
+_MARK = re.compile(r"'(?:[^']|'')*'|(?<!:):(?P<name>[a-z_]+)|\?|%")
+
+
+@cache
+def _native(sql: str) -> bytes:
+    """The text with its parameters as psycopg marks them; they are bound by the server, as on SQLite."""
+
+    def mark(found: re.Match[str]) -> str:
+        if name := found["name"]:
+            return f"%({name})s"
+        return "%s" if found[0] == "?" else found[0].replace("%", "%%")
+
+    return _MARK.sub(mark, sql).encode()
+
+
+def _configure(connection: _Connection) -> None:
+    """Bring a connection into the state that every transaction relies on."""
+    connection.adapters.register_loader("numeric", _WholeNumber)
+    connection.adapters.register_dumper(bool, _Flag)
+    connection.execute(
+        f"SET lock_timeout = '{BUSY_SECONDS:.0f}s'; SET client_encoding = 'UTF8';"
+        f" SET idle_in_transaction_session_timeout = '{IDLE_SECONDS:.0f}s'"
+    )
+
+
+class _WholeNumber(psycopg.adapt.Loader):
+    """A sum of fen, which the server gives as ``numeric``."""
+
+    def load(self, data: psycopg.abc.Buffer) -> int:
+        return int(bytes(data))
+
+
+class _Flag(psycopg.adapt.Dumper):
+    """A truth value, which stands in the columns as 0 or 1."""
+
+    oid = 20  # bigint
+
+    def dump(self, obj: bool) -> bytes:  # noqa: FBT001 - psycopg's signature
+        return b"1" if obj else b"0"
+
+
+def _commit(connection: _Connection, path: str) -> None:
+    """Commit; where the answer is lost, nobody knows whether that was done."""
+    try:
+        connection.execute("COMMIT")
+    except psycopg.OperationalError as error:
+        if connection.closed:
+            raise UnavailableError("database_outcome_unknown", path=path) from error
+        raise
+
+
+def _count_seeded_opening(connection: _Connection) -> int:
+    """How often this database was opened with a seed before: a reopened run must not repeat its ids."""
+    row = connection.execute(
+        "INSERT INTO meta VALUES ('seeded_openings', '1') ON CONFLICT (name)"
+        " DO UPDATE SET value = (meta.value::bigint + 1)::text RETURNING value"
+    ).fetchone()
+    assert row is not None  # noqa: S101
+    return int(row[0])
+
+
+def fixed_time_of(url: str) -> datetime | None:
+    """The time at which the clock of a database stands still; None where there is none, or no database."""
+    try:
+        with psycopg.connect(_settings(url)) as connection:
+            row = connection.execute(FIXED_TIME).fetchone()
+            return from_micros(int(row[0])) if row else None
+    except (psycopg.Error, UnavailableError, InvalidInputError, ValueError):
+        return None
+
+
+def name_in(url: str) -> str:
+    """The name of the database that a URL leads to, as far as it can be one of a file."""
+    name = conninfo_to_dict(_settings(url)).get("dbname") or "postgres"
+    return re.sub(r"[^\w.-]", "_", str(name))[:100]
+
+
+def exists(url: str) -> bool:
+    """Whether the tables of a scheme are in the database already."""
+    with _Refusals(_shown(url)), psycopg.connect(_settings(url)) as connection:
+        row = connection.execute("SELECT to_regclass('meta') IS NOT NULL").fetchone()
+        return bool(row and row[0])
+
+
+def _settings(url: str) -> str:
+    """The settings of a connection; raises ``InvalidInputError`` (``database_url_malformed``)."""
+    try:
+        given = conninfo_to_dict(url)
+        return make_conninfo(**{"connect_timeout": 10, "application_name": "ecny-tax", **given})
+    except psycopg.ProgrammingError:
+        raise InvalidInputError("database_url_malformed", value=_shown(url)) from None
+
+
+def _shown(url: str) -> str:
+    """The URL without a password, to be shown."""
+    return _PASSWORD.sub(_hidden, url)
+
+
+def _hidden(found: re.Match[str]) -> str:
+    return f"{found[1]}:***@" if found[1] is not None else f"{found[2]}***"
+
+
+_PASSWORD = re.compile(r"(//[^/@:]*):[^@]*@|([?&]password=)[^&]*")
+
+#: What the server says, by its code (SQLSTATE), and what that is for us; by the class where it ends there.
+_CODES = {
+    "08": "database_unreachable",
+    "28": "database_login_refused",
+    "3D": "database_login_refused",  # there is no such database
+    "42501": "database_unwritable",
+    "25006": "database_unwritable",  # a standby
+    "53100": "disk_full",
+    "53": "database_busy",
+    "55P03": "database_busy",
+    "57P03": "database_unreachable",  # it starts or stops
+    "57": "database_connection_lost",
+    "25P03": "database_connection_lost",  # we did nothing for too long
+    "40": "database_busy",
+    "58": "database_damaged",
+    "XX": "database_damaged",
+}
+
+
+class _Refusals:
+    """Turns what the server says about itself into our refusals; faults of our own statements stay bugs."""
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, UnicodeEncodeError):  # a lone surrogate in something a caller gave
+            raise InvalidInputError("text_malformed", value=ascii(error.object)) from None
+        if isinstance(error, pg.DataError) and "NUL" in str(error):
+            raise InvalidInputError("text_malformed", value="a text with NUL") from None
+        if isinstance(error, PoolTimeout):
+            raise UnavailableError("database_busy", path=self._path) from None
+        if isinstance(error, psycopg.Error):
+            code = _code(error)
+            if code is not None:
+                raise UnavailableError(code, path=self._path, reason=_reason(error)) from error
+
+
+def _code(error: psycopg.Error) -> str | None:
+    if error.sqlstate is not None:
+        return _CODES.get(error.sqlstate) or _CODES.get(error.sqlstate[:2])
+    if not isinstance(error, psycopg.OperationalError):
+        return None
+    said = str(error)  # libpq has no code for what it finds before the server answers
+    if "authentication failed" in said or "no password supplied" in said:
+        return "database_login_refused"
+    if "does not exist" in said:
+        return "database_login_refused"
+    if "too many clients" in said or "connection slots" in said:
+        return "database_busy"
+    return "database_unreachable" if "connection" in said and "failed" in said else "database_connection_lost"
+
+
+def _reason(error: psycopg.Error) -> str:
+    """What the server or libpq said, in one line; neither repeats a password."""
+    return " ".join(str(error).split())[:300]
