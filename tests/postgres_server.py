@@ -165,8 +165,9 @@ def kill(data: Path) -> None:
     while any(runs(process.pid) for process in processes) and time.monotonic() < deadline:
         time.sleep(0.005)
     # A process whose parent has not heard of its end counts as a running server.
-    with suppress(OSError):
+    with suppress(OSError, IndexError):
         (data / "postmaster.pid").unlink()
+        Path(lines[4], f".s.PGSQL.{lines[3]}.lock").unlink()
     # A server that is killed leaves its System V segment (the last number of the line) to the kernel.
     with suppress(IndexError, OSError):
         subprocess.run(["ipcrm", "-m", lines[6].split()[1]], capture_output=True, check=False)

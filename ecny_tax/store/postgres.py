@@ -6,6 +6,7 @@ cases that lock by themselves what they touch (see :meth:`PostgresStore.concurre
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,6 +31,8 @@ from ecny_tax.store.transaction import Row, Value, Watcher
 if TYPE_CHECKING:
     from ecny_tax.rulebook import Rulebook
 
+# The pool warns of every connection that it makes anew; what a caller must know of it, our refusals say.
+logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
 _T = TypeVar("_T")
 _Connection = psycopg.Connection[Row]
 #: How long a writer waits for another one, in seconds, and somebody who wants a connection for one.

@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import psycopg
@@ -32,6 +33,7 @@ from tests.ha.load import FUND, Answer, amount_of, command, heard, is_payment, o
 from tests.ha.pair import Pair, until
 
 ROOT = Path(__file__).parents[2]
+DATABASE = "heshan"
 
 
 @dataclass
@@ -54,23 +56,26 @@ class Writers:
             if process.poll() is not None:
                 raise RuntimeError(f"a writer ended: {process.communicate()}")
 
-    def wait_for_answers_after(self, moment: float) -> float:
-        """Until each was answered after that moment; the seconds from then to the first answer."""
+    def longest_silence_since(self, moment: float) -> float:
+        """Wait until everybody is answered again; how long nobody was, in seconds."""
 
-        def first() -> list[float | None]:
+        def heard_since() -> list[list[float]]:
+            return [[it.heard_at for it in answers if it.heard_at > moment] for answers in self.answers()]
+
+        def is_over() -> bool:
             self.check_alive()
-            return [
-                next((answer.heard_at for answer in answers if answer.heard_at > moment), None)
-                for answers in self.answers()
-            ]
+            # An answer that was under way when the server was killed is heard after it.
+            return all(len(times) > 1 for times in heard_since())
 
-        until("every writer is answered again", lambda: None not in first())
-        return min(found for found in first() if found is not None) - moment
+        until("everybody is answered again", is_over)
+        times = [moment, *sorted(time for times in heard_since() for time in times)]
+        return max(later - earlier for earlier, later in pairwise(times))
 
     def stop(self) -> int:
         """Let each finish its command; how often the database was unavailable to them."""
         (self.folder / "stop").touch()
-        return sum(int(process.communicate(timeout=60)[0]) for process in self.processes)
+        said = [process.communicate(timeout=60)[0] for process in self.processes]
+        return sum(int(text.splitlines()[-1]) for text in said)
 
 
 @contextmanager
@@ -80,7 +85,7 @@ def writers(folder: Path, url: str, keyring: Path, wallets: list[str]) -> Iterat
         for writer in range(len(wallets)):
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.ha.load"],
-                cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             )  # fmt: skip
             processes.append(process)
             assert process.stdin is not None
@@ -112,7 +117,7 @@ def paid_by_each(connection: psycopg.Connection[tuple[object, ...]], wallets: li
 
 
 def lost_and_twice(url: str, working: Writers) -> tuple[int, int]:
-    """How many answers the database knows nothing of, and how many payments it holds that nobody asked for."""
+    """How many answers the database knows nothing of, and how many payments nobody asked for."""
     before = working.answers()
     with psycopg.connect(url) as connection:
         known = set(recorded(connection))
@@ -128,7 +133,9 @@ def broken_promises(sandbox: Sandbox) -> list[str]:
     return [f"{check.promise}: {check.detail}" for check in sandbox.ledger.verify().checks if not check.ok]
 
 
-def what_is_wrong_at_the_end(sandbox: Sandbox, url: str, working: Writers, source: random.Random) -> list[str]:
+def what_is_wrong_at_the_end(
+    sandbox: Sandbox, url: str, working: Writers, source: random.Random
+) -> list[str]:
     """Everybody has stopped: the books say exactly what was answered, and answer the same again."""
     answers = working.answers()
     balances = [int(FUND)] * len(working)
@@ -156,69 +163,89 @@ def what_is_wrong_at_the_end(sandbox: Sandbox, url: str, working: Writers, sourc
     return wrong
 
 
+@dataclass(frozen=True)
+class Round:
+    """What came of one kill."""
+
+    told: str
+    lost: int
+    twice: int
+    broken: list[str]
+    outage: float
+
+
+def play(
+    number: int, pair: Pair, working: Writers, sandbox: Sandbox, url: str, source: random.Random
+) -> Round:
+    """Kill the primary under load, promote the standby, compare, and build the pair anew."""
+    answered = sum(map(len, working.answers()))
+    cut_off = number % 2 == 0
+    if cut_off:
+        pair.cut_off()
+        time.sleep(source.uniform(0.1, 0.5))
+    pair.primary.kill()
+    killed_at = time.monotonic()
+    pair.promote()
+    promoted_at = time.monotonic()
+    outage = working.longest_silence_since(killed_at)
+    lost, twice = lost_and_twice(url, working)
+    broken = broken_promises(sandbox)
+    rebuilding_at = time.monotonic()
+    way = "pg_rewind" if number % 2 else "pg_basebackup"
+    (pair.rewind if way == "pg_rewind" else pair.copy)()
+    pair.join()
+    told = (
+        f"round {number}: {pair.standby.name} killed after {answered:,} answers"
+        f"{' with its standby cut off' if cut_off else ''},"
+        f" {pair.primary.name} promoted in {promoted_at - killed_at:.2f} s, silence {outage:.2f} s;"
+        f" lost {lost}, twice {twice}, promises broken {len(broken)};"
+        f" {pair.standby.name} back by {way} in {time.monotonic() - rebuilding_at:.1f} s"
+    )
+    return Round(told, lost, twice, broken, outage)
+
+
 def show(rounds: int, programs: int, seconds: float, *, synchronous: bool, seed: int) -> bool:
-    """Run the rounds, one line each, and a verdict; whether all is well."""
+    """Play the rounds, one line each, and give a verdict; whether all is well."""
     source = random.Random(seed)
-    lost = twice = broken = 0
-    outages = []
+    began = time.monotonic()
     with postgres_server.own_folder() as folder:
-        began = time.monotonic()
         pair = Pair.make(folder, synchronous=synchronous)
-        with pair.primary.database() as one_url:
-            database = one_url.partition("@/")[2].partition("?")[0]
-            url, keyring = pair.url(database), folder / "keyring"
-            with Sandbox.open(url, keyring=keyring) as sandbox:
-                wallets = open_wallets(sandbox, programs)
-                kind = "synchronous" if synchronous else "ASYNCHRONOUS"
-                print(
-                    f"{programs} programs write to a primary with a {kind} standby"
-                    f" (ready after {time.monotonic() - began:.1f} s, seed {seed})", flush=True
-                )  # fmt: skip
-                with writers(folder, url, keyring, wallets) as working:
-                    working.wait_for_answers_after(time.monotonic())
-                    for number in range(1, rounds + 1):
-                        time.sleep(seconds * source.uniform(0.5, 1.5))
-                        heard_before = sum(map(len, working.answers()))
-                        cut_off = number % 2 == 0
-                        if cut_off:
-                            pair.cut_off()
-                            time.sleep(source.uniform(0.1, 0.5))
-                        killed_at = time.monotonic()
-                        pair.fail_over()
-                        promoted = time.monotonic() - killed_at
-                        outage = working.wait_for_answers_after(killed_at)
-                        outages.append(outage)
-                        found = lost_and_twice(url, working)
-                        promises = broken_promises(sandbox)
-                        rebuilding = time.monotonic()
-                        (pair.rewind if number % 2 else pair.copy)()
-                        pair.join()
-                        print(
-                            f"round {number}: {pair.standby.name} killed after {heard_before:,} answers"
-                            f"{' with its standby cut off' if cut_off else ''},"
-                            f" {pair.primary.name} promoted in {promoted:.2f} s,"
-                            f" answers again after {outage:.2f} s; lost {found[0]}, twice {found[1]},"
-                            f" promises broken {len(promises)};"
-                            f" {pair.standby.name} back by {'pg_rewind' if number % 2 else 'pg_basebackup'}"
-                            f" in {time.monotonic() - rebuilding:.1f} s", flush=True
-                        )  # fmt: skip
-                        lost, twice, broken = lost + found[0], twice + found[1], broken + len(promises)
-                        for line in promises:
-                            print(f"  {line}")
-                    unavailable = working.stop()
-                    answered = sum(map(len, working.answers()))
-                    wrong = what_is_wrong_at_the_end(sandbox, url, working, source)
+        with pair.primary.connect() as connection:
+            connection.execute(f"CREATE DATABASE {DATABASE} OWNER {postgres_server.USER} TEMPLATE template0")
+        url, keyring = pair.url(DATABASE), folder / "keyring"
+        with Sandbox.open(url, keyring=keyring) as sandbox:
+            wallets = open_wallets(sandbox, programs)
             print(
-                f"{answered:,} commands answered in {time.monotonic() - began:.0f} s,"
-                f" {unavailable:,} times asked again; longest outage {max(outages, default=0):.2f} s"
+                f"{programs} programs write to a primary with {'a' if synchronous else 'NO'} synchronous"
+                f" standby (ready after {time.monotonic() - began:.1f} s; seed {seed})",
+                flush=True,
             )
-            for line in wrong:
-                print(f"  {line}")
-    is_well = not (lost or twice or broken or wrong)
+            played = []
+            with writers(folder, url, keyring, wallets) as working:
+                working.longest_silence_since(time.monotonic())
+                for number in range(1, rounds + 1):
+                    time.sleep(seconds * source.uniform(0.5, 1.5))
+                    played.append(play(number, pair, working, sandbox, url, source))
+                    print("\n  ".join([played[-1].told, *played[-1].broken]), flush=True)
+                unavailable = working.stop()
+                answered = sum(map(len, working.answers()))
+                wrong = wrong_at_the_end(sandbox, url, working, source)
+    print(
+        "\n  ".join(
+            [
+                f"{answered:,} commands answered in {time.monotonic() - began:.0f} s, {unavailable:,} times"
+                f" asked again; longest silence {max((it.outage for it in played), default=0):.2f} s",
+                *wrong,
+            ]
+        )
+    )
+    lost, twice = sum(it.lost for it in played), sum(it.twice for it in played)
+    other = len(wrong) + sum(len(it.broken) for it in played)
+    is_well = not (lost or twice or other)
     print(
         "verdict: nothing that was answered is lost, nothing is done twice, every promise is kept"
         if is_well
-        else f"verdict: BROKEN: {lost} lost, {twice} twice, {broken + len(wrong)} other faults"
+        else f"verdict: BROKEN: {lost} answers lost, {twice} payments twice, {other} other faults"
     )
     return is_well
 

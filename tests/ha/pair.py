@@ -49,9 +49,8 @@ class Pair:
             "?target_session_attrs=read-write"
         )
 
-    def fail_over(self) -> None:
-        """Kill the primary with all its processes, and let the standby take its place."""
-        self.primary.kill()
+    def promote(self) -> None:
+        """Let the standby take the place of the primary, which must not run any more."""
         self.standby.promote()
         self.primary, self.standby = self.standby, self.primary
 
@@ -70,8 +69,8 @@ class Pair:
         if self.standby.data.exists():
             shutil.rmtree(self.standby.data)
         self.standby.run(
-            "pg_basebackup", f"--pgdata={self.standby.data}", f"--dbname={self._source}", "--write-recovery-conf",
-            "--checkpoint=fast", "--wal-method=stream", "--no-sync",
+            "pg_basebackup", f"--pgdata={self.standby.data}", f"--dbname={self._source}",
+            "--write-recovery-conf", "--checkpoint=fast", "--wal-method=stream", "--no-sync",
         )  # fmt: skip
 
     def rewind(self) -> None:
@@ -97,10 +96,12 @@ class Pair:
             state = "sync" if self.synchronous else "async"
             until(
                 f"{self.standby.name} follows",
-                lambda: connection.execute(
-                    "SELECT sync_state, flush_lsn >= %s::pg_lsn FROM pg_stat_replication", here
-                ).fetchone()
-                == (state, True),
+                lambda: (
+                    connection.execute(
+                        "SELECT sync_state, flush_lsn >= %s::pg_lsn FROM pg_stat_replication", here
+                    ).fetchone()
+                    == (state, True)
+                ),
             )
 
     @property
