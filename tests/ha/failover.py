@@ -133,9 +133,7 @@ def broken_promises(sandbox: Sandbox) -> list[str]:
     return [f"{check.promise}: {check.detail}" for check in sandbox.ledger.verify().checks if not check.ok]
 
 
-def what_is_wrong_at_the_end(
-    sandbox: Sandbox, url: str, working: Writers, source: random.Random
-) -> list[str]:
+def wrong_at_the_end(sandbox: Sandbox, url: str, working: Writers, source: random.Random) -> list[str]:
     """Everybody has stopped: the books say exactly what was answered, and answer the same again."""
     answers = working.answers()
     balances = [int(FUND)] * len(working)
