@@ -107,11 +107,21 @@ def balance(s: Sandbox, wallet: Wallet) -> int:
     return s.wallets.show(wallet_id=wallet.wallet_id).balance
 
 
+_TABLES = {
+    "sqlite": "SELECT name FROM sqlite_schema WHERE type = 'table'",
+    "postgresql": "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()",
+}
+
+
 def dump(s: Sandbox) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table."""
+    """Every row of every table, sorted: a server gives them in no order of its own."""
     with s._store.reading() as tx:
-        tables = [row[0] for row in tx.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-        return {table: tx.rows(f"SELECT * FROM {table}") for table in tables}
+        tables = [row[0] for row in tx.rows(_TABLES[s._store.engine])]
+        return {table: sorted(tx.rows(f"SELECT * FROM {table}"), key=_by_columns) for table in tables}
+
+
+def _by_columns(row: tuple[Any, ...]) -> list[tuple[str, Any]]:
+    return [(type(value).__name__, 0 if value is None else value) for value in row]
 
 
 def but_the_log(state: dict[str, list[tuple[Any, ...]]]) -> dict[str, list[tuple[Any, ...]]]:

@@ -91,7 +91,7 @@ def public_key(tx: Transaction, wallet_id: str) -> bytes:
 def public_keys(tx: Transaction) -> list[Row]:
     """(wallet id, key) of every wallet that signs; a pushed one does not, and nobody need know of it."""
     return tx.rows(
-        "SELECT wallet_id, public_key FROM wallet WHERE purpose IS NOT 'pushed'"
+        "SELECT wallet_id, public_key FROM wallet WHERE coalesce(purpose, '') <> 'pushed'"
         " ORDER BY opened_at, account_id"
     )
 
