@@ -67,8 +67,7 @@ def prepared(folder: Path) -> Path:
     """The folder, made so that a server can live in it."""
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-        if os.geteuid() == 0:
-            shutil.chown(folder, **_server_owner())
+        give_to_server(folder)
     return folder
 
 
@@ -218,6 +217,12 @@ def _programs(folder: Path) -> Path:
     return copy / inside
 
 
+def give_to_server(path: Path) -> None:
+    """Let whoever runs the servers own a file or folder."""
+    if os.geteuid() == 0:
+        shutil.chown(path, **_server_owner())
+
+
 def _run(command: list[str | Path], folder: Path, **more: Any) -> str:
     """Run a program of the server as its owner; raises ``RuntimeError`` with what it said."""
     owner: dict[str, Any] = {**_server_owner(), "extra_groups": []} if os.geteuid() == 0 else {}
@@ -250,17 +255,18 @@ class Server:
     password: str
 
     @classmethod
-    def make(cls, folder: Path, name: str = "main", settings: Mapping[str, str] = DURABLE) -> Server:
-        """A new server, running."""
+    def make(
+        cls, folder: Path, name: str = "main", settings: Mapping[str, str] = DURABLE, *options: str
+    ) -> Server:
+        """A new server, running; ``options`` are those of initdb."""
         server = cls(folder, name, free_port(), secrets.token_urlsafe(12))
         secret = folder / f"{name}.secret"
         secret.write_text(server.password)
-        if os.geteuid() == 0:
-            shutil.chown(secret, **_server_owner())
+        give_to_server(secret)
         server.run(
             "initdb", f"--pgdata={server.data}", f"--username={SUPERUSER}", f"--pwfile={secret}",
             "--locale=C.UTF-8", "--encoding=UTF8", "--auth-local=trust", "--auth-host=scram-sha-256",
-            "--no-sync", "--no-instructions",
+            "--no-sync", "--no-instructions", *options,
         )  # fmt: skip
         server.configure(COMMON | settings | {"unix_socket_directories": str(folder)})
         server.start()
