@@ -70,6 +70,7 @@ class TransferCode(IntEnum):
     ALLOCATION = 19  # 报解：待报解预算收入 → 发行库
     BACKING_TO_REVENUE = 20  # 报解入库：准备金对价 → 分级次收入
     ADJUSTMENT = 21  # 调账：对账后退回钱包
+    VOID = 22  # 作废号：取了序号而未用，金额为零，使流水无缺号
 
 
 class AccountFlags(IntFlag):

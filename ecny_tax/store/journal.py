@@ -94,6 +94,7 @@ def set_flags(tx: Transaction, account_id: int, flags: int) -> None:
 
 def _record_event(tx: Transaction, account_id: int, flags: int) -> None:
     """Write down from when on an account has these flags; the transparency log seals it."""
+    tx.be_alone()  # an event stands between the transfers before it and those after it
     tx.run(
         "INSERT INTO event (account_id, flags, after_seq, at)"
         " VALUES (:id, :flags, coalesce((SELECT max(seq) FROM transfer), 0), :now)",
@@ -105,6 +106,7 @@ def _record_event(tx: Transaction, account_id: int, flags: int) -> None:
 
 def record_digest(tx: Transaction, digest: bytes) -> None:
     """Let the transparency log seal an entry of the access log by its digest."""
+    tx.be_alone()
     tx.run(
         "INSERT INTO event (digest, after_seq, at)"
         " VALUES (:digest, coalesce((SELECT max(seq) FROM transfer), 0), :now)",
@@ -127,7 +129,7 @@ def post(tx: Transaction, batch: Sequence[Transfer]) -> list[Result]:
 def _write(tx: Transaction, batch: Sequence[Transfer], known: dict[int, Transfer]) -> list[Result]:
     """Let the state machine decide, and store what it decided."""
     touched = {t.debit_account_id for t in batch} | {t.credit_account_id for t in batch}
-    loaded = {row[0]: Account(*row) for row in tx.rows_among(_ACCOUNT, "id", sorted(touched))}
+    loaded = {row[0]: Account(*row) for row in tx.rows_among(_ACCOUNT, "id", sorted(touched), lock=True)}
     decision = decide(loaded, known, batch)
     at = micros(tx.now)
     tx.run_many(
