@@ -13,6 +13,9 @@ from enum import IntEnum, IntFlag, StrEnum
 MAX_COUNTER = 2**63 - 1
 #: Events of one batch, as in TigerBeetle's largest message.
 MAX_BATCH = 8189
+#: Where several write side by side, each takes its time first and its number last: by so much (µs) a transfer
+#: may then be older than one with a smaller number.
+MAX_DISORDER = 60_000_000
 
 
 class Ledger(IntEnum):

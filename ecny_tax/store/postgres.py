@@ -25,7 +25,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from ecny_tax.clock import Clock, SystemClock, from_micros, micros, within_range
 from ecny_tax.errors import InvalidInputError, UnavailableError
 from ecny_tax.identifiers import IdSource
-from ecny_tax.ledger.model import AccountCode, Ledger, TransferCode
+from ecny_tax.ledger.model import MAX_DISORDER, AccountCode, Ledger, TransferCode
 from ecny_tax.store.group import AloneNeeded, Group
 from ecny_tax.store.postgres_schema import migrate
 from ecny_tax.store.simulated_clock import FIXED_TIME, check_not_before
@@ -45,6 +45,9 @@ BUSY_SECONDS = 30.0
 RETRY_SECONDS = 2.0
 #: How long a transaction may do nothing before the server ends it: a stopped program must not hold up others.
 IDLE_SECONDS = 60.0
+#: How long a transaction beside others may take from its time to its commit: what is left of a minute is for
+#: the way there, see ``MAX_DISORDER``.
+MAX_SHARED_SECONDS = 45.0
 #: Connections of one store; each is a process of the server.
 MAX_CONNECTIONS = 16
 #: The key of the advisory lock that every writer holds, alone or shared with others ("eCNY").
@@ -138,6 +141,10 @@ class PostgresStore:
         return self._group.run(act, names)
 
     def shared(self, names: Sequence[str]) -> AbstractContextManager[PostgresTransaction]:
+        if (
+            self._clock is not None
+        ):  # one that other processes do not follow: their times would be in no order
+            return self.transaction()
         keys = ",".join(map(str, sorted(map(_key, names))))
         begin = f"BEGIN; SELECT * FROM begin_writing({_WRITERS}, false, '{{{keys}}}')"
         return self._writing(begin, is_alone=False)
@@ -159,6 +166,7 @@ class PostgresStore:
     @contextmanager
     def _writing(self, begin: str, *, is_alone: bool) -> Iterator[PostgresTransaction]:
         with self._connected(begin) as (connection, times):
+            start = time.monotonic()
             fixed, server, newest_at, newest_id, newest, is_whole = times
             now = self._time(fixed, server)
             ids = self._seeded or IdSource()
@@ -170,6 +178,8 @@ class PostgresStore:
             yield tx
             if is_whole and self.watcher is not None:
                 self.watcher.before_commit(tx)
+            if time.monotonic() - start > MAX_SHARED_SECONDS and not is_alone:
+                raise UnavailableError("database_busy", path=self.path)
             _commit(connection, self.path)
         if self.watcher is not None:
             self.watcher.after_commit(newest or 0)
@@ -313,6 +323,10 @@ class PostgresTransaction:
     def rulebook(self) -> Rulebook:
         return self._store.rulebook
 
+    @property
+    def disorder(self) -> int:
+        return MAX_DISORDER
+
     def own(self, *names: str) -> None:
         if not self._is_alone:
             for key in sorted(map(_key, names)):
@@ -336,11 +350,8 @@ class PostgresTransaction:
             cursor.itersize = 2_000
             yield from cursor.execute(_native(sql), parameters)
 
-    def rows_among(
-        self, select: str, column: str, keys: Sequence[int] | Sequence[str], *, lock: bool = False
-    ) -> list[Row]:
-        end = f" ORDER BY {column} FOR UPDATE" if lock and not self._is_alone else ""
-        sql = _native(f"{select} WHERE {column} = ANY(:keys){end}")
+    def rows_among(self, select: str, column: str, keys: Sequence[int] | Sequence[str]) -> list[Row]:
+        sql = _native(f"{select} WHERE {column} = ANY(:keys)")
         return self._cursor.execute(sql, {"keys": list(keys)}).fetchall()
 
     def run(self, sql: str, **parameters: Value) -> None:

@@ -252,6 +252,10 @@ class SqliteTransaction:
     def rulebook(self) -> Rulebook:
         return self._store.rulebook
 
+    @property
+    def disorder(self) -> int:
+        return 0
+
     def own(self, *names: str) -> None:
         """There is one writer."""
 
@@ -271,14 +275,7 @@ class SqliteTransaction:
     def stream(self, sql: str, **parameters: Value) -> Iterable[Row]:
         return self._connection.execute(sql, parameters)
 
-    def rows_among(
-        self,
-        select: str,
-        column: str,
-        keys: Sequence[int] | Sequence[str],
-        *,
-        lock: bool = False,  # noqa: ARG002 - there is one writer
-    ) -> list[Row]:
+    def rows_among(self, select: str, column: str, keys: Sequence[int] | Sequence[str]) -> list[Row]:
         if len(keys) <= _FEW:
             found = (self.row(f"{select} WHERE {column} = :key", key=key) for key in keys)
             return [row for row in found if row is not None]

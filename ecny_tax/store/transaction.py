@@ -36,6 +36,10 @@ class Transaction(Protocol):
     def as_bytes(self, column: str) -> str:
         """The SQL for a column of text, or of bytes, as the bytes that are stored (text in UTF-8)."""
 
+    @property
+    def disorder(self) -> int:
+        """By how much (µs) a transfer may be older than one with a smaller number."""
+
     def own(self, *names: str) -> None:
         """Keep others away from what the names stand for, as ``concurrently`` does, until the end.
 
@@ -55,13 +59,8 @@ class Transaction(Protocol):
     def stream(self, sql: str, **parameters: Value) -> Iterable[Row]:
         """The rows of a query one after the other, in flat memory."""
 
-    def rows_among(
-        self, select: str, column: str, keys: Sequence[int] | Sequence[str], *, lock: bool = False
-    ) -> list[Row]:
-        """The rows of ``select`` whose ``column`` is one of ``keys``, in any order.
-
-        With ``lock`` nobody else changes them until the end.
-        """
+    def rows_among(self, select: str, column: str, keys: Sequence[int] | Sequence[str]) -> list[Row]:
+        """The rows of ``select`` whose ``column`` is one of ``keys``, in any order."""
 
     def run(self, sql: str, **parameters: Value) -> None:
         """One statement that writes."""

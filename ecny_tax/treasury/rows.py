@@ -17,10 +17,10 @@ from ecny_tax.store.transaction import Row, Transaction
 _LAST = "(SELECT max(day) FROM treasury_day WHERE treasury = :treasury)"
 
 
-def collection_account(tx: Transaction, name: str, treasury: str) -> tuple[int, str | None] | None:
-    """The collection account of that name, and the last day that its treasury has closed."""
-    row = tx.row(f"SELECT id, {_LAST} FROM account WHERE name = :name", name=name, treasury=treasury)
-    return (row[0], row[1]) if row else None
+#: As ``chart.collection`` names it: the account of the operator of a wallet ``w`` for the treasury of an
+#: authority ``o``; and the last day that this treasury has closed.
+COLLECTION = "'collection:' || w.operator || ':' || o.treasury"
+CLOSED_UNTIL = "(SELECT max(td.day) FROM treasury_day td WHERE td.treasury = o.treasury)"
 
 
 def closed_until(tx: Transaction, treasury: str) -> str | None:

@@ -134,16 +134,16 @@ def collection_account(tx: Transaction, operator: str, treasury: str) -> int:
 
     Whoever asks moves money into it or out of it: raises ``RejectedError`` (``treasury_day_closed``).
     """
-    name = chart.collection(operator, treasury)
-    found = rows.collection_account(tx, name, treasury)
-    if found is not None:
-        account, closed_until = found
-        model.check_open_day(treasury, closed_until, today=tx.now.date())
-        return account
     check_open_day(tx, treasury)
+    found = journal.account_named(tx, chart.collection(operator, treasury))
+    return open_collection_account(tx, operator, treasury) if found is None else found.id
+
+
+def open_collection_account(tx: Transaction, operator: str, treasury: str) -> int:
+    """Before the first payment through an operator into a treasury."""
     return journal.open_account(
         tx,
-        name=name,
+        name=chart.collection(operator, treasury),
         ledger=Ledger.ECNY,
         code=AccountCode.COLLECTION,
         flags=AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS,
