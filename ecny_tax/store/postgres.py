@@ -6,6 +6,7 @@ cases that lock by themselves what they touch (see :meth:`PostgresStore.concurre
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,10 +34,15 @@ from ecny_tax.store.transaction import Row, Transaction, Value, Watcher
 if TYPE_CHECKING:
     from ecny_tax.rulebook import Rulebook
 
+# The pool warns of every connection that it makes anew; what a caller must know of it, our refusals say.
+logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
 _T = TypeVar("_T")
 _Connection = psycopg.Connection[Row]
 #: How long a writer waits for another one, in seconds, and somebody who wants a connection for one.
 BUSY_SECONDS = 30.0
+#: How long a lost server is tried in vain before somebody who waits has it tried anew, without the pauses
+#: that grow and grow: programs go on soon after it is back.
+RETRY_SECONDS = 2.0
 #: How long a transaction may do nothing before the server ends it: a stopped program must not hold up others.
 IDLE_SECONDS = 60.0
 #: How long a transaction beside others may take from its time to its commit: what is left of a minute is for
@@ -115,6 +121,7 @@ class PostgresStore:
                 min_size=0,
                 max_size=MAX_CONNECTIONS,
                 timeout=BUSY_SECONDS,
+                reconnect_timeout=RETRY_SECONDS,
                 open=True,
             )
         return cls(url, pool, clock, None if seed is None else f"{seed}/{opening}", rulebook)
@@ -248,8 +255,11 @@ class PostgresStore:
         deadline = time.monotonic() + BUSY_SECONDS
         while True:
             try:
-                connection = self._pool.getconn(max(0.1, deadline - time.monotonic()))
+                left = max(0.1, deadline - time.monotonic())
+                connection = self._pool.getconn(min(left, RETRY_SECONDS))
             except PoolTimeout:
+                if left > RETRY_SECONDS:
+                    continue
                 with psycopg.connect(self._url):  # says what is wrong, if it is the server
                     raise UnavailableError("database_busy", path=self.path) from None
             try:
@@ -477,6 +487,10 @@ _CODES = {
 }
 
 
+#: What libpq and psycopg say before there is a connection.
+_NOT_REACHED = re.compile(r"connection to server|resolve|translate host|timeout expired")
+
+
 class _Refusals:
     """Turns what the server says about itself into our refusals; faults of our own statements stay bugs."""
 
@@ -511,9 +525,9 @@ def _code(error: psycopg.Error) -> str | None:
         return "database_login_refused"
     if "does not exist" in said:
         return "database_login_refused"
-    if "too many clients" in said or "connection slots" in said:
+    if "too many" in said or "connection slots" in said:  # for the server, the role or the database
         return "database_busy"
-    return "database_unreachable" if "connection" in said and "failed" in said else "database_connection_lost"
+    return "database_unreachable" if _NOT_REACHED.search(said) else "database_connection_lost"
 
 
 def _reason(error: psycopg.Error) -> str:
