@@ -151,17 +151,19 @@ class PostgresStore:
 
     @contextmanager
     def savepoint(self, tx: Transaction) -> Iterator[None]:
-        tx.run("SAVEPOINT member")
-        try:
-            yield
-        except BaseException:
-            with suppress(psycopg.OperationalError):  # the connection is lost, and the transaction with it
-                tx.run("ROLLBACK TO member")
-            raise
-        tx.run("RELEASE member")
+        with _Refusals(self.path):  # its member hears of it, and the transaction outside does not
+            tx.run("SAVEPOINT member")
+            try:
+                yield
+            except BaseException:
+                with suppress(psycopg.OperationalError):  # the connection is lost, the transaction with it
+                    tx.run("ROLLBACK TO member")
+                raise
+            tx.run("RELEASE member")
 
     def is_to_be_repeated(self, error: BaseException) -> bool:
-        return isinstance(error, pg.DeadlockDetected | pg.SerializationFailure | pg.UniqueViolation)
+        repeated = pg.DeadlockDetected | pg.SerializationFailure | pg.UniqueViolation
+        return isinstance(error, repeated) or isinstance(error.__cause__, repeated)
 
     @contextmanager
     def _writing(self, begin: str, *, is_alone: bool) -> Iterator[PostgresTransaction]:
@@ -405,10 +407,13 @@ class _Flag(psycopg.adapt.Dumper):
 
 def _commit(connection: _Connection, path: str) -> None:
     """Commit; where the answer is lost, nobody knows whether that was done."""
+    if connection.closed:  # before it was asked for
+        raise UnavailableError("database_connection_lost", path=path, reason="nothing was committed")
     try:
         connection.execute("COMMIT")
     except psycopg.OperationalError as error:
-        if connection.closed:
+        # What the server says when it is stopped may come after it has committed.
+        if connection.closed or (error.sqlstate or "").startswith("57P0"):
             raise UnavailableError("database_outcome_unknown", path=path) from error
         raise
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ import psycopg
 import pytest
 
 from ecny_tax import Sandbox, UnavailableError, yuan
+from ecny_tax.cli.app import run_command_line
 from ecny_tax.store import postgres as store
 from ecny_tax.wallets.model import Wallet
 from tests import postgres_server
-from tests.cli.process import Answer, Cli, eventually
+from tests.cli.process import GUESSED_FROM, Answer, Cli, eventually
 from tests.postgres_server import Server, free_port
 from tests.support import balance, corporate, judged
 
@@ -40,8 +42,21 @@ def url(server: Server) -> Iterator[str]:
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Cli:
-    return Cli(tmp_path)
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """The command line inside this process, in the folder of this test."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("ECNY_TAX_DB", "ECNY_TAX_LANG", "ECNY_TAX_KEYRING", "ECNY_TAX_DEBUG", *GUESSED_FROM):
+        monkeypatch.delenv(name, raising=False)
+    return Inside(tmp_path)
+
+
+class Inside(Cli):
+    def run(self, *arguments: str | Path, **environment: str) -> Answer:
+        out, err = io.StringIO(), io.StringIO()
+        words = tuple(map(str, arguments))
+        with redirect_stdout(out), redirect_stderr(err):
+            code = run_command_line(words)
+        return Answer(words, code, out.getvalue(), err.getvalue())
 
 
 def opened(url: str, folder: Path) -> Sandbox:
@@ -271,12 +286,12 @@ def test_more_threads_than_connections_wait_and_then_hear_that_it_is_busy(
                 patient = other.submit(pay, sandbox, wallet, "patient")
                 monkeypatch.setattr(store, "BUSY_SECONDS", 0.3)
                 with pytest.raises(UnavailableError) as busy:
-                    pay(sandbox, wallet, "impatient")
+                    balance(sandbox, wallet)
                 judged(busy.value, "database_busy")
                 release.set()
                 paid = patient.result(timeout=30)
         assert [payment.payment_no for payment in sandbox.payments.list()] == [paid.payment_no]
-        pay(sandbox, wallet, "impatient")
+        assert balance(sandbox, wallet) == yuan(100) - paid.amount
         assert sandbox.ledger.verify().ok
 
 
