@@ -42,7 +42,7 @@ _Connection = psycopg.Connection[Row]
 BUSY_SECONDS = 30.0
 #: How long a lost server is tried in vain before somebody who waits has it tried anew, without the pauses
 #: that grow and grow: programs go on soon after it is back.
-RETRY_SECONDS = 2.0
+RETRY_SECONDS = 1.0
 #: How long a transaction may do nothing before the server ends it: a stopped program must not hold up others.
 IDLE_SECONDS = 60.0
 #: How long a transaction beside others may take from its time to its commit: what is left of a minute is for
@@ -407,15 +407,19 @@ class _Flag(psycopg.adapt.Dumper):
 
 def _commit(connection: _Connection, path: str) -> None:
     """Commit; where the answer is lost, nobody knows whether that was done."""
-    if connection.closed:  # before it was asked for
+    if _is_lost(connection):  # before it was asked for
         raise UnavailableError("database_connection_lost", path=path, reason="nothing was committed")
     try:
         connection.execute("COMMIT")
     except psycopg.OperationalError as error:
         # What the server says when it is stopped may come after it has committed.
-        if connection.closed or (error.sqlstate or "").startswith("57P0"):
+        if _is_lost(connection) or (error.sqlstate or "").startswith("57P0"):
             raise UnavailableError("database_outcome_unknown", path=path) from error
         raise
+
+
+def _is_lost(connection: _Connection) -> bool:
+    return connection.closed
 
 
 def _count_seeded_opening(connection: _Connection) -> int:
