@@ -1,4 +1,4 @@
-"""A pytest plugin that runs tests made for SQLite on PostgreSQL: every database they open is one on the server.
+"""A pytest plugin that runs tests made for SQLite on PostgreSQL, where it makes every database they open.
 
     PYTHONPATH=tests pytest -p on_postgres tests/payments tests/wallets ...
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import uuid
-import weakref
 from typing import Any
 
 import psycopg

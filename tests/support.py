@@ -107,6 +107,21 @@ def balance(s: Sandbox, wallet: Wallet) -> int:
     return s.wallets.show(wallet_id=wallet.wallet_id).balance
 
 
+def collected(s: Sandbox) -> dict[str, int]:
+    """What waits on collection accounts, by ``operator:treasury``, whichever of their stripes it is on."""
+    return by_collection({account.account: account.balance for account in s.ledger.accounts()})
+
+
+def by_collection(balances: dict[str, int]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for name, amount in balances.items():
+        kind, _, rest = name.partition(":")
+        if kind == "collection":
+            key = rest.rpartition(":")[0]
+            found[key] = found.get(key, 0) + amount
+    return found
+
+
 _TABLES = {
     "sqlite": "SELECT name FROM sqlite_schema WHERE type = 'table'",
     "postgresql": "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()",

@@ -65,7 +65,6 @@ class Run:
     def published_keys(self) -> dict[str, str]:
         """The keys that this run's database publishes; it is not made for the question (``keys_needed``)."""
         from ecny_tax.errors import NotFoundError
-
         from ecny_tax.store import exists
 
         if not exists(self.database):

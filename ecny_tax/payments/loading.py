@@ -133,7 +133,7 @@ def of_taxpayer(tx: Transaction, bill_no: str) -> Case:
 def _open_collection_account(tx: Transaction, bill: Bill, wallet: Wallet) -> None:
     """What a payment lacks where nothing else is missing, if it is the first of its operator and treasury."""
     office = parties.tax_authority(tx, bill.authority)
-    treasury.open_collection_account(tx, wallet.operator, office.treasury or "")
+    treasury.open_collection_account(tx, wallet.operator, office.treasury or "", wallet.account_id)
 
 
 def _case(tx: Transaction, row: Row | None) -> Case:

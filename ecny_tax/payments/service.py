@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 
+from ecny_tax.agreements import rows as agreement_rows
 from ecny_tax.agreements.model import Agreement, check_usable
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError
@@ -48,6 +50,7 @@ class Payments:
     def __init__(self, store: Store, keyring: Keyring) -> None:
         self._store = store
         self._keyring = keyring
+        self._wallet_under = lru_cache(10_000)(self._look_up_wallet)
 
     def pay(
         self,
@@ -69,15 +72,19 @@ class Payments:
         if wallet_id is not None and agreement_no is not None:
             raise InvalidInputError("wallet_or_agreement")
         check_key(idempotency_key)
-        with self._store.transaction() as tx:
-            case, payer = None, None
+        payer = wallet_id if agreement_no is None else self._wallet_under(agreement_no)
+
+        def pay(tx: Transaction) -> Payment | DebitRecord:
+            if payer is None:  # the taxpayer's other agreements decide which wallet it is
+                tx.be_alone()
+            case = None
             if agreement_no is not None:
                 case = loading.under_agreement(tx, bill_no, agreement_no, idempotency_key)
             elif wallet_id is not None:
                 case = loading.from_wallet(tx, bill_no, wallet_id, idempotency_key)
-                payer = case.wallet.wallet_id
             actor = case.wallet.party if case else bills.load(tx, bill_no).subject_id
-            request = Request(PAY, actor, idempotency_key, ("bill", bill_no, payer, agreement_no))
+            named = case.wallet.wallet_id if case and wallet_id is not None else None
+            request = Request(PAY, actor, idempotency_key, ("bill", bill_no, named, agreement_no))
             earlier = _earlier(
                 tx,
                 outcome_of(case.answered, request, Payment)
@@ -86,8 +93,10 @@ class Payments:
             )
             if isinstance(earlier, Payment):
                 return earlier
-            outcome = _remember(tx, request, self._settle(tx, case or loading.of_taxpayer(tx, bill_no)))
-        return _known(outcome)
+            return _remember(tx, request, self._settle(tx, case or loading.of_taxpayer(tx, bill_no)))
+
+        owned = [f"bill:{bill_no}", *([] if payer is None else wallets.owned(payer))]
+        return _known(self._store.concurrently(pay, *owned))
 
     def pay_stamp_duty(
         self,
@@ -109,7 +118,8 @@ class Payments:
         outcome is not known the bill stays, and a repeat with the key is about that one.
         Raises what ``taxes.declare_stamp_duty`` and :meth:`pay` raise.
         """
-        with self._store.transaction() as tx:
+
+        def pay(tx: Transaction) -> Payment | DebitRecord:
             wallet = wallets.load(tx, wallet_id)
             document = (item, base, on, half_relief, side, authority, pieces, taxpayer_kind)
             content = ("stamp-duty", wallet.wallet_id, *document)
@@ -134,8 +144,9 @@ class Payments:
                 ).bill_no
             )
             case = loading.from_wallet(tx, bill_no, wallet.wallet_id)
-            outcome = _remember(tx, request, self._settle(tx, case))
-        return _known(outcome)
+            return _remember(tx, request, self._settle(tx, case))
+
+        return _known(self._store.concurrently(pay, *wallets.owned(wallet_id)))
 
     def show(self, *, payment_no: str) -> Payment:
         """One payment; raises ``NotFoundError`` (``payment_not_found``)."""
@@ -248,12 +259,19 @@ class Payments:
 
         return printed() if deliver is None else log.sealed(self._store, self._keyring, printed)
 
+    def _look_up_wallet(self, agreement_no: str) -> str | None:
+        """The wallet of an agreement, which it keeps; None where there is no such agreement."""
+        with self._store.reading() as tx:
+            agreement = agreement_rows.agreement(tx, agreement_no)
+        return None if agreement is None else agreement.wallet_id
+
     def _settle(self, tx: Transaction, case: Case) -> Payment | DebitRecord:
         """Decide the mode, check, and move the money from the wallet to the collection account.
 
         A failure that was ordered strikes what passes every check, and may leave its outcome in doubt.
         """
         bill, wallet, agreement = case.bill, case.wallet, case.agreement
+        wallets.own_families(tx, wallet)
         check_open(bill)
         if agreement is not None:
             _check_covers(agreement, bill)
@@ -264,7 +282,10 @@ class Payments:
         wallets.spend(tx, wallet, bill.total, payee=bill.authority, spent=case.spent)
         check_open_day(case.office.treasury or "", case.closed_until, today=tx.now.date())
         debit = Debit(number, bill, wallet, case.collection.id, mode, agreement_no, signed)
-        failure = None if case.next_failure is None else debit_rows.failure(tx, case.next_failure)
+        failure = None
+        if case.next_failure is not None:
+            tx.be_alone()  # it is one order for several debits
+            failure = debit_rows.failure(tx, case.next_failure)
         if failure is not None and failure.kind is not FailureKind.DELIVERED_TWICE:
             return debits.leave_in_doubt(tx, debit, failure)
         moved = debits.collect(tx, debit, (case.account, case.collection))
@@ -285,7 +306,7 @@ def load(tx: Transaction, payment_no: str) -> Payment:
 def collection_account(tx: Transaction, wallet: Wallet, bill: Bill) -> int:
     """Where a payment of the bill from this wallet is collected."""
     office = parties.tax_authority(tx, bill.authority)
-    return treasury.collection_account(tx, wallet.operator, office.treasury or "")
+    return treasury.collection_account(tx, wallet.operator, office.treasury or "", wallet.account_id)
 
 
 def settle(tx: Transaction, keyring: Keyring, debit: Debit, office: Institution) -> Payment:

@@ -110,11 +110,12 @@ def remember_unanswered(tx: Transaction, request: Request, record: str) -> None:
 
 def _keep(tx: Transaction, request: Request, answer: str | None, record: str | None) -> None:
     """One row a key; only one without an answer gives way to another."""
-    tx.run(
+    kept = tx.row(
         "INSERT INTO answered_request (operation, actor, key, digest, answer, record, at)"
         " VALUES (:operation, :actor, :key, :digest, :answer, :record, :at)"
         " ON CONFLICT (operation, actor, key) DO UPDATE SET answer = excluded.answer,"
-        " record = excluded.record, at = excluded.at WHERE answered_request.answer IS NULL",
+        " record = excluded.record, at = excluded.at WHERE answered_request.answer IS NULL"
+        " RETURNING at",
         operation=request.operation,
         actor=request.actor,
         key=request.key,
@@ -123,6 +124,8 @@ def _keep(tx: Transaction, request: Request, answer: str | None, record: str | N
         record=record,
         at=micros(tx.now),
     )
+    if kept is None:
+        tx.be_alone()  # the same actor has used the key at the same time, with another wallet
 
 
 def hand_over(tx: Transaction, *, actor: str, to: str) -> None:

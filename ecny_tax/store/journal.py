@@ -30,7 +30,7 @@ _INSERT = (
     "INSERT INTO transfer (id, debit_account_id, credit_account_id, amount, ledger, code, flags, user_data,"
     " posted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_SET_COUNTERS = "UPDATE account SET debits = ?, credits = ? WHERE id = ?"
+_ADD_TO_COUNTERS = "UPDATE account SET debits = debits + ?, credits = credits + ? WHERE id = ?"
 _DEBIT_ACCOUNT, _CREDIT_ACCOUNT = attrgetter("debit_account_id"), attrgetter("credit_account_id")
 MAX_NAME = 128
 _MAX_ID = 2**128 - 1
@@ -107,6 +107,7 @@ def set_flags(tx: Transaction, account_id: int, flags: int) -> None:
 
 def _record_event(tx: Transaction, account_id: int, flags: int) -> None:
     """Write down from when on an account has these flags; the transparency log seals it."""
+    tx.be_alone()  # an event stands between the transfers before it and those after it
     tx.run(
         "INSERT INTO event (account_id, flags, after_seq, at)"
         " VALUES (:id, :flags, coalesce((SELECT max(seq) FROM transfer), 0), :now)",
@@ -118,6 +119,7 @@ def _record_event(tx: Transaction, account_id: int, flags: int) -> None:
 
 def record_digest(tx: Transaction, digest: bytes) -> None:
     """Let the transparency log seal an entry of the access log by its digest."""
+    tx.be_alone()
     tx.run(
         "INSERT INTO event (digest, after_seq, at)"
         " VALUES (:digest, coalesce((SELECT max(seq) FROM transfer), 0), :now)",
@@ -147,7 +149,8 @@ def _write(
     tx: Transaction, batch: Sequence[Transfer], known: dict[int, Transfer], touched: Iterable[Account]
 ) -> list[Result]:
     """Let the state machine decide, and store what it decided."""
-    decision = decide({account.id: account for account in touched}, known, batch)
+    before = {account.id: account for account in touched}
+    decision = decide(before, known, batch)
     at = micros(tx.now)
     tx.run_many(
         _INSERT,
@@ -168,8 +171,14 @@ def _write(
             for t in decision.created
         ],
     )
+    # By what is added, since somebody beside this transaction may credit the same account.  Whatever is
+    # debited, a transaction owns.
     tx.run_many(
-        _SET_COUNTERS, [(debits, credits_, id_) for id_, (debits, credits_) in decision.counters.items()]
+        _ADD_TO_COUNTERS,
+        [
+            (debits - before[id_].debits, credits_ - before[id_].credits, id_)
+            for id_, (debits, credits_) in decision.counters.items()
+        ],
     )
     return decision.results
 
@@ -242,8 +251,17 @@ def _check_fields(batch: Sequence[Transfer]) -> None:
             raise InvalidInputError("transfer_malformed", value=t.id)
 
 
-def newest_before(tx: Transaction, at: int) -> int:
-    """The newest transfer before a time, or 0: times grow with numbers, so it is a short search."""
+def range_of(tx: Transaction, first: int, last: int) -> tuple[int, int]:
+    """The numbers between which every transfer from ``first`` to ``last`` (µs) lies, both included.
+
+    Times grow with numbers, so it is a short search; where several write side by side, not strictly, and
+    between those numbers there may be some of another time.
+    """
+    return _newest_before(tx, first - tx.disorder) + 1, _newest_before(tx, last + 1 + tx.disorder)
+
+
+def _newest_before(tx: Transaction, at: int) -> int:
+    """A transfer before that time whose next one is not, or 0."""
     row = tx.row("SELECT coalesce(max(seq), 0) FROM transfer")
     low, high = 0, int(row[0]) if row else 0
     while low < high:

@@ -76,8 +76,8 @@ def transfer_columns(tx: Transaction) -> str:
 
 def _events(tx: Transaction) -> str:
     return (
-        f"SELECT e.place, e.account_id, e.after_seq, a.ledger, a.code, e.flags, e.at, {tx.as_bytes('a.name')},"
-        " e.digest FROM event e LEFT JOIN account a ON a.id = e.account_id"
+        "SELECT e.place, e.account_id, e.after_seq, a.ledger, a.code, e.flags, e.at,"
+        f" {tx.as_bytes('a.name')}, e.digest FROM event e LEFT JOIN account a ON a.id = e.account_id"
     )
 
 
@@ -125,7 +125,7 @@ def seal(store: Store, keyring: Keyring) -> None:
     this library, or added to a log that was whole.
     """
     while True:
-        with store.reading() as tx:
+        with store.reading(at_rest=True) as tx:
             before, there = head(tx), committed(tx)
             check_mark(tx, keyring)
             if there.size <= before.size:

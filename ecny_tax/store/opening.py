@@ -59,7 +59,7 @@ def exists(database: str) -> bool:
 
 
 def _postgres() -> ModuleType:
-    """The engine, imported late: most commands do without; raises ``UnavailableError`` (``postgres_missing``)."""
+    """The engine, imported late: most do without; raises ``UnavailableError`` (``postgres_missing``)."""
     try:
         import psycopg  # noqa: F401
         import psycopg_pool  # noqa: F401

@@ -6,12 +6,14 @@ cases that lock by themselves what they touch (see :meth:`PostgresStore.concurre
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from functools import cache
+from hashlib import sha256
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,35 +25,50 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from ecny_tax.clock import Clock, SystemClock, from_micros, micros, within_range
 from ecny_tax.errors import InvalidInputError, UnavailableError
 from ecny_tax.identifiers import IdSource
+from ecny_tax.ledger.model import MAX_DISORDER, AccountCode, Ledger, TransferCode
+from ecny_tax.store.group import AloneNeeded, Group
 from ecny_tax.store.postgres_schema import migrate
 from ecny_tax.store.simulated_clock import FIXED_TIME, check_not_before
-from ecny_tax.store.transaction import Row, Value, Watcher
+from ecny_tax.store.transaction import Row, Transaction, Value, Watcher
 
 if TYPE_CHECKING:
     from ecny_tax.rulebook import Rulebook
 
+# The pool warns of every connection that it makes anew; what a caller must know of it, our refusals say.
+logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
 _T = TypeVar("_T")
 _Connection = psycopg.Connection[Row]
 #: How long a writer waits for another one, in seconds, and somebody who wants a connection for one.
 BUSY_SECONDS = 30.0
+#: How long a lost server is tried in vain before somebody who waits has it tried anew, without the pauses
+#: that grow and grow: programs go on soon after it is back.
+RETRY_SECONDS = 2.0
 #: How long a transaction may do nothing before the server ends it: a stopped program must not hold up others.
 IDLE_SECONDS = 60.0
+#: How long a transaction beside others may take from its time to its commit: what is left of a minute is for
+#: the way there, see ``MAX_DISORDER``.
+MAX_SHARED_SECONDS = 45.0
 #: Connections of one store; each is a process of the server.
 MAX_CONNECTIONS = 16
 #: The key of the advisory lock that every writer holds, alone or shared with others ("eCNY").
 _WRITERS = 0x65434E59
 _SERVER_TIME = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-#: The fixed time, the server's, the newest transfer with its time, and whether the log was whole before.
-_TIMES = (
-    f"SELECT ({FIXED_TIME}), {_SERVER_TIME}, t.posted_at, t.id, t.seq,"
-    " (SELECT value LIKE 'whole ' || (coalesce(t.seq, 0) + coalesce((SELECT max(place) FROM event), 0))"
-    " || ' %' FROM meta WHERE name = 'mark')"
-    " FROM (SELECT 1) one LEFT JOIN (SELECT seq, id, posted_at FROM transfer ORDER BY seq DESC LIMIT 1) t"
-    " ON true"
-)
-_BEGIN_ALONE = f"BEGIN; SELECT pg_advisory_xact_lock({_WRITERS}); {_TIMES}"
-_BEGIN_SHARED = f"BEGIN; SELECT pg_advisory_xact_lock_shared({_WRITERS}); {_TIMES}"
+_BEGIN_ALONE = f"BEGIN; SELECT * FROM begin_writing({_WRITERS}, true, '{{}}')"
 _BEGIN_READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT ({FIXED_TIME}), {_SERVER_TIME}"
+#: Numbers that were taken and not used, since whoever took them gave up: each becomes an empty transfer
+#: (作废号), so that the journal has no gaps.
+_VOID_UNUSED = f"""
+INSERT INTO transfer
+    (seq, id, debit_account_id, credit_account_id, amount, ledger, code, flags, user_data, posted_at)
+SELECT n, substr(b.id, 1, 6) || substr(uuid_send(gen_random_uuid()), 7), i.id, v.id, 0, {Ledger.ECNY:d},
+    {TransferCode.VOID:d}, 0, '', b.posted_at
+FROM generate_series(
+    (SELECT coalesce(max(transfers), 0) + 1 FROM checkpoint), (SELECT max(seq) FROM transfer)) n,
+    LATERAL (SELECT id, posted_at FROM transfer WHERE seq < n ORDER BY seq DESC LIMIT 1) b,
+    (SELECT id FROM account WHERE code = {AccountCode.ISSUANCE:d}) i,
+    (SELECT id FROM account WHERE code = {AccountCode.OPERATOR_VAULT:d} ORDER BY id LIMIT 1) v
+WHERE NOT EXISTS (SELECT 1 FROM transfer WHERE seq = n) ORDER BY n
+"""
 
 
 class PostgresStore:
@@ -60,7 +77,11 @@ class PostgresStore:
     engine = "postgresql"
 
     def __init__(
-        self, url: str, pool: ConnectionPool[_Connection], clock: Clock | None, seed: str | None,
+        self,
+        url: str,
+        pool: ConnectionPool[_Connection],
+        clock: Clock | None,
+        seed: str | None,
         rulebook: Rulebook | None,
     ) -> None:
         self.path = _shown(url)
@@ -69,6 +90,7 @@ class PostgresStore:
         self._clock = clock
         self._seeded = None if seed is None else IdSource(seed)
         self._rulebook = rulebook
+        self._group = Group(self)
         self.watcher: Watcher | None = None
 
     @classmethod
@@ -99,6 +121,7 @@ class PostgresStore:
                 min_size=0,
                 max_size=MAX_CONNECTIONS,
                 timeout=BUSY_SECONDS,
+                reconnect_timeout=RETRY_SECONDS,
                 open=True,
             )
         return cls(url, pool, clock, None if seed is None else f"{seed}/{opening}", rulebook)
@@ -111,14 +134,39 @@ class PostgresStore:
             self._rulebook = PACKAGE
         return self._rulebook
 
-    @contextmanager
-    def transaction(self) -> Iterator[PostgresTransaction]:
-        with self._timed(_BEGIN_ALONE) as tx:
-            yield tx
+    def transaction(self) -> AbstractContextManager[PostgresTransaction]:
+        return self._writing(_BEGIN_ALONE, is_alone=True)
+
+    def concurrently(self, act: Callable[[Transaction], _T], *names: str) -> _T:
+        return self._group.run(act, names)
+
+    def shared(self, names: Sequence[str]) -> AbstractContextManager[PostgresTransaction]:
+        if (
+            self._clock is not None
+        ):  # one that other processes do not follow: their times would be in no order
+            return self.transaction()
+        keys = ",".join(map(str, sorted(map(_key, names))))
+        begin = f"BEGIN; SELECT * FROM begin_writing({_WRITERS}, false, '{{{keys}}}')"
+        return self._writing(begin, is_alone=False)
 
     @contextmanager
-    def _timed(self, begin: str) -> Iterator[PostgresTransaction]:
+    def savepoint(self, tx: Transaction) -> Iterator[None]:
+        tx.run("SAVEPOINT member")
+        try:
+            yield
+        except BaseException:
+            with suppress(psycopg.OperationalError):  # the connection is lost, and the transaction with it
+                tx.run("ROLLBACK TO member")
+            raise
+        tx.run("RELEASE member")
+
+    def is_to_be_repeated(self, error: BaseException) -> bool:
+        return isinstance(error, pg.DeadlockDetected | pg.SerializationFailure | pg.UniqueViolation)
+
+    @contextmanager
+    def _writing(self, begin: str, *, is_alone: bool) -> Iterator[PostgresTransaction]:
         with self._connected(begin) as (connection, times):
+            start = time.monotonic()
             fixed, server, newest_at, newest_id, newest, is_whole = times
             now = self._time(fixed, server)
             ids = self._seeded or IdSource()
@@ -126,10 +174,12 @@ class PostgresStore:
                 check_not_before(newest_at, micros(now))
                 if newest_at // 1000 == micros(now) // 1000:
                     ids.go_on_after(newest_id, now)
-            tx = PostgresTransaction(connection, now, ids, self)
+            tx = PostgresTransaction(connection, now, ids, self, is_alone=is_alone)
             yield tx
             if is_whole and self.watcher is not None:
                 self.watcher.before_commit(tx)
+            if time.monotonic() - start > MAX_SHARED_SECONDS and not is_alone:
+                raise UnavailableError("database_busy", path=self.path)
             _commit(connection, self.path)
         if self.watcher is not None:
             self.watcher.after_commit(newest or 0)
@@ -137,14 +187,15 @@ class PostgresStore:
     @contextmanager
     def untimed(self) -> Iterator[PostgresTransaction]:
         with self._connected(_BEGIN_ALONE) as (connection, _times):
-            yield PostgresTransaction(connection, SystemClock().now(), self._seeded or IdSource(), self)
+            ids = self._seeded or IdSource()
+            yield PostgresTransaction(connection, SystemClock().now(), ids, self, is_alone=True)
             _commit(connection, self.path)
 
     @contextmanager
-    def reading(self) -> Iterator[PostgresTransaction]:
-        with self._connected(_BEGIN_READING) as (connection, (fixed, server)):
+    def reading(self, *, at_rest: bool = False) -> Iterator[PostgresTransaction]:
+        with self._connected(_BEGIN_READING, at_rest=at_rest) as (connection, (fixed, server)):
             ids = self._seeded or IdSource()
-            yield PostgresTransaction(connection, self._time(fixed, server), ids, self)
+            yield PostgresTransaction(connection, self._time(fixed, server), ids, self, is_alone=False)
 
     def fix_time(self, choose: Callable[[datetime], datetime | None]) -> datetime | None:
         with self._connected(_BEGIN_ALONE) as (connection, (fixed, server, newest_at, *_)):
@@ -178,20 +229,20 @@ class PostgresStore:
         self._pool.close()
 
     def _time(self, fixed: str | None, server: int) -> datetime:
-        """The time in force: of the clock given, or where the database's own stands still, or the server's."""
+        """The time in force: the given clock's, or where the database's own stands still, or the server's."""
         if self._clock is not None:
             return within_range(self._clock.now())
         return from_micros(int(fixed) if fixed else server)
 
     @contextmanager
-    def _connected(self, begin: str) -> Iterator[tuple[_Connection, Row]]:
+    def _connected(self, begin: str, *, at_rest: bool = False) -> Iterator[tuple[_Connection, Row]]:
         """A connection on which a transaction has begun, and what its first statement found.
 
         It is rolled back unless it was committed.  A connection that turns out to be dead when it begins,
         since the server was started again or another one took over, gives way to a new one.
         """
         with _Refusals(self.path):
-            connection, found = self._begun(begin)
+            connection, found = self._begun(begin, at_rest=at_rest)
             try:
                 yield connection, found
             finally:
@@ -200,21 +251,19 @@ class PostgresStore:
                         connection.execute("ROLLBACK")
                 self._pool.putconn(connection)
 
-    def _begun(self, begin: str) -> tuple[_Connection, Row]:
+    def _begun(self, begin: str, *, at_rest: bool) -> tuple[_Connection, Row]:
         deadline = time.monotonic() + BUSY_SECONDS
         while True:
             try:
-                connection = self._pool.getconn(max(0.1, deadline - time.monotonic()))
+                left = max(0.1, deadline - time.monotonic())
+                connection = self._pool.getconn(min(left, RETRY_SECONDS))
             except PoolTimeout:
+                if left > RETRY_SECONDS:
+                    continue
                 with psycopg.connect(self._url):  # says what is wrong, if it is the server
                     raise UnavailableError("database_busy", path=self.path) from None
             try:
-                cursor = connection.execute(begin)
-                while cursor.nextset():
-                    pass
-                found = cursor.fetchone()
-                assert found is not None  # noqa: S101 - the statement has one row
-                return connection, found
+                return connection, _at_rest(connection, begin) if at_rest else _last_row(connection, begin)
             except psycopg.Error as error:
                 is_lost = connection.closed or isinstance(error, pg.AdminShutdown | pg.CrashShutdown)
                 if not is_lost:
@@ -228,12 +277,42 @@ class PostgresStore:
 _IDLE = psycopg.pq.TransactionStatus.IDLE
 
 
+def _last_row(connection: _Connection, statements: str) -> Row:
+    """The row of the last of several statements, which go out together."""
+    cursor = connection.execute(statements.encode())
+    while cursor.nextset():
+        pass
+    found = cursor.fetchone()
+    assert found is not None  # noqa: S101 - the statement has one row
+    return found
+
+
+def _at_rest(connection: _Connection, begin: str) -> Row:
+    """Begin to read at a moment when nobody writes: what is read then has no gaps that somebody will fill."""
+    connection.execute(f"SELECT pg_advisory_lock({_WRITERS})")
+    try:
+        if connection.info.parameter_status("in_hot_standby") != "on":
+            connection.execute(_VOID_UNUSED.encode())
+        return _last_row(connection, begin)
+    finally:
+        if not connection.closed:
+            connection.execute(f"SELECT pg_advisory_unlock({_WRITERS})")
+
+
+def _key(name: str) -> int:
+    """The number of the lock that stands for a name; where two names share one, somebody waits in vain."""
+    return int.from_bytes(sha256(name.encode()).digest()[:8], "big", signed=True)
+
+
 class PostgresTransaction:
     """See :class:`ecny_tax.store.transaction.Transaction`."""
 
-    __slots__ = ("_connection", "_cursor", "_store", "ids", "now")
+    __slots__ = ("_connection", "_cursor", "_is_alone", "_store", "ids", "now")
 
-    def __init__(self, connection: _Connection, now: datetime, ids: IdSource, store: PostgresStore) -> None:
+    def __init__(
+        self, connection: _Connection, now: datetime, ids: IdSource, store: PostgresStore, *, is_alone: bool
+    ) -> None:
+        self._is_alone = is_alone
         self._connection = connection
         self._cursor = connection.cursor()
         self._store = store
@@ -243,6 +322,19 @@ class PostgresTransaction:
     @property
     def rulebook(self) -> Rulebook:
         return self._store.rulebook
+
+    @property
+    def disorder(self) -> int:
+        return MAX_DISORDER
+
+    def own(self, *names: str) -> None:
+        if not self._is_alone:
+            for key in sorted(map(_key, names)):
+                self._cursor.execute("SELECT pg_advisory_xact_lock(%s)", (key,))
+
+    def be_alone(self) -> None:
+        if not self._is_alone:
+            raise AloneNeeded
 
     def as_bytes(self, column: str) -> str:
         return f"convert_to({column}, 'UTF8')"
@@ -259,7 +351,8 @@ class PostgresTransaction:
             yield from cursor.execute(_native(sql), parameters)
 
     def rows_among(self, select: str, column: str, keys: Sequence[int] | Sequence[str]) -> list[Row]:
-        return self._cursor.execute(_native(f"{select} WHERE {column} = ANY(:keys)"), {"keys": list(keys)}).fetchall()
+        sql = _native(f"{select} WHERE {column} = ANY(:keys)")
+        return self._cursor.execute(sql, {"keys": list(keys)}).fetchall()
 
     def run(self, sql: str, **parameters: Value) -> None:
         self._cursor.execute(_native(sql), parameters)
@@ -306,7 +399,7 @@ class _Flag(psycopg.adapt.Dumper):
 
     oid = 20  # bigint
 
-    def dump(self, obj: bool) -> bytes:  # noqa: FBT001 - psycopg's signature
+    def dump(self, obj: bool) -> bytes:
         return b"1" if obj else b"0"
 
 
@@ -356,8 +449,10 @@ def exists(url: str) -> bool:
 def _settings(url: str) -> str:
     """The settings of a connection; raises ``InvalidInputError`` (``database_url_malformed``)."""
     try:
-        given = conninfo_to_dict(url)
-        return make_conninfo(**{"connect_timeout": 10, "application_name": "ecny-tax", **given})
+        ours: dict[str, str | int] = {"connect_timeout": 10, "application_name": "ecny-tax"}
+        return make_conninfo(
+            url, **{key: value for key, value in ours.items() if key not in conninfo_to_dict(url)}
+        )
     except psycopg.ProgrammingError:
         raise InvalidInputError("database_url_malformed", value=_shown(url)) from None
 
@@ -390,6 +485,10 @@ _CODES = {
     "58": "database_damaged",
     "XX": "database_damaged",
 }
+
+
+#: What libpq and psycopg say before there is a connection.
+_NOT_REACHED = re.compile(r"connection to server|resolve|translate host|timeout expired")
 
 
 class _Refusals:
@@ -426,9 +525,9 @@ def _code(error: psycopg.Error) -> str | None:
         return "database_login_refused"
     if "does not exist" in said:
         return "database_login_refused"
-    if "too many clients" in said or "connection slots" in said:
+    if "too many" in said or "connection slots" in said:  # for the server, the role or the database
         return "database_busy"
-    return "database_unreachable" if "connection" in said and "failed" in said else "database_connection_lost"
+    return "database_unreachable" if _NOT_REACHED.search(said) else "database_connection_lost"
 
 
 def _reason(error: psycopg.Error) -> str:

@@ -1,4 +1,4 @@
-"""The numbered migrations on PostgreSQL: the same text, with what its language of definitions calls otherwise."""
+"""The numbered migrations on PostgreSQL: the same text, in its own words where SQLite has others."""
 
 from __future__ import annotations
 
@@ -37,6 +37,25 @@ _TRIGGER = re.compile(
 _FUNCTIONS = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation'; END $$;
+
+-- How a writing transaction begins: it waits for those that it must not run beside, then tells the time.
+CREATE FUNCTION begin_writing(
+    writers bigint, alone boolean, names bigint[],
+    OUT fixed text, OUT server bigint, OUT newest_at bigint, OUT newest_id bytea, OUT newest bigint,
+    OUT is_whole boolean
+) LANGUAGE plpgsql AS $$
+DECLARE name bigint; mark text; events bigint;
+BEGIN
+    IF alone THEN PERFORM pg_advisory_xact_lock(writers);
+    ELSE PERFORM pg_advisory_xact_lock_shared(writers); END IF;
+    FOREACH name IN ARRAY names LOOP PERFORM pg_advisory_xact_lock(name); END LOOP;
+    SELECT value INTO fixed FROM meta WHERE meta.name = 'fixed_time';
+    server := extract(epoch FROM clock_timestamp()) * 1000000;
+    SELECT seq, id, posted_at INTO newest, newest_id, newest_at FROM transfer ORDER BY seq DESC LIMIT 1;
+    SELECT value INTO mark FROM meta WHERE meta.name = 'mark';
+    SELECT max(place) INTO events FROM event;
+    is_whole := mark LIKE 'whole ' || (coalesce(newest, 0) + coalesce(events, 0)) || ' %';
+END $$;
 
 CREATE FUNCTION hex(bytea) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT upper(encode($1, 'hex')) $$;
 
@@ -128,7 +147,8 @@ def _trigger(name: str, event: str, table: str, condition: str | None, message: 
         return []
     when = f" WHEN ({condition})" if condition else ""
     made = [
-        f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW{when} EXECUTE FUNCTION refuse('{message}')"
+        f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW{when}"
+        f" EXECUTE FUNCTION refuse('{message}')"
     ]
     if event == "DELETE":
         made.append(

@@ -5,6 +5,7 @@ What a query returns names the first record that is wrong.
 
 from __future__ import annotations
 
+from ecny_tax.ledger.chart import STRIPES
 from ecny_tax.ledger.model import AccountCode, AccountFlags, TransferCode
 
 _IMPORTED = "(SELECT coalesce(max(CAST(value AS BIGINT)), 0) FROM meta WHERE name = 'imported_{what}')"
@@ -19,6 +20,8 @@ _COLLECTED = (
     "FROM payment p JOIN bill b ON b.bill_no = p.bill_no JOIN wallet w ON w.wallet_id = p.wallet_id"
     " JOIN institution i ON i.kind = 'tax_authority' AND i.code = b.authority WHERE p.status = 'settled'"
 )
+#: The name of the account on which that was collected.
+_COLLECTION = f"'collection:' || w.operator || ':' || i.treasury || ':' || (w.account_id % {STRIPES})"
 _COLLECTED_DAY = "date(p.settled_at / 1000000 + 28800, 'unixepoch')"
 
 #: Promise, what it says in English and Chinese, and the query that finds what breaks it.
@@ -38,7 +41,8 @@ RECORD_CHECKS = (
         " WHERE (w.frozen <> 0 OR w.wallet_id IN (SELECT wallet_id FROM wallet_freeze)) AND w.frozen <>"
         " (SELECT count(*) FROM wallet_freeze f WHERE f.wallet_id = w.wallet_id AND f.lifted_at IS NULL)"
         " UNION ALL SELECT wallet_id FROM"
-        " (SELECT wallet_id, 'freeze' AS action, issuer, instrument_no, laid_at AS at, 1 AS found FROM wallet_freeze"
+        " (SELECT wallet_id, 'freeze' AS action, issuer, instrument_no, laid_at AS at, 1 AS found"
+        " FROM wallet_freeze"
         " UNION ALL SELECT wallet_id, 'unfreeze', issuer, lifted_by, lifted_at, 1 FROM wallet_freeze"
         " WHERE lifted_at IS NOT NULL"
         " UNION ALL SELECT wallet, action, party, instrument_no, at, -1 FROM access"
@@ -234,7 +238,7 @@ RECORD_CHECKS = (
         " LEFT JOIN refund r ON r.refund_no = s.record LEFT JOIN withholding h ON h.place = s.compared_up_to"
         " AND h.subject_id = s.subject_id AND h.tax_year = s.tax_year"
         " WHERE s.outcome <> coalesce(r.amount, -b.amount) OR s.outcome IS NULL"
-        " OR s.is_final <> CASE coalesce(r.status, b.status) WHEN 'completed' THEN 1 WHEN 'paid' THEN 1 ELSE 0 END"
+        " OR s.is_final <> CASE WHEN coalesce(r.status, b.status) IN ('completed', 'paid') THEN 1 ELSE 0 END"
         " OR (coalesce(r.is_correction, 0) = 1 AND s.place <= 1)"
         " OR (s.compared_up_to IS NOT NULL) <> (coalesce(b.basis, r.basis, '') = 'recorded')"
         " OR coalesce(s.compared_up_to, 0) <> coalesce(h.place, 0)"
@@ -378,8 +382,9 @@ RECORD_CHECKS = (
         "SELECT reference FROM (SELECT treasury || ' ' || day AS reference,"
         " 'collection:' || operator || ':' || treasury AS account, amount FROM allocation"
         " UNION ALL SELECT treasury || ' ' || day, 'revenue:' || treasury || ':' || level, amount"
-        " FROM allocation UNION ALL SELECT t.user_data, a.name, -t.amount FROM account s"
-        " JOIN transfer t ON t.credit_account_id = s.id + 0 JOIN account a ON a.id = t.debit_account_id"
+        " FROM allocation UNION ALL SELECT t.user_data, substr(a.name, 1, length(a.name) - 2), -t.amount"
+        " FROM account s JOIN transfer t ON t.credit_account_id = s.id + 0"
+        " JOIN account a ON a.id = t.debit_account_id"
         f" WHERE s.code = {AccountCode.ISSUANCE:d} AND t.code = {TransferCode.ALLOCATION:d}"
         f" AND t.seq > {LAST_TRANSFER}"
         " UNION ALL SELECT t.user_data, a.name, -t.amount FROM account s"
@@ -397,12 +402,12 @@ RECORD_CHECKS = (
         f" WHERE a.code = {AccountCode.COLLECTION:d} AND t.seq <= {LAST_TRANSFER}"
         " UNION ALL SELECT a.name, t.amount FROM account a JOIN transfer t ON t.debit_account_id = a.id"
         f" WHERE a.code = {AccountCode.COLLECTION:d} AND t.seq <= {LAST_TRANSFER}"
-        f" UNION ALL SELECT 'collection:' || w.operator || ':' || i.treasury, -p.amount {_COLLECTED}"
-        " UNION ALL SELECT 'collection:' || w.operator || ':' || i.treasury, -d.amount FROM debit_record d"
+        f" UNION ALL SELECT {_COLLECTION}, -p.amount {_COLLECTED} AND NOT EXISTS"
+        f" (SELECT 1 FROM treasury_day d WHERE d.treasury = i.treasury AND d.day = {_COLLECTED_DAY})"
+        f" UNION ALL SELECT {_COLLECTION}, -d.amount FROM debit_record d"
         " JOIN bill b ON b.bill_no = d.bill_no JOIN wallet w ON w.wallet_id = d.wallet_id"
         " JOIN institution i ON i.kind = 'tax_authority' AND i.code = b.authority"
-        " WHERE d.transfer_id IS NOT NULL AND d.adjustment_id IS NULL"
-        " UNION ALL SELECT 'collection:' || operator || ':' || treasury, amount FROM allocation)"
+        " WHERE d.transfer_id IS NOT NULL AND d.adjustment_id IS NULL)"
         " GROUP BY name HAVING sum(amount) <> 0 LIMIT 1",
     ),
 )

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, TypeVar
 from ecny_tax.clock import Clock, SystemClock, from_micros, micros, within_range
 from ecny_tax.errors import InvalidInputError, UnavailableError
 from ecny_tax.identifiers import IdSource
+from ecny_tax.store.group import Group
 from ecny_tax.store.migrations import APPLICATION_ID, migrate, newest_version
 from ecny_tax.store.simulated_clock import FIXED_TIME, check_not_before
-from ecny_tax.store.transaction import Row, Value, Watcher
+from ecny_tax.store.transaction import Row, Transaction, Value, Watcher
 
 if TYPE_CHECKING:
     from ecny_tax.rulebook import Rulebook
@@ -64,6 +65,7 @@ class SqliteStore:
         self._frozen = frozen
         self._lock = threading.RLock()
         self._refusals = _Refusals(path)
+        self._group = Group(self)
         self.watcher: Watcher | None = None
 
     @classmethod
@@ -119,13 +121,35 @@ class SqliteStore:
         if self.watcher is not None:
             self.watcher.after_commit(newest or 0)
 
+    def concurrently(self, act: Callable[[Transaction], _T], *names: str) -> _T:
+        return self._group.run(act, names)
+
+    def shared(self, _names: Sequence[str]) -> AbstractContextManager[SqliteTransaction]:
+        """There is one writer at a time, whatever it owns."""
+        return self.transaction()
+
+    @contextmanager
+    def savepoint(self, _tx: Transaction) -> Iterator[None]:
+        self._connection.execute("SAVEPOINT member")
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:  # a full disk, say, has ended it already
+                self._connection.execute("ROLLBACK TO member")
+                self._connection.execute("RELEASE member")
+            raise
+        self._connection.execute("RELEASE member")
+
+    def is_to_be_repeated(self, _error: BaseException) -> bool:
+        return False
+
     @contextmanager
     def untimed(self) -> Iterator[SqliteTransaction]:
         with self._writing():
             yield SqliteTransaction(self._connection, SystemClock().now(), self._ids, self)
 
     @contextmanager
-    def reading(self) -> Iterator[SqliteTransaction]:
+    def reading(self, *, at_rest: bool = False) -> Iterator[SqliteTransaction]:  # noqa: ARG002 - it always is
         with self._lock, self._refusals:
             self._look_again()
             fixed = patiently(self._begin_reading)
@@ -227,6 +251,16 @@ class SqliteTransaction:
     @property
     def rulebook(self) -> Rulebook:
         return self._store.rulebook
+
+    @property
+    def disorder(self) -> int:
+        return 0
+
+    def own(self, *names: str) -> None:
+        """There is one writer."""
+
+    def be_alone(self) -> None:
+        """It always is."""
 
     def as_bytes(self, column: str) -> str:
         return f"CAST({column} AS BLOB)"

@@ -69,6 +69,7 @@ def note_entered(tx: Transaction, wallet: Wallet, entered: Identity, office: Ins
 
 def _tell(tx: Transaction, keyring: Keyring, wallet: Wallet, custodian: str) -> str:
     """Seal the custodian's own record: name and id number for an authority, the name for a treasury."""
+    tx.be_alone()  # another wallet of the same holder may tell it, too
     holder = parties.open_identity(tx, keyring, wallet.identity_id)
     if holder.erased:
         raise RejectedError("holder_erased", wallet_id=wallet.wallet_id)

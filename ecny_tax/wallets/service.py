@@ -192,33 +192,17 @@ class Wallets:
         balance, which the payer is not told), and what the terms of a sub-wallet forbid.
         """
         positive(amount)
-        with self._store.transaction() as tx:
+
+        def move(tx: Transaction) -> WalletTransfer:
             source, target = load(tx, from_wallet), load(tx, to_wallet)
+            own_families(tx, source, target)
             content = (source.wallet_id, target.wallet_id, amount)
             request = Request("wallet.transfer", source.party, idempotency_key, content)
             if (earlier := earlier_answer(tx, request, WalletTransfer)) is not None:
                 return earlier
-            if source.wallet_id == target.wallet_id:
-                raise InvalidInputError("wallets_must_be_different", value=source.wallet_id)
-            code, booked_under = TransferCode.WALLET_TRANSFER, ""
-            if families.are_parent_and_sub(source, target):
-                families.check_move(source, target, amount)
-                code, booked_under = TransferCode.SUB_WALLET, families.reference(source, target)
-            else:
-                spend(tx, source, amount, payee=target.wallet_id)
-                check_payee(tx, target, amount)
-            leg = Move(source.account_id, target.account_id, amount, Ledger.ECNY, code)
-            ids = journal.move(tx, [leg], user_data=booked_under)
-            answer = WalletTransfer(
-                transfer_id=f"{ids[0]:032x}",
-                from_wallet=source.wallet_id,
-                to_wallet=target.wallet_id,
-                amount=amount,
-                fee=fee(tx, amount),
-                balance_after=Fen(source.balance - amount),
-                at=tx.now,
-            )
-            return remember(tx, request, answer)
+            return remember(tx, request, _transfer(tx, source, target, amount))
+
+        return self._store.concurrently(move, *owned(from_wallet, to_wallet))
 
     def statement(
         self, *, wallet_id: str, from_date: date | None = None, to_date: date | None = None
@@ -375,6 +359,40 @@ class Wallets:
                 raise RejectedError("holder_name_differs")
             if kind is WalletKind.PERSONAL and other.operator == operator:
                 raise RejectedError("real_name_wallet_exists", operator=operator)
+
+
+def owned(*wallet_ids: str) -> tuple[str, ...]:
+    """The names by which ``Store.concurrently`` owns wallets, with all that goes in and out of them."""
+    return tuple(f"wallet:{wallet_id.strip()}" for wallet_id in wallet_ids)
+
+
+def own_families(tx: Transaction, *wallets: Wallet) -> None:
+    """A sub-wallet shares limits and cap with its family, and moves when nobody of it does."""
+    if any(wallet.parent is not None for wallet in wallets):
+        tx.be_alone()
+
+
+def _transfer(tx: Transaction, source: Wallet, target: Wallet, amount: Fen) -> WalletTransfer:
+    if source.wallet_id == target.wallet_id:
+        raise InvalidInputError("wallets_must_be_different", value=source.wallet_id)
+    code, booked_under = TransferCode.WALLET_TRANSFER, ""
+    if families.are_parent_and_sub(source, target):
+        families.check_move(source, target, amount)
+        code, booked_under = TransferCode.SUB_WALLET, families.reference(source, target)
+    else:
+        spend(tx, source, amount, payee=target.wallet_id)
+        check_payee(tx, target, amount)
+    leg = Move(source.account_id, target.account_id, amount, Ledger.ECNY, code)
+    ids = journal.move(tx, [leg], user_data=booked_under)
+    return WalletTransfer(
+        transfer_id=f"{ids[0]:032x}",
+        from_wallet=source.wallet_id,
+        to_wallet=target.wallet_id,
+        amount=amount,
+        fee=fee(tx, amount),
+        balance_after=Fen(source.balance - amount),
+        at=tx.now,
+    )
 
 
 def load(tx: Transaction, wallet_id: str) -> Wallet:

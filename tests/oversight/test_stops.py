@@ -126,7 +126,8 @@ TOUCHED = {
     "frozen without an order": "UPDATE wallet SET frozen = 1 WHERE wallet_id = :idle",
     "thawed": "UPDATE wallet SET frozen = 0 WHERE wallet_id = :frozen",
     "a freeze taken away": "DELETE FROM wallet_freeze WHERE wallet_id = :frozen",
-    "a freeze lifted": "UPDATE wallet_freeze SET lifted_by = 'J1', lifted_at = laid_at WHERE wallet_id = :frozen",
+    "a freeze lifted":
+        "UPDATE wallet_freeze SET lifted_by = 'J1', lifted_at = laid_at WHERE wallet_id = :frozen",
     "a freeze lifted and thawed":
         "UPDATE wallet_freeze SET lifted_by = 'J1', lifted_at = laid_at WHERE wallet_id = :frozen;"
         " UPDATE wallet SET frozen = 0 WHERE wallet_id = :frozen",

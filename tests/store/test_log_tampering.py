@@ -282,6 +282,7 @@ def test_I14_the_id_of_the_ledger_is_sealed_too(outsider: Outsider) -> None:
 def test_I14_a_record_and_its_hash_changed_together_are_found(outsider: Outsider) -> None:
     """Whoever knows how records are hashed mends the tile, too; what was signed still says otherwise."""
     from ecny_tax.ledger.records import transfer_leaves
+
     columns = (
         "seq, debit_account_id, credit_account_id, amount, ledger, code, flags, posted_at, id,"
         " CAST(user_data AS BLOB)"
