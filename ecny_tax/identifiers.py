@@ -108,6 +108,15 @@ def luhn_digit(body: str) -> str:
     return str(-total % 10)
 
 
+def number(prefix: str, now: datetime, tail: int) -> str:
+    """A number for people: prefix, date, and 70 bits, of which the last 53 are ``tail``'s."""
+    day = f"{now.year % 100:02}{now.month:02}{now.day:02}"
+    since_midnight = (now.hour * 60 + now.minute) * 60 + now.second
+    bits = since_midnight << 53 | tail
+    letters = [_CROCKFORD_PAIRS[bits >> shift & 1023] for shift in range(60, -1, -10)]
+    return prefix + day + "".join(letters)
+
+
 class IdSource:
     """Where new ids come from; with a seed, the same ids in the same order every time.
 
@@ -144,11 +153,7 @@ class IdSource:
 
         With a prefix of one to four characters it fits the 24 characters of an e-tax voucher number.
         """
-        day = f"{now.year % 100:02}{now.month:02}{now.day:02}"
-        since_midnight = (now.hour * 60 + now.minute) * 60 + now.second
-        tail = since_midnight << 53 | int.from_bytes(self.random_bytes(7), "big") >> 3
-        letters = [_CROCKFORD_PAIRS[tail >> shift & 1023] for shift in range(60, -1, -10)]
-        return prefix + day + "".join(letters)
+        return number(prefix, now, int.from_bytes(self.random_bytes(7), "big") >> 3)
 
     def wallet_id(self, operator_digits: str) -> str:
         """A wallet id of the operator with these two digits; callers check that it is free."""

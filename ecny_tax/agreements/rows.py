@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ecny_tax.agreements.model import Agreement, AgreementStatus
 from ecny_tax.clock import from_micros, micros
 from ecny_tax.store.transaction import Row, Transaction
@@ -33,6 +35,11 @@ def insert(tx: Transaction, agreement: Agreement) -> None:
 def agreement(tx: Transaction, agreement_no: str) -> Agreement | None:
     row = tx.row(f"{_AGREEMENT} WHERE g.agreement_no = :number", number=agreement_no)
     return _agreement(row) if row else None
+
+
+def agreements_among(tx: Transaction, numbers: Sequence[str]) -> dict[str, Agreement]:
+    """Those of these agreements that there are, by their numbers."""
+    return {row[0]: _agreement(row) for row in tx.rows_among(_AGREEMENT, "g.agreement_no", numbers)}
 
 
 def agreements(tx: Transaction) -> list[Agreement]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from ecny_tax.clock import from_micros, micros
@@ -39,6 +39,35 @@ def insert(
         receipt_no=payment.receipt_no,
         transfer_id=transfer_id.to_bytes(16, "big"),
         authorisation=authorisation,
+    )
+
+
+def insert_many(tx: Transaction, payments: Iterable[tuple[Payment, str | None, int, bytes]]) -> None:
+    """Write new payments, each with (payer id, transfer id, authorisation)."""
+    tx.run_many(
+        "INSERT INTO payment (payment_no, bill_no, wallet_id, payer_id, agreement_no, amount, late_fee, fee,"
+        " mode, status, settled_at, balance_after, receipt_no, transfer_id, authorisation)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (
+                payment.payment_no,
+                payment.bill_no,
+                payment.wallet_id,
+                payer_id,
+                payment.agreement_no,
+                payment.amount,
+                payment.late_fee,
+                payment.fee,
+                payment.mode.value,  # sqlite3 binds a plain text much faster than an enum that is one
+                payment.status.value,
+                micros(payment.settled_at),
+                payment.balance_after,
+                payment.receipt_no,
+                transfer_id.to_bytes(16, "big"),
+                authorisation,
+            )
+            for payment, payer_id, transfer_id, authorisation in payments
+        ),
     )
 
 

@@ -7,7 +7,7 @@ from datetime import date
 
 from ecny_tax.agreements import rows as agreement_rows
 from ecny_tax.agreements import service as agreements
-from ecny_tax.agreements.model import Agreement, check_usable
+from ecny_tax.agreements.model import Agreement
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError
 from ecny_tax.ledger.model import Ledger, TransferCode
@@ -16,9 +16,9 @@ from ecny_tax.money import Fen
 from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Institution
 from ecny_tax.payments import authorising, debit_rows, debits, model, receipts, rows
-from ecny_tax.payments.debit_model import DebitRecord, FailureKind, outcome_unknown
+from ecny_tax.payments.debit_model import DebitRecord, outcome_unknown
 from ecny_tax.payments.debits import Debit
-from ecny_tax.payments.model import Payment, PaymentMode, PaymentStatus, Receipt, without_steps
+from ecny_tax.payments.model import Payment, PaymentMode, Receipt, without_steps
 from ecny_tax.rulebook import Side
 from ecny_tax.store import Store, Transaction, journal, log
 from ecny_tax.store.idempotency import (
@@ -254,7 +254,7 @@ class Payments:
                 wallet_id=wallet.wallet_id if wallet else None,
             )
         if agreement is not None:
-            _check_covers(agreement, bill)
+            model.check_covers(agreement, bill)
         if wallet is None:
             if agreement is None:
                 raise RejectedError("agreement_required", bill_no=bill.bill_no, authority=bill.authority)
@@ -268,7 +268,7 @@ class Payments:
         account = treasury.collection_account(tx, wallet.operator, office.treasury or "")
         debit = Debit(number, bill, wallet, account, mode, agreement_no, signed)
         failure = debit_rows.next_failure(tx, operator=wallet.operator, wallet_id=wallet.wallet_id)
-        if failure is not None and failure.kind is not FailureKind.DELIVERED_TWICE:
+        if failure is not None and failure.leaves_in_doubt:
             return debits.leave_in_doubt(tx, debit, failure)
         payment = settle(tx, self._keyring, debit, office)
         if failure is not None:
@@ -322,22 +322,16 @@ def record(
     balance_after: Fen,
 ) -> Payment:
     """Write the payment whose money has moved, tell authority and treasury who paid, and close its bill."""
-    payment = Payment(
-        payment_no=payment_no,
-        bill_no=bill.bill_no,
-        wallet_id=wallet.wallet_id,
-        agreement_no=agreement_no,
-        amount=bill.total,
-        late_fee=bill.late_fee,
-        fee=wallets.fee(tx, bill.total),
+    payment = model.settled(
+        bill,
+        wallet,
         mode=mode,
-        status=PaymentStatus.SETTLED,
-        settled_at=tx.now,
+        payment_no=payment_no,
+        receipt_no=tx.ids.number(model.receipt_prefix(bill.authority), tx.now),
+        agreement_no=agreement_no,
+        fee=wallets.fee(tx, bill.total),
+        at=tx.now,
         balance_after=balance_after,
-        receipt_no=tx.ids.number(f"3{bill.authority[1:3]}", tx.now),
-        refunded=Fen(0),
-        refund_pending=Fen(0),
-        reversed_at=None,
     )
     payer_id = disclose_payment(tx, keyring, wallet, office)
     rows.insert(tx, payment, payer_id=payer_id, transfer_id=transfer_id, authorisation=authorisation)
@@ -372,12 +366,3 @@ def _known(outcome: Payment | DebitRecord) -> Payment:
     if isinstance(outcome, Payment):
         return outcome
     raise outcome_unknown(outcome)
-
-
-def _check_covers(agreement: Agreement, bill: Bill) -> None:
-    """A debit under an agreement pays its own taxpayer's bill with its own authority."""
-    check_usable(agreement)
-    if agreement.subject_id != bill.subject_id or agreement.authority != bill.authority:
-        raise RejectedError(
-            "agreement_does_not_cover", agreement_no=agreement.agreement_no, bill_no=bill.bill_no
-        )

@@ -249,12 +249,14 @@ class SqliteTransaction:
     def stream(self, sql: str, **parameters: Value) -> Iterable[Row]:
         return self._connection.execute(sql, parameters)
 
-    def rows_among(self, select: str, column: str, keys: Sequence[int]) -> list[Row]:
+    def rows_among(
+        self, select: str, column: str, keys: Sequence[int] | Sequence[str], **parameters: Value
+    ) -> list[Row]:
         if len(keys) <= _FEW:
-            found = (self.row(f"{select} WHERE {column} = :key", key=key) for key in keys)
-            return [row for row in found if row is not None]
+            sql = f"{select} WHERE {column} = :key"
+            return [row for key in keys for row in self.rows(sql, key=key, **parameters)]
         sql = f"{select} WHERE {column} IN (SELECT value FROM json_each(:keys))"
-        return self._connection.execute(sql, {"keys": json.dumps(keys)}).fetchall()
+        return self.rows(sql, keys=json.dumps(keys), **parameters)
 
     def run(self, sql: str, **parameters: Value) -> None:
         self._connection.execute(sql, parameters)

@@ -54,6 +54,11 @@ def bill(tx: Transaction, bill_no: str, *, paid_on: date | None = None) -> Bill 
     return _bill(tx, row, paid_on) if row else None
 
 
+def bills_among(tx: Transaction, numbers: Sequence[str]) -> dict[str, Bill]:
+    """Those of these bills that there are, by their numbers, with the late fee of today."""
+    return {row[0]: _bill(tx, row) for row in tx.rows_among(_BILL, "bill_no", numbers)}
+
+
 def bills(tx: Transaction) -> list[Bill]:
     return [_bill(tx, row) for row in tx.rows(f"{_BILL} ORDER BY place")]
 
@@ -157,6 +162,18 @@ def set_status(tx: Transaction, bill_no: str, status: BillStatus, *, late_fee: i
         bill_no=bill_no,
         status=status,
         late_fee=late_fee,
+    )
+
+
+def set_paid(tx: Transaction, bills: Sequence[Bill]) -> None:
+    """Close bills with the late fees that were paid with them; what they settle is final."""
+    tx.run_many(
+        "UPDATE bill SET status = 'paid', late_fee = ? WHERE bill_no = ?",
+        [(bill.late_fee, bill.bill_no) for bill in bills],
+    )
+    tx.run_many(
+        "UPDATE annual_settlement SET is_final = 1 WHERE record = ?",
+        [(bill.bill_no,) for bill in bills if bill.tax is Tax.INCOME_TAX],
     )
 
 

@@ -271,6 +271,21 @@ def check_funds(wallet: Wallet, amount: Fen) -> None:
         )
 
 
+def check_spending(
+    wallet: Wallet,
+    bearer: Wallet,
+    amount: Fen,
+    limits: WalletClass | None,
+    *,
+    spent_today: int,
+    spent_this_year: int,
+) -> None:
+    """Whether ``amount`` may go out of a wallet: its state, the limits of whoever bears them, its funds."""
+    check_may_spend(wallet)
+    check_limits(bearer, amount, limits, spent_today=spent_today, spent_this_year=spent_this_year)
+    check_funds(wallet, amount)
+
+
 def check_incoming(wallet: Wallet, amount: Fen, limits: WalletClass | None, *, beside: int = 0) -> None:
     """Credits from others and top-ups must fit under the class's balance cap; a stop does not hinder them.
 

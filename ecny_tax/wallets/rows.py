@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from ecny_tax.clock import from_micros, micros
@@ -65,6 +66,12 @@ def wallets(tx: Transaction, parent: str | None = None) -> list[Wallet]:
         found = tx.rows(f"{_WALLET} WHERE w.parent = :parent {order}", parent=parent)
     now = micros(tx.now)
     return [_wallet(row, now) for row in found]
+
+
+def wallets_among(tx: Transaction, wallet_ids: Sequence[str]) -> dict[str, Wallet]:
+    """Those of these wallets that there are, by their ids."""
+    now = micros(tx.now)
+    return {row[0]: _wallet(row, now) for row in tx.rows_among(_WALLET, "w.wallet_id", wallet_ids)}
 
 
 def wallets_of(tx: Transaction, subject_id: str) -> list[Wallet]:
@@ -193,6 +200,7 @@ def count_freezes(tx: Transaction, wallet_id: str) -> None:
     )
 
 
+_ADD_UP = "ON CONFLICT (wallet_id, day) DO UPDATE SET amount = wallet_spending.amount + excluded.amount"
 #: A wallet and its sub-wallets: each counts what it spent itself, the limits of the class hold for the sum.
 _FAMILY = "(wallet_id = :id OR wallet_id IN (SELECT wallet_id FROM wallet WHERE parent = :id))"
 
@@ -219,11 +227,36 @@ def spent_in_year(tx: Transaction, wallet_id: str, year: int) -> int:
     return int(row[0]) if row else 0
 
 
+def spent_among(tx: Transaction, wallet_ids: Sequence[str], day: date) -> dict[str, tuple[int, int]]:
+    """What each of these wallets spent, with its sub-wallets, on a day and in its year."""
+    spent = dict.fromkeys(wallet_ids, (0, 0))
+    for column in ("wallet_id", "parent"):
+        for wallet_id, on, amount in tx.rows_among(
+            f"SELECT {column}, day, amount FROM (SELECT s.wallet_id, w.parent, s.day, s.amount"
+            " FROM wallet_spending s JOIN wallet w ON w.wallet_id = s.wallet_id"
+            " WHERE s.day BETWEEN :first AND :last) x",
+            column,
+            wallet_ids,
+            first=f"{day.year}-01-01",
+            last=f"{day.year}-12-31",
+        ):
+            today, this_year = spent[wallet_id]
+            spent[wallet_id] = (today + amount * (on == day.isoformat()), this_year + amount)
+    return spent
+
+
+def add_spending_of(tx: Transaction, day: date, amounts: Mapping[str, int]) -> None:
+    """Count what several wallets spent towards the limits of that day."""
+    tx.run_many(
+        f"INSERT INTO wallet_spending VALUES (?, ?, ?) {_ADD_UP}",
+        [(wallet_id, day.isoformat(), amount) for wallet_id, amount in amounts.items()],
+    )
+
+
 def add_spending(tx: Transaction, wallet_id: str, day: date, amount: int) -> None:
     """Count ``amount`` towards the limits of that day."""
     tx.run(
-        "INSERT INTO wallet_spending VALUES (:id, :day, :amount)"
-        " ON CONFLICT (wallet_id, day) DO UPDATE SET amount = wallet_spending.amount + excluded.amount",
+        f"INSERT INTO wallet_spending VALUES (:id, :day, :amount) {_ADD_UP}",
         id=wallet_id,
         day=day.isoformat(),
         amount=amount,
@@ -282,6 +315,23 @@ def told(tx: Transaction, wallet_id: str, custodian: str) -> str | None:
         custodian=custodian,
     )
     return row[0] if row else None
+
+
+def told_among(
+    tx: Transaction, wallet_ids: Sequence[str], authority: str, treasury: str
+) -> dict[str, dict[str, str]]:
+    """What two custodians were told of these wallets: wallet → custodian → its record."""
+    told: dict[str, dict[str, str]] = {}
+    for wallet_id, custodian, identity_id in tx.rows_among(
+        "SELECT wallet_id, custodian, identity_id FROM (SELECT * FROM disclosure"
+        " WHERE custodian IN (:authority, :treasury) AND is_holder = 1) d",
+        "wallet_id",
+        wallet_ids,
+        authority=authority,
+        treasury=treasury,
+    ):
+        told.setdefault(wallet_id, {})[custodian] = identity_id
+    return told
 
 
 def told_both(tx: Transaction, wallet_id: str, authority: str, treasury: str) -> dict[str, str]:

@@ -398,17 +398,15 @@ def spend(tx: Transaction, wallet: Wallet, amount: Fen, *, payee: str, by_token:
     the limits of its parent.
     """
     bearer = families.bearer(tx, wallet, amount, payee, by_token=by_token)
-    model.check_may_spend(wallet)
     limits, today = limits_of(tx, wallet), tx.now.date()
-    if limits is not None:
-        model.check_limits(
-            bearer,
-            amount,
-            limits,
-            spent_today=rows.spent_on(tx, bearer.wallet_id, today),
-            spent_this_year=rows.spent_in_year(tx, bearer.wallet_id, today.year),
-        )
-    model.check_funds(wallet, amount)
+    model.check_spending(
+        wallet,
+        bearer,
+        amount,
+        limits,
+        spent_today=0 if limits is None else rows.spent_on(tx, bearer.wallet_id, today),
+        spent_this_year=0 if limits is None else rows.spent_in_year(tx, bearer.wallet_id, today.year),
+    )
     if limits is not None:
         rows.add_spending(tx, wallet.wallet_id, today, amount)
 
