@@ -187,7 +187,7 @@ class BatchFile:
         place, number, last, hasher = len(head), FIRST_LINE, "", hashlib.sha256()
         while data := file.readline(_LONGEST):
             if data.startswith(_SIGNED):
-                if (number - FIRST_LINE) % self._part_lines:
+                if self._lines:
                     self._digests.append(hasher.digest())
                 self._starts.append(place)
                 self._take_signature(data, file)
