@@ -132,9 +132,7 @@ class Twin:
             after.append([(*counters[debit], debit), (*counters[credit], credit)])
         return after
 
-    def counters_after(
-        self, groups: Sequence[Sequence[tuple[Any, ...]]]
-    ) -> list[list[tuple[int, int, int]]]:
+    def counters_after(self, groups: Sequence[Sequence[tuple[Any, ...]]]) -> list[list[tuple[int, int, int]]]:
         """The same for several groups of transfers, one group after the other."""
         after = self.counters_after_each([transfer for group in groups for transfer in group])
         found, start = [], 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ecny_tax.ledger.model import Account, AccountCode, AccountFlags, Ledger
+from ecny_tax.ledger.model import MAX_DISORDER, Account, AccountCode, AccountFlags, Ledger
 from ecny_tax.ledger.records import TransferColumns
 
 
@@ -23,11 +23,13 @@ class Check:
 class JournalFold:
     """Derives every balance anew from a journal that is given to it in order, a run of transfers at a time.
 
-    Memory grows with the accounts, not with the transfers.
+    Memory grows with the accounts, not with the transfers.  Up to the transfer ``side_by_side`` several wrote
+    at a time, and times may lie back by ``MAX_DISORDER``.
     """
 
-    def __init__(self, accounts: Mapping[int, Account]) -> None:
+    def __init__(self, accounts: Mapping[int, Account], *, side_by_side: int = 0) -> None:
         self.count = 0
+        self._side_by_side = side_by_side
         self._accounts = accounts
         self._asset = {a.id: a.ledger for a in accounts.values()}
         self._debits = dict.fromkeys(accounts, 0)
@@ -45,9 +47,10 @@ class JournalFold:
             count += 1
             if seq != count:
                 self._broken = self._broken or f"transfer {seq} stands where {count} is expected"
-            if at < newest:
+            if at >= newest:
+                newest = at
+            elif seq > self._side_by_side or at < newest - MAX_DISORDER:
                 self._broken = self._broken or f"transfer {seq} is older than the one before it"
-            newest = at
             if debit not in asset or credit not in asset:
                 self._broken = self._broken or f"transfer {seq} names an account that does not exist"
                 continue

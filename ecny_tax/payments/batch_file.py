@@ -160,8 +160,8 @@ class BatchFile:
         """How many bytes so many parts are, with the first line."""
         return self._starts[parts]
 
-    def lines(self, part: int) -> list[Line]:
-        """The lines of a part, as they were signed."""
+    def lines(self, part: int) -> tuple[str, list[Line]]:
+        """The lines of a part as they were signed, as text and as what they say."""
         start, end = self._starts[part], self._starts[part + 1]
         try:
             with self._path.open("rb") as file:
@@ -171,11 +171,8 @@ class BatchFile:
             raise _unreadable(self._path, error) from None
         if hashlib.sha256(data).digest() != self.batch.parts[part]:
             raise self._altered(part)
-        first = self.batch.first_line(part)
-        return [
-            batch_model.read_line(text, number)
-            for number, text in enumerate(data.decode("ascii").splitlines(keepends=True), first)
-        ]
+        text = data.decode("ascii")
+        return text, list(map(batch_model.signed_line, text.splitlines()))
 
     def _scan(self, file: BinaryIO) -> None:
         head = file.readline(100)

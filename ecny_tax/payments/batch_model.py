@@ -8,10 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from ecny_tax.agreements.model import Agreement
+from ecny_tax.agreements.model import Mandate
 from ecny_tax.errors import InvalidInputError, RejectedError
 from ecny_tax.money import MAX_AMOUNT, Fen, yuan_text
-from ecny_tax.taxes.model import Bill
+from ecny_tax.taxes.model import DueBill
 
 #: What the tax authority signs over a whole batch (message 3102); part of the protected header.
 CONTENT_TYPE = "application/vnd.ecny-tax.debit-batch+cbor"
@@ -81,8 +81,16 @@ class Outcome(NamedTuple):
 
     def text(self, number: int, line: Line) -> str:
         """The line of the results."""
-        said = f"{number},{line.bill_no},{yuan_text(line.amount)}"
-        return f"{said},{self.status},{self.code},{self.payment_no},{self.receipt_no}\n"
+        words = (
+            str(number),
+            line.bill_no,
+            yuan_text(line.amount),
+            self.status.value,
+            self.code,
+            self.payment_no,
+            self.receipt_no,
+        )
+        return ",".join(words) + "\n"
 
 
 #: The first line of the results.
@@ -96,7 +104,7 @@ class BatchStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BatchProgress:
-    """How far a batch is carried out: ``lines_done`` of its ``lines`` have a result, ``amount`` fen are paid."""
+    """How far a batch is carried out: ``lines_done`` of its lines have a result; ``amount`` fen were paid."""
 
     batch_no: str
     authority: str
@@ -122,6 +130,12 @@ def read_line(text: str, number: int) -> Line:
     raise InvalidInputError("batch_line_malformed", line=number, value=text.rstrip("\n"))
 
 
+def signed_line(text: str) -> Line:
+    """The debit that a line says whose form was checked before."""
+    bill_no, agreement_no, wallet_id, yuan = text.split(",")
+    return Line(bill_no, agreement_no, wallet_id, Fen(int(yuan.replace(".", ""))))
+
+
 def is_batch_no(text: str) -> bool:
     return _BATCH_NO.fullmatch(text) is not None
 
@@ -138,7 +152,7 @@ def check_size(lines: int, parts: int) -> None:
         raise InvalidInputError("batch_too_long", lines=MAX_LINES, parts=MAX_PARTS)
 
 
-def check_line(batch: Batch, line: Line, bill: Bill, agreement: Agreement) -> None:
+def check_line(batch: Batch, line: Line, bill: DueBill, agreement: Mandate) -> None:
     """Whether a line is what may be debited: all that is due today, under an agreement on batch debits.
 
     Raises ``RejectedError``: ``batch_bill_of_another``, ``agreement_without_batch_debit``,

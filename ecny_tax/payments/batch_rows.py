@@ -67,7 +67,12 @@ def parts_done(tx: Transaction, batch_no: str) -> int:
 
 
 def insert_part(
-    tx: Transaction, batch: Batch, part: int, lines: Sequence[Line], outcomes: Sequence[Outcome]
+    tx: Transaction,
+    batch: Batch,
+    part: int,
+    text: str,
+    lines: Sequence[Line],
+    outcomes: Sequence[Outcome],
 ) -> None:
     """Keep the lines of a part as they were signed, and what came of each."""
     first = batch.first_line(part)
@@ -77,7 +82,7 @@ def insert_part(
         " :amount, :now)",
         batch_no=batch.batch_no,
         part=part,
-        lines="".join(line.text for line in lines),
+        lines=text,
         results="".join(
             outcome.text(number, line)
             for number, (line, outcome) in enumerate(zip(lines, outcomes, strict=True), first)

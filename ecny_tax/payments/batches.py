@@ -38,7 +38,7 @@ class BatchPayments(Payments):
         tax: str | None = None,
         part_lines: int = batch_model.PART_LINES,
     ) -> Batch:
-        """Write the file of a batch: the open bills of an authority that can be debited so, signed as a whole.
+        """Write the file of a batch: an authority's open bills that can be debited so, signed as a whole.
 
         These are the bills that a verified agreement on batch debits (批扣标志) covers, with what there is to
         pay today; ``due_by`` leaves out bills that fall due later, ``tax`` those of other taxes
@@ -130,7 +130,7 @@ def _covered_lines(
     after, is_more = "", True
     while is_more:
         covered = batch_rows.covered(tx, authority, after=after, limit=part_lines, due_by=due_by, tax=tax)
-        bills = tax_rows.bills_among(tx, [bill_no for bill_no, *_ in covered])
+        bills = tax_rows.due_bills_among(tx, [bill_no for bill_no, *_ in covered])
         if covered:
             yield [
                 Line(bill_no, agreement_no, wallet_id, bills[bill_no].total)
@@ -148,7 +148,7 @@ def _carry_out(store: Store, keyring: Keyring, file: BatchFile, progress: Progre
     with store.reading() as tx:
         part = batch_rows.parts_done(tx, batch.batch_no) if _is_taken_in(tx, file) else 0
     while part < len(batch.parts):
-        lines = file.lines(part)
+        text, lines = file.lines(part)
         try:
             with store.transaction() as tx:
                 if not _is_taken_in(tx, file):
@@ -159,7 +159,7 @@ def _carry_out(store: Store, keyring: Keyring, file: BatchFile, progress: Progre
                     outcomes = batch_debits.carry_out(
                         tx, keyring, file, office, part, lines, refused_by_ledger
                     )
-                    batch_rows.insert_part(tx, batch, part, lines, outcomes)
+                    batch_rows.insert_part(tx, batch, part, text, lines, outcomes)
                     done += 1
         except batch_debits.RefusedByLedger as refusal:
             refused_by_ledger |= refusal.results

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
-from ecny_tax.agreements.model import Agreement, check_usable
+from ecny_tax.agreements.model import Agreement, Mandate, check_usable
 from ecny_tax.clock import rfc3339
 from ecny_tax.errors import RejectedError
 from ecny_tax.money import Fen
-from ecny_tax.taxes.model import Bill
+from ecny_tax.taxes.model import Bill, DueBill
 from ecny_tax.taxes.steps import Step
-from ecny_tax.wallets.model import Wallet
 
 #: What the tax authority signs to debit a wallet under an agreement, and what a wallet signs to pay.
 INSTRUCTION_TYPE = "application/vnd.ecny-tax.debit-instruction+cbor"
@@ -154,39 +153,7 @@ def receipt_prefix(authority: str) -> str:
     return f"3{authority[1:3]}"
 
 
-def settled(
-    bill: Bill,
-    wallet: Wallet,
-    *,
-    mode: PaymentMode,
-    payment_no: str,
-    receipt_no: str,
-    agreement_no: str | None,
-    fee: Fen,
-    at: datetime,
-    balance_after: Fen,
-) -> Payment:
-    """A payment of all that is due of a bill, just made."""
-    return Payment(
-        payment_no=payment_no,
-        bill_no=bill.bill_no,
-        wallet_id=wallet.wallet_id,
-        agreement_no=agreement_no,
-        amount=bill.total,
-        late_fee=bill.late_fee,
-        fee=fee,
-        mode=mode,
-        status=PaymentStatus.SETTLED,
-        settled_at=at,
-        balance_after=balance_after,
-        receipt_no=receipt_no,
-        refunded=Fen(0),
-        refund_pending=Fen(0),
-        reversed_at=None,
-    )
-
-
-def check_covers(agreement: Agreement, bill: Bill) -> None:
+def check_covers(agreement: Agreement | Mandate, bill: Bill | DueBill) -> None:
     """A debit under an agreement pays its own taxpayer's bill with its own authority."""
     check_usable(agreement)
     if agreement.subject_id != bill.subject_id or agreement.authority != bill.authority:
