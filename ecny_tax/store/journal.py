@@ -81,6 +81,11 @@ def account_named(tx: Transaction, name: str) -> Account | None:
     return Account(*row) if row else None
 
 
+def ids_of(tx: Transaction, names: Sequence[str]) -> dict[str, int]:
+    """The ids of those of these accounts that there are, by name."""
+    return dict(tx.rows_among("SELECT name, id FROM account", "name", names))
+
+
 def known_account(tx: Transaction, name: str) -> Account:
     """An account that every database of the scheme has, since it was opened with it."""
     found = account_named(tx, name)
