@@ -152,7 +152,7 @@ class PostgresStore:
 
     @contextmanager
     def savepoint(self, tx: Transaction) -> Iterator[None]:
-        with _Refusals(self.path):  # its member hears of it, and the transaction outside does not
+        with Refusals(self.path):  # its member hears of it, and the transaction outside does not
             tx.run("SAVEPOINT member")
             try:
                 yield
