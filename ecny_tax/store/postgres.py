@@ -152,11 +152,13 @@ class PostgresStore:
 
     @contextmanager
     def savepoint(self, tx: Transaction) -> Iterator[None]:
+        assert isinstance(tx, PostgresTransaction)  # noqa: S101 - one of ours
         with Refusals(self.path):  # its member hears of it, and the transaction outside does not
             tx.run("SAVEPOINT member")
             try:
                 yield
             except BaseException:
+                tx.drop()
                 with suppress(psycopg.OperationalError):  # the connection is lost, the transaction with it
                     tx.run("ROLLBACK TO member")
                 raise
@@ -164,7 +166,10 @@ class PostgresStore:
 
     def is_to_be_repeated(self, error: BaseException) -> bool:
         cause = error.__cause__ if isinstance(error, UnavailableError) else error
-        return isinstance(cause, pg.DeadlockDetected | pg.SerializationFailure | pg.UniqueViolation)
+        return isinstance(
+            cause,
+            pg.DeadlockDetected | pg.SerializationFailure | pg.UniqueViolation | pg.InFailedSqlTransaction,
+        )
 
     @contextmanager
     def _writing(self, begin: str, *, is_alone: bool) -> Iterator[PostgresTransaction]:
@@ -332,16 +337,21 @@ class _Flag(psycopg.adapt.Dumper):
 
 
 def _commit(connection: Connection, path: str) -> None:
-    """Commit; where the answer is lost, nobody knows whether that was done."""
+    """Commit; where the answer is lost, nobody knows whether that was done.
+
+    Of a transaction in which a statement failed the server makes a rollback, and calls that no error.
+    """
     if _is_lost(connection):  # before it was asked for
         raise UnavailableError("database_connection_lost", path=path, reason="nothing was committed")
     try:
-        connection.execute("COMMIT")
+        done = connection.execute("COMMIT").statusmessage
     except psycopg.OperationalError as error:
         # What the server says when it is stopped may come after it has committed.
         if _is_lost(connection) or (error.sqlstate or "").startswith("57P0"):
             raise UnavailableError("database_outcome_unknown", path=path) from error
         raise
+    if done != "COMMIT":
+        raise pg.InFailedSqlTransaction("what was to be committed was rolled back")
 
 
 def _is_lost(connection: Connection) -> bool:

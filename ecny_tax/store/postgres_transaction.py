@@ -132,6 +132,11 @@ class PostgresTransaction:
         }
         self._cursor.execute(_together(tuple(sql for sql, _ in waiting)), together)
 
+    def drop(self) -> None:
+        """Forget what waits: whoever wrote it gave up."""
+        self._waiting = []
+        self._tables.clear()
+
     def _execute(self, sql: bytes, parameters: Mapping[str, object]) -> psycopg.Cursor[Row]:
         if self._waiting:
             self.flush()
