@@ -155,13 +155,16 @@ class PostgresStore:
         try:
             yield
         except BaseException:
-            with suppress(psycopg.OperationalError):  # the connection is lost, and the transaction with it
-                tx.run("ROLLBACK TO member")
+            tx.run("ROLLBACK TO member")
             raise
         tx.run("RELEASE member")
 
+    def goes_on(self, tx: Transaction) -> bool:
+        return isinstance(tx, PostgresTransaction) and tx.goes_on
+
     def is_to_be_repeated(self, error: BaseException) -> bool:
-        return isinstance(error, pg.DeadlockDetected | pg.SerializationFailure | pg.UniqueViolation)
+        cause = error.__cause__ if isinstance(error, UnavailableError) else error
+        return isinstance(cause, pg.DeadlockDetected | pg.SerializationFailure | pg.UniqueViolation)
 
     @contextmanager
     def _writing(self, begin: str, *, is_alone: bool) -> Iterator[PostgresTransaction]:
@@ -326,6 +329,11 @@ class PostgresTransaction:
     @property
     def disorder(self) -> int:
         return MAX_DISORDER
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the server takes more statements of it."""
+        return self._connection.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS
 
     def own(self, *names: str) -> None:
         if not self._is_alone:

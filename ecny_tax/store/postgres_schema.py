@@ -50,8 +50,9 @@ BEGIN
     ELSE PERFORM pg_advisory_xact_lock_shared(writers); END IF;
     FOREACH name IN ARRAY names LOOP PERFORM pg_advisory_xact_lock(name); END LOOP;
     SELECT value INTO fixed FROM meta WHERE meta.name = 'fixed_time';
-    server := extract(epoch FROM clock_timestamp()) * 1000000;
     SELECT seq, id, posted_at INTO newest, newest_id, newest_at FROM transfer ORDER BY seq DESC LIMIT 1;
+    -- Only now: what others commit meanwhile may be newer than a time that was read before.
+    server := extract(epoch FROM clock_timestamp()) * 1000000;
     SELECT value INTO mark FROM meta WHERE meta.name = 'mark';
     SELECT max(place) INTO events FROM event;
     is_whole := mark LIKE 'whole ' || (coalesce(newest, 0) + coalesce(events, 0)) || ' %';
