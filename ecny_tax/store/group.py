@@ -57,8 +57,8 @@ class _Caller(Generic[_T]):
     def __init__(self, act: Callable[[Transaction], _T], names: Sequence[str]) -> None:
         self.act = act
         self.names = names
-        #: Set when it is done, or is to lead.
-        self.turn = threading.Event()
+        #: Set when it is done, or is to lead; dear, so only who waits has one.
+        self.turn: threading.Event
         self.needs_alone = False
         self.is_done = False
         self.has_left = False
@@ -102,6 +102,7 @@ class Group:
                 return
             if len(self._waiting) >= MAX_WAITING:
                 raise UnavailableError("too_many_waiting", limit=MAX_WAITING)
+            caller.turn = threading.Event()
             self._waiting.append(caller)
         if caller.turn.wait(MAX_SECONDS):
             return

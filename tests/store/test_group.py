@@ -636,9 +636,6 @@ def test_I16_a_commit_that_fails_fails_the_group_and_leaves_nothing(
     wallets = [corporate(s, number, fund=yuan(100)) for number in range(1, 5)]
     before = s.status().transfers
 
-    def full(_tx: Transaction) -> None:
-        raise UnavailableError("disk_full", path="test")
-
     with Gathered(s) as gathering:
         coming = [
             gathering.calls(
@@ -650,16 +647,15 @@ def test_I16_a_commit_that_fails_fails_the_group_and_leaves_nothing(
             )
             for one, other in itertools.pairwise(wallets)
         ]
-        plain = type(s._store)._writing  # type: ignore[attr-defined]
+        plain = type(s._store).shared  # type: ignore[attr-defined]
 
         @contextmanager
-        def failing(store: Any, *given: Any, **named: Any) -> Iterator[Any]:
-            with plain(store, *given, **named) as tx:
+        def failing(store: Any, names: Sequence[str]) -> Iterator[Any]:
+            with plain(store, names) as tx:
                 yield tx
-                if gathering.first.done():
-                    full(tx)
+                raise UnavailableError("disk_full", path="test")
 
-        monkeypatch.setattr(type(s._store), "_writing", failing)
+        monkeypatch.setattr(type(s._store), "shared", failing)
         gathering.go_on()
         errors = [one.exception(PATIENCE) for one in coming]
         monkeypatch.undo()
