@@ -152,15 +152,12 @@ class PostgresStore:
 
     @contextmanager
     def savepoint(self, tx: Transaction) -> Iterator[None]:
-        with Refusals(self.path):  # its member hears of it, and the transaction outside does not
-            tx.run("SAVEPOINT member")
-            try:
-                yield
-            except BaseException:
-                with suppress(psycopg.OperationalError):  # the connection is lost, the transaction with it
-                    tx.run("ROLLBACK TO member")
-                raise
-            tx.run("RELEASE member")
+        assert isinstance(tx, PostgresTransaction)  # noqa: S101 - it is one of ours
+        with Refusals(self.path), tx.savepoint():  # its member hears of it, and the others do not
+            yield
+
+    def goes_on(self, tx: Transaction) -> bool:
+        return isinstance(tx, PostgresTransaction) and tx.goes_on
 
     def is_to_be_repeated(self, error: BaseException) -> bool:
         cause = error.__cause__ if isinstance(error, UnavailableError) else error
