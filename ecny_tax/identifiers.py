@@ -8,7 +8,8 @@ from __future__ import annotations
 import random
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
 from ecny_tax.errors import InvalidInputError
@@ -120,6 +121,16 @@ class IdSource:
             secrets.token_bytes if seed is None else random.Random(seed).randbytes  # noqa: S311 - simulation
         )
         self._last = 0
+
+    @contextmanager
+    def seeded(self, seed: str) -> Iterator[None]:
+        """Inside, what is drawn follows from ``seed`` alone: so a long run goes on as it began, wherever it
+        was stopped."""
+        before, self.random_bytes = self.random_bytes, random.Random(seed).randbytes  # noqa: S311 - simulation
+        try:
+            yield
+        finally:
+            self.random_bytes = before
 
     def go_on_after(self, stored: bytes, now: datetime) -> None:
         """Count on from a stored id of this very millisecond, by another process or an earlier run.

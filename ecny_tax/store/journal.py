@@ -31,13 +31,17 @@ _LINKED = int(TransferFlags.LINKED)
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One leg of a business operation: ``amount`` fen from the debit account to the credit account."""
+    """One leg of a business operation: ``amount`` fen from the debit account to the credit account.
+
+    ``user_data`` names the record of this leg, where that is not the record of the whole.
+    """
 
     debit: int
     credit: int
     amount: int
     ledger: Ledger
     code: TransferCode
+    user_data: str | None = None
 
 
 def open_account(tx: Transaction, *, name: str, ledger: int, code: int, flags: int) -> int:
@@ -61,6 +65,27 @@ def open_account(tx: Transaction, *, name: str, ledger: int, code: int, flags: i
         raise ConflictError("account_exists", account=name)
     _record_event(tx, int(row[0]), flags)
     return int(row[0])
+
+
+def open_accounts(
+    tx: Transaction, names: Sequence[str], *, ledger: int, code: int, flags: int
+) -> dict[str, int]:
+    """The same for many of one kind, whose names are all different and well formed: the id of each."""
+    select = "SELECT id, name FROM account"
+    for _id, name in tx.rows_among(select, "name", names):
+        raise ConflictError("account_exists", account=name)
+    at = micros(tx.now)
+    tx.run_many(
+        "INSERT INTO account (name, ledger, code, flags, opened_at) VALUES (?, ?, ?, ?, ?)",
+        ((name, int(ledger), int(code), int(flags), at) for name in names),
+    )
+    opened = {name: id_ for id_, name in tx.rows_among(select, "name", names)}
+    newest = tx.row("SELECT coalesce(max(seq), 0) FROM transfer") or (0,)
+    tx.run_many(
+        "INSERT INTO event (account_id, flags, after_seq, at) VALUES (?, ?, ?, ?)",
+        ((opened[name], int(flags), newest[0], at) for name in names),
+    )
+    return opened
 
 
 def account_named(tx: Transaction, name: str) -> Account | None:
@@ -171,7 +196,7 @@ def move(tx: Transaction, moves: Sequence[Move], *, user_data: str) -> list[int]
             leg.ledger,
             leg.code,
             TransferFlags.NONE if place == last else TransferFlags.LINKED,
-            user_data,
+            user_data if leg.user_data is None else leg.user_data,
         )
         for place, leg in enumerate(moves)
     ]

@@ -249,10 +249,9 @@ class SqliteTransaction:
     def stream(self, sql: str, **parameters: Value) -> Iterable[Row]:
         return self._connection.execute(sql, parameters)
 
-    def rows_among(self, select: str, column: str, keys: Sequence[int]) -> list[Row]:
+    def rows_among(self, select: str, column: str, keys: Sequence[int] | Sequence[str]) -> list[Row]:
         if len(keys) <= _FEW:
-            found = (self.row(f"{select} WHERE {column} = :key", key=key) for key in keys)
-            return [row for row in found if row is not None]
+            return [row for key in keys for row in self.rows(f"{select} WHERE {column} = :key", key=key)]
         sql = f"{select} WHERE {column} IN (SELECT value FROM json_each(:keys))"
         return self._connection.execute(sql, {"keys": json.dumps(keys)}).fetchall()
 

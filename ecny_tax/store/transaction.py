@@ -41,8 +41,8 @@ class Transaction(Protocol):
     def stream(self, sql: str, **parameters: Value) -> Iterable[Row]:
         """The rows of a query one after the other, in flat memory."""
 
-    def rows_among(self, select: str, column: str, keys: Sequence[int]) -> list[Row]:
-        """The rows of ``select`` whose ``column`` is one of ``keys``, in any order."""
+    def rows_among(self, select: str, column: str, keys: Sequence[int] | Sequence[str]) -> list[Row]:
+        """The rows of ``select`` whose ``column`` is one of ``keys`` (no two alike), in any order."""
 
     def run(self, sql: str, **parameters: Value) -> None:
         """One statement that writes."""

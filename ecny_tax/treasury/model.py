@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ecny_tax.errors import InvalidInputError, RejectedError
 from ecny_tax.ledger import chart
-from ecny_tax.money import Fen, split
+from ecny_tax.money import Fen, split, yuan_text
 from ecny_tax.rulebook.taxes import TaxRules
 
 #: Said wherever a day is closed or reported.
@@ -189,6 +189,12 @@ def check_open_day(treasury: str, closed_until: str | None, *, today: date) -> N
     """Nothing enters a closed day (``treasury_day_closed``); ``closed_until`` is the last, an ISO date."""
     if closed_until is not None and today.isoformat() <= closed_until:
         raise RejectedError("treasury_day_closed", treasury=treasury, day=today, closed_until=closed_until)
+
+
+def check_level(level: str, held: int, share: Fen) -> None:
+    """A budget level pays what it holds (``treasury_funds_insufficient``)."""
+    if held < share:
+        raise RejectedError("treasury_funds_insufficient", level=level, amount=yuan_text(share))
 
 
 def by_of(text: str) -> By:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from ecny_tax.clock import from_micros, micros
@@ -51,6 +52,30 @@ def insert(
     )
 
 
+def insert_many(tx: Transaction, wallets: Iterable[tuple[Wallet, bytes]]) -> None:
+    """New wallets, none of them a sub-wallet, each with its public key."""
+    now = micros(tx.now)
+    tx.run_many(
+        "INSERT INTO wallet (wallet_id, kind, wallet_class, operator, identity_id, subject_id, account_id,"
+        " public_key, opened_at, named_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (
+                one.wallet_id,
+                one.kind.value,
+                one.wallet_class,
+                one.operator,
+                one.identity_id,
+                one.subject_id,
+                one.account_id,
+                public_key,
+                now,
+                now if one.is_named else None,
+            )
+            for one, public_key in wallets
+        ),
+    )
+
+
 def wallet(tx: Transaction, wallet_id: str) -> Wallet | None:
     row = tx.row(f"{_WALLET} WHERE w.wallet_id = :wallet_id", wallet_id=wallet_id)
     return _wallet(row, micros(tx.now)) if row else None
@@ -76,6 +101,28 @@ def wallets_of(tx: Transaction, subject_id: str) -> list[Wallet]:
             f"{_WALLET} WHERE w.subject_id = :id ORDER BY w.opened_at, w.account_id", id=subject_id
         )
     ]
+
+
+def wallets_among(tx: Transaction, wallet_ids: Sequence[str]) -> dict[str, Wallet]:
+    """The wallets of these ids, all of them different, as far as there are any."""
+    now = micros(tx.now)
+    return {row[0]: _wallet(row, now) for row in tx.rows_among(_WALLET, "w.wallet_id", wallet_ids)}
+
+
+def parents_among(tx: Transaction, wallet_ids: Sequence[str]) -> set[str]:
+    """Which of these wallets have sub-wallets."""
+    return {row[0] for row in tx.rows_among("SELECT parent FROM wallet", "parent", wallet_ids)}
+
+
+def open_wallets_of(tx: Transaction, subjects: Sequence[str]) -> list[Row]:
+    """(subject_id, operator, identity_id) of every wallet of these people that is not closed."""
+    select = "SELECT subject_id, operator, identity_id, closed_at FROM wallet"
+    return [row[:3] for row in tx.rows_among(select, "subject_id", subjects) if row[3] is None]
+
+
+def taken(tx: Transaction, wallet_ids: Sequence[str]) -> set[str]:
+    """Which of these ids wallets have."""
+    return {row[0] for row in tx.rows_among("SELECT wallet_id FROM wallet", "wallet_id", wallet_ids)}
 
 
 def is_taken(tx: Transaction, wallet_id: str) -> bool:
@@ -296,6 +343,12 @@ def told_both(tx: Transaction, wallet_id: str, authority: str, treasury: str) ->
     return dict(found)
 
 
+def told_many(tx: Transaction, wallet_ids: Sequence[str]) -> list[Row]:
+    """(wallet id, custodian, its record) of every custodian that was told who holds one of these wallets."""
+    select = "SELECT wallet_id, custodian, identity_id, is_holder FROM disclosure"
+    return [row[:3] for row in tx.rows_among(select, "wallet_id", wallet_ids) if row[3]]
+
+
 def known_to(tx: Transaction, wallet_id: str, custodian: str) -> str | None:
     """The record by which a custodian knows the holder: as holder, or else as entered in an agreement."""
     row = tx.row(
@@ -312,14 +365,22 @@ def insert_disclosure(
 ) -> None:
     """Note what a custodian was told; that the holder is who was entered before is noted in its place."""
     tx.run(
-        "INSERT INTO disclosure VALUES (:wallet_id, :custodian, :identity_id, :is_holder)"
-        " ON CONFLICT (wallet_id, custodian, identity_id)"
-        " DO UPDATE SET is_holder = 1 WHERE excluded.is_holder = 1",
+        f"INSERT INTO disclosure VALUES (:wallet_id, :custodian, :identity_id, :is_holder) {_NOTED_BEFORE}",
         wallet_id=wallet_id,
         custodian=custodian,
         identity_id=identity_id,
         is_holder=is_holder,
     )
+
+
+def insert_disclosures(tx: Transaction, told: Iterable[tuple[str, str, str]]) -> None:
+    """The same of (wallet id, custodian, its record), each of a holder."""
+    tx.run_many(f"INSERT INTO disclosure VALUES (?, ?, ?, 1) {_NOTED_BEFORE}", told)
+
+
+_NOTED_BEFORE = (
+    "ON CONFLICT (wallet_id, custodian, identity_id) DO UPDATE SET is_holder = 1 WHERE excluded.is_holder = 1"
+)
 
 
 def has_paid(tx: Transaction, payer_account: int, payee_account: int) -> bool:
