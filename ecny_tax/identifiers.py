@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from operator import mul
 
 from ecny_tax.errors import InvalidInputError
 
@@ -21,6 +22,7 @@ _WALLET_ID = re.compile(r"00[0-9]{14}")
 _PHONE = re.compile(r"1[3-9][0-9]{9}")
 _AUTHORITY = re.compile(r"[0-9]{11}")
 _EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+_RESIDENT_WEIGHTS = tuple(pow(2, 17 - place, 11) for place in range(17))
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CROCKFORD_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # twice a digit, its own digits added up
@@ -55,7 +57,7 @@ def check_resident_id(text: str, *, on: date) -> str:
     number = text.strip().upper()
     if not _RESIDENT_ID.fullmatch(number):
         raise InvalidInputError("resident_id_malformed", value=text)
-    total = sum(int(digit) * pow(2, 17 - i, 11) for i, digit in enumerate(number[:17]))
+    total = sum(map(mul, _RESIDENT_WEIGHTS, map(int, number[:17])))
     if "10X98765432"[total % 11] != number[17]:
         raise InvalidInputError("resident_id_check_failed", value=text)
     try:

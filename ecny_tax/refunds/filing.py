@@ -7,7 +7,7 @@ from ecny_tax.errors import RejectedError
 from ecny_tax.money import Fen
 from ecny_tax.parties import service as parties
 from ecny_tax.refunds import model, rows
-from ecny_tax.refunds.model import Application, Refund, RefundKind, RefundStatus
+from ecny_tax.refunds.model import Application, Refund, RefundEvent, RefundKind, RefundStatus
 from ecny_tax.store import Transaction
 from ecny_tax.taxes import income_tax, settlements
 from ecny_tax.taxes.model import INCOME_TAX_CODE
@@ -51,7 +51,13 @@ def write_down(tx: Transaction, refund: Refund) -> Refund:
 
 
 def new_settlement(
-    tx: Transaction, payee: str, wallet: Wallet, authority: str, settled: YearSettlement
+    tx: Transaction,
+    payee: str,
+    wallet: Wallet,
+    authority: str,
+    settled: YearSettlement,
+    *,
+    history: tuple[RefundEvent, ...] = (),
 ) -> Refund:
     """The application that a settlement leads to, before anything was written of it."""
     return new_refund(
@@ -65,6 +71,7 @@ def new_settlement(
         reason=ANNUAL_REASON,
         tax_year=settled.found.tax_year,
         settled=settled,
+        history=history,
     )
 
 
@@ -81,6 +88,7 @@ def new_refund(
     payment_no: str | None = None,
     tax_year: int | None = None,
     settled: YearSettlement | None = None,
+    history: tuple[RefundEvent, ...] = (),
 ) -> Refund:
     """An application as it is before anything was written of it."""
     return Refund(
@@ -102,7 +110,7 @@ def new_refund(
         basis=settled.basis if settled else None,
         applied_at=tx.now,
         completed_at=None,
-        history=(),
+        history=history,
         identity_id=payee,
         subject_id=wallet.subject_id,
     )

@@ -7,10 +7,10 @@ Everybody else is done one by one, in his turn.  Each refund succeeds or fails a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import EcnyTaxError, RejectedError
@@ -30,7 +30,7 @@ from ecny_tax.refunds.model import (
     RefundStatus,
     check_status,
 )
-from ecny_tax.refunds.payout import load, pay_out, shares_of_settlement
+from ecny_tax.refunds.payout import load, pay_out, weights_of_settlement
 from ecny_tax.store import Transaction, journal
 from ecny_tax.store.attempt import undone_if_refused
 from ecny_tax.store.journal import Move, known_account
@@ -47,6 +47,9 @@ from ecny_tax.wallets.many import disclose_many
 from ecny_tax.wallets.model import Wallet, WalletKind, WalletStatus
 from ecny_tax.wallets.service import limits_of
 
+if TYPE_CHECKING:
+    from ecny_tax.rulebook import WalletClass
+
 _T = TypeVar("_T")
 _Answer = Refund | EcnyTaxError
 #: Legs of a posting that belong to no refund by itself: one a budget level, and one an operator.
@@ -61,7 +64,7 @@ def apply_many(
     ordinary = _Ordinary(tx, [asked.wallet_id for asked in applications])
 
     def together(part: Sequence[Application]) -> list[_Answer]:
-        return _apply_together(tx, keyring, part, manual_review=manual_review)
+        return _apply_together(tx, keyring, part, ordinary.wallets, manual_review=manual_review)
 
     def alone(asked: Application) -> Refund:
         filed = file_settlement(tx, keyring, asked)
@@ -80,7 +83,7 @@ def approve_many(tx: Transaction, keyring: Keyring, refund_nos: Sequence[str]) -
         return refund is not None and ordinary.may_be_approved(refund)
 
     def together(part: Sequence[str]) -> list[_Answer]:
-        return _approve_together(tx, keyring, [known[refund_no] for refund_no in part])
+        return _approve_together(tx, keyring, [known[refund_no] for refund_no in part], ordinary.wallets)
 
     def alone(refund_no: str) -> Refund:
         refund = load(tx, refund_no)
@@ -91,23 +94,26 @@ def approve_many(tx: Transaction, keyring: Keyring, refund_nos: Sequence[str]) -
 
 
 class _Ordinary:
-    """Who is an ordinary case, found out for many at once; whoever comes twice is one the first time only."""
+    """Who is an ordinary case, found out for many at once; whoever comes twice is one the first time only.
+
+    So nobody else's turn changes the ``wallets`` of ordinary cases before their own.
+    """
 
     def __init__(self, tx: Transaction, wallet_ids: Iterable[str]) -> None:
         ids = list(dict.fromkeys(wallet_ids))
-        self._wallets = wallet_rows.wallets_among(tx, ids)
+        self.wallets = wallet_rows.wallets_among(tx, ids)
         self._parents = wallet_rows.parents_among(tx, ids)
-        subjects = list({wallet.subject_id for wallet in self._wallets.values()})
+        subjects = list({wallet.subject_id for wallet in self.wallets.values()})
         self._owing = tax_rows.have_open_bills(tx, subjects)
         self._settled = tax_rows.have_settled(tx, subjects)
         self._erased = party_rows.erased_among(
-            tx, list({wallet.identity_id for wallet in self._wallets.values()})
+            tx, list({wallet.identity_id for wallet in self.wallets.values()})
         )
         self._seen: set[str] = set()
 
     def may_apply(self, asked: Application) -> bool:
         """A first return of a person who is known, has one wallet in this and owes nothing."""
-        wallet = self._wallets.get(asked.wallet_id)
+        wallet = self.wallets.get(asked.wallet_id)
         return (
             self._is_ordinary(wallet)
             and wallet is not None
@@ -121,7 +127,7 @@ class _Ordinary:
             refund.kind is RefundKind.ANNUAL_SETTLEMENT
             and refund.status is RefundStatus.TAX_REVIEW
             and len(refund.history) == 1
-            and self._is_ordinary(self._wallets.get(refund.wallet_id))
+            and self._is_ordinary(self.wallets.get(refund.wallet_id))
         )
 
     def _is_ordinary(self, wallet: Wallet | None) -> bool:
@@ -168,16 +174,22 @@ class _Filed(NamedTuple):
 
 
 def _apply_together(
-    tx: Transaction, keyring: Keyring, applications: Sequence[Application], *, manual_review: bool
+    tx: Transaction,
+    keyring: Keyring,
+    applications: Sequence[Application],
+    wallets: Mapping[str, Wallet],
+    *,
+    manual_review: bool,
 ) -> list[_Answer]:
-    wallets = wallet_rows.wallets_among(tx, [asked.wallet_id for asked in applications])
-    offices: dict[str | None, Institution] = {}
+    offices, years = _Offices(tx), set[int]()
     judged: list[tuple[Application, Institution, YearSettlement] | EcnyTaxError] = []
     for asked in applications:
         try:
-            judged.append((asked, _office(tx, offices, asked.authority), _settled(tx, asked)))
+            office = offices.of(asked.authority)
+            settled = _settled(tx, asked, years)
             if not manual_review:
-                treasury.check_open_day(tx, offices[asked.authority].treasury or "")
+                offices.check_open_day(asked.authority)
+            judged.append((asked, office, settled))
         except EcnyTaxError as refusal:
             judged.append(refusal)
     payees = _disclosed(
@@ -185,6 +197,7 @@ def _apply_together(
         keyring,
         [(wallets[one[0].wallet_id], one[1].party) for one in judged if not isinstance(one, EcnyTaxError)],
     )
+    under_review = (RefundEvent(RefundStatus.TAX_REVIEW, tx.now, ""),)
     answers: list[_Answer] = []
     filed: list[_Filed] = []
     for one in judged:
@@ -194,7 +207,7 @@ def _apply_together(
         asked, office, settled = one
         wallet = wallets[asked.wallet_id]
         payee = payees[wallet.wallet_id, office.party]
-        refund = _under_review(tx, new_settlement(tx, payee, wallet, office.code, settled))
+        refund = new_settlement(tx, payee, wallet, office.code, settled, history=under_review)
         filed.append(_Filed(refund, settled))
         answers.append(refund)
     paid = _Paid() if manual_review else _pay(tx, keyring, [one.refund for one in filed], wallets)
@@ -210,13 +223,15 @@ def _apply_together(
     ]
 
 
-def _approve_together(tx: Transaction, keyring: Keyring, refunds: Sequence[Refund]) -> list[_Answer]:
-    wallets = wallet_rows.wallets_among(tx, [refund.wallet_id for refund in refunds])
+def _approve_together(
+    tx: Transaction, keyring: Keyring, refunds: Sequence[Refund], wallets: Mapping[str, Wallet]
+) -> list[_Answer]:
+    offices = _Offices(tx)
     answers: list[_Answer] = []
     approved = []
     for refund in refunds:
         try:
-            treasury.check_open_day(tx, parties.tax_authority(tx, refund.authority).treasury or "")
+            offices.check_open_day(refund.authority)
             approved.append(refund)
             answers.append(refund)
         except EcnyTaxError as refusal:
@@ -229,23 +244,41 @@ def _approve_together(tx: Transaction, keyring: Keyring, refunds: Sequence[Refun
     ]
 
 
-def _settled(tx: Transaction, asked: Application) -> YearSettlement:
-    """What a first return comes to, when it may be handed in: it stands for the authority's record."""
+def _settled(tx: Transaction, asked: Application, years: set[int]) -> YearSettlement:
+    """What a first return comes to, when it may be handed in: it stands for the authority's record.
+
+    ``years`` are those of which that is known.
+    """
     found = settlements.settlement_of(asked.annual_return, tx.rulebook)
     settled = YearSettlement(found, Basis.STATED, is_correction=False, outcome=found.refund - found.due)
-    check_may_apply(tx, found.tax_year, settled.outcome)
-    settlements.check_open(tx, found.tax_year)
+    if settled.outcome <= 0 or found.tax_year not in years:
+        check_may_apply(tx, found.tax_year, settled.outcome)
+        settlements.check_open(tx, found.tax_year)
+        years.add(found.tax_year)
     return settled
 
 
-def _under_review(tx: Transaction, refund: Refund) -> Refund:
-    return replace(refund, history=(RefundEvent(RefundStatus.TAX_REVIEW, tx.now, ""),))
+class _Offices:
+    """Tax authorities by their codes, each looked up once."""
 
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self._known: dict[str | None, Institution] = {}
+        self._open: set[str] = set()
 
-def _office(tx: Transaction, known: dict[str | None, Institution], code: str | None) -> Institution:
-    if code not in known:
-        known[code] = parties.tax_authority(tx, code)
-    return known[code]
+    def of(self, code: str | None) -> Institution:
+        if code not in self._known:
+            self._known[code] = parties.tax_authority(self._tx, code)
+        return self._known[code]
+
+    def treasury_of(self, code: str | None) -> str:
+        return self.of(code).treasury or ""
+
+    def check_open_day(self, code: str | None) -> None:
+        paying = self.treasury_of(code)
+        if paying not in self._open:
+            treasury.check_open_day(self._tx, paying)
+            self._open.add(paying)
 
 
 def _disclosed(
@@ -270,68 +303,82 @@ class _Paid:
     def __init__(self) -> None:
         self.refunds: dict[str, Refund] = {}
         self.batches: dict[str, str] = {}
-        self.shares: list[tuple[str, dict[str, Fen]]] = []
+        self.shares: dict[str, dict[str, Fen]] = {}
 
 
 class _Levels:
     """What the budget levels of a treasury hold, as the refunds go on."""
 
-    def __init__(self, tx: Transaction, code: str) -> None:
-        self.accounts = {level: known_account(tx, chart.revenue(code, level)) for level in chart.LEVELS}
+    def __init__(self, tx: Transaction, treasury: str) -> None:
+        self._tx = tx
+        self._treasury = treasury
+        self.accounts = {level: known_account(tx, chart.revenue(treasury, level)) for level in chart.LEVELS}
         self._held = {level: account.credit_balance for level, account in self.accounts.items()}
+        self._weights: dict[str, tuple[int, ...]] = {}
 
-    def take(self, by_level: dict[str, Fen]) -> None:
+    def take(self, amount: Fen, item: str) -> dict[str, Fen]:
+        """What each level gives of a refund; raises ``RejectedError`` where one has too little."""
+        if item not in self._weights:
+            self._weights[item] = weights_of_settlement(self._tx, item, self._treasury)
+        by_level = treasury_model.by_level(amount, self._weights[item])
         for level, share in by_level.items():
             if share:
                 treasury_model.check_level(level, self._held[level], share)
         for level, share in by_level.items():
             self._held[level] -= share
+        return by_level
 
 
-def _pay(tx: Transaction, keyring: Keyring, refunds: Sequence[Refund], wallets: dict[str, Wallet]) -> _Paid:
+def _pay(
+    tx: Transaction, keyring: Keyring, refunds: Sequence[Refund], wallets: Mapping[str, Wallet]
+) -> _Paid:
     """Pay what fits under the caps and what the levels hold; what does not has failed, and moves nothing."""
     paid = _Paid()
-    offices: dict[str | None, Institution] = {}
+    offices = _Offices(tx)
     levels: dict[str, _Levels] = {}
+    limits: dict[str | None, WalletClass | None] = {}
     posted: dict[tuple[str, str], list[Refund]] = {}
     told: list[tuple[Wallet, str]] = []
+    tried = RefundEvent(RefundStatus.TREASURY_PROCESSING, tx.now, "")
     for refund in refunds:
-        office = _office(tx, offices, refund.authority)
-        code = office.treasury or ""
-        if code not in levels:
-            levels[code] = _Levels(tx, code)
+        treasury_code = offices.treasury_of(refund.authority)
+        if treasury_code not in levels:
+            levels[treasury_code] = _Levels(tx, treasury_code)
         wallet = wallets[refund.wallet_id]
+        if wallet.wallet_class not in limits:
+            limits[wallet.wallet_class] = limits_of(tx, wallet)
         try:
-            by_level = _decide(tx, refund, wallet, code, levels[code])
+            wallet_model.check_incoming(wallet, refund.amount, limits[wallet.wallet_class])
+            by_level = levels[treasury_code].take(refund.amount, refund.code)
         except RejectedError as refusal:
-            failed = _stepped(tx, refund, RefundStatus.TREASURY_FAILED, note=refusal.code)
-            paid.refunds[refund.refund_no] = replace(failed, failure_code=refusal.code)
+            failed = RefundEvent(RefundStatus.TREASURY_FAILED, tx.now, refusal.code)
+            paid.refunds[refund.refund_no] = replace(
+                refund,
+                status=RefundStatus.TREASURY_FAILED,
+                failure_code=refusal.code,
+                history=(*refund.history, tried, failed),
+            )
             continue
-        paid.shares.append((refund.refund_no, by_level))
-        posted.setdefault((code, refund.code), []).append(refund)
-        told += [(wallet, office.party), (wallet, f"{InstitutionKind.TREASURY}:{code}")]
+        paid.shares[refund.refund_no] = by_level
+        posted.setdefault((treasury_code, refund.code), []).append(refund)
+        told.append((wallet, offices.of(refund.authority).party))
+        told.append((wallet, f"{InstitutionKind.TREASURY}:{treasury_code}"))
     _disclosed(tx, keyring, told)  # the vouchers name the payees
-    shares = dict(paid.shares)
-    for (code, item), part in posted.items():
+    done = RefundEvent(RefundStatus.COMPLETED, tx.now, "")
+    for (treasury_code, item), part in posted.items():
         rest = iter(part)
         while batch := list(islice(rest, _BATCH)):
-            number = _post(tx, code, item, levels[code], batch, wallets, shares)
+            number = _post(tx, treasury_code, item, levels[treasury_code], batch, wallets, paid.shares)
             for refund in batch:
-                done = _stepped(tx, refund, RefundStatus.COMPLETED)
-                balance = Fen(wallets[refund.wallet_id].balance + refund.amount)
-                paid.refunds[refund.refund_no] = replace(done, balance_after=balance, completed_at=tx.now)
                 paid.batches[refund.refund_no] = number
+                paid.refunds[refund.refund_no] = replace(
+                    refund,
+                    status=RefundStatus.COMPLETED,
+                    balance_after=Fen(wallets[refund.wallet_id].balance + refund.amount),
+                    completed_at=tx.now,
+                    history=(*refund.history, tried, done),
+                )
     return paid
-
-
-def _decide(
-    tx: Transaction, refund: Refund, wallet: Wallet, receiving: str, levels: _Levels
-) -> dict[str, Fen]:
-    """What each level pays, taken from it; raises ``RejectedError`` where the credit fails."""
-    wallet_model.check_incoming(wallet, refund.amount, limits_of(tx, wallet))
-    by_level = shares_of_settlement(tx, refund, receiving)
-    levels.take(by_level)
-    return by_level
 
 
 def _post(
@@ -340,8 +387,8 @@ def _post(
     item: str,
     levels: _Levels,
     refunds: Sequence[Refund],
-    wallets: dict[str, Wallet],
-    shares: dict[str, dict[str, Fen]],
+    wallets: Mapping[str, Wallet],
+    shares: Mapping[str, Mapping[str, Fen]],
 ) -> str:
     """Treasury to wallets in one linked batch; the number that its netted legs are booked under."""
     number = tx.ids.number("K", tx.now)
@@ -367,13 +414,7 @@ def _post(
     return number
 
 
-def _stepped(tx: Transaction, refund: Refund, status: RefundStatus, *, note: str = "") -> Refund:
-    """The refund after the treasury has tried it."""
-    tried = RefundEvent(RefundStatus.TREASURY_PROCESSING, tx.now, "")
-    return replace(refund, status=status, history=(*refund.history, tried, RefundEvent(status, tx.now, note)))
-
-
 def _finish(tx: Transaction, paid: _Paid) -> None:
     """What is written of paid refunds once they themselves are there."""
-    rows.insert_many_shares(tx, paid.shares)
+    rows.insert_many_shares(tx, paid.shares.items())
     settlements.close_years(tx, list(paid.batches))

@@ -21,7 +21,7 @@ from ecny_tax.taxes.interest import overpayment_interest
 from ecny_tax.taxes.late_fee import MAX_DAYS
 from ecny_tax.taxes.model import Bill
 from ecny_tax.treasury import service as treasury
-from ecny_tax.treasury.model import allocated, part_of, shares, weights
+from ecny_tax.treasury.model import allocated, by_level, part_of, weights
 from ecny_tax.wallets import service as wallets
 from ecny_tax.wallets import supply
 from ecny_tax.wallets.disclosure import disclose_payment
@@ -48,9 +48,9 @@ def pay_out(tx: Transaction, keyring: Keyring, refund: Refund) -> Refund:
     try:
         if credit:
             wallets.check_may_receive(tx, wallet, credit)
-        by_level = _shares(tx, refund, office.treasury or "")
-        bearing = part_of(by_level, interest)
-        due = {level: Fen(share + bearing[level]) for level, share in by_level.items()}
+        shares = _shares(tx, refund, office.treasury or "")
+        bearing = part_of(shares, interest)
+        due = {level: Fen(share + bearing[level]) for level, share in shares.items()}
         paid_out = treasury.payout_moves(tx, office.treasury or "", due)
     except RejectedError as refusal:
         rows.set_failed(tx, refund.refund_no, refusal.code)
@@ -72,7 +72,7 @@ def pay_out(tx: Transaction, keyring: Keyring, refund: Refund) -> Refund:
         _record_set_off(tx, keyring, bill, wallet, transfer_id=ids[place], balance_after=balance_after)
     if refund.payment_no is not None:
         payment_rows.add_refund(tx, refund.payment_no, pending=-refund.amount, refunded=refund.amount)
-    rows.insert_shares(tx, refund.refund_no, by_level)
+    rows.insert_shares(tx, refund.refund_no, shares)
     rows.set_completed(tx, refund.refund_no, set_off=set_off, interest=interest, balance_after=balance_after)
     if refund.payment_no is None:
         settlements.close_year(tx, refund.refund_no)
@@ -128,7 +128,7 @@ def _interest(tx: Transaction, refund: Refund) -> Fen:
 def _shares(tx: Transaction, refund: Refund, receiving: str) -> dict[str, Fen]:
     """What each budget level pays: of a payment, out of what that level got of it and has not given back."""
     if refund.payment_no is None:
-        return shares_of_settlement(tx, refund, receiving)
+        return by_level(refund.amount, weights_of_settlement(tx, refund.code, receiving))
     payment = payments.load(tx, refund.payment_no)
     bill = bills.load(tx, payment.bill_no)
     rules = tx.rulebook.on(payment.settled_at.date()).taxes
@@ -139,6 +139,6 @@ def _shares(tx: Transaction, refund: Refund, receiving: str) -> dict[str, Fen]:
     return part_of(left, refund.amount)
 
 
-def shares_of_settlement(tx: Transaction, refund: Refund, receiving: str) -> dict[str, Fen]:
-    """What each budget level pays of an annual settlement: by the shares of today."""
-    return shares(tx.rulebook.on(tx.now.date()).taxes, receiving, refund.code, None, refund.amount)
+def weights_of_settlement(tx: Transaction, code: str, receiving: str) -> tuple[int, ...]:
+    """By which weights the budget levels of a treasury pay an annual settlement: those of today."""
+    return weights(tx.rulebook.on(tx.now.date()).taxes, receiving, code, None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from operator import mul
 from typing import NamedTuple
 
 import numpy as np
@@ -249,6 +250,6 @@ def name_of(number: int) -> str:
 def id_number_of(number: int) -> str:
     """A resident identity number with a true check digit, of an area that there is not; all differ."""
     born = _BORN + timedelta(days=number * _STEP % _DAYS)
-    body = f"{_AREA}{born:%Y%m%d}{number // _DAYS:03d}"
-    total = sum(int(digit) * weight for digit, weight in zip(body, _WEIGHTS, strict=True))
+    body = f"{_AREA}{born.year}{born.month:02d}{born.day:02d}{number // _DAYS:03d}"
+    total = sum(map(mul, _WEIGHTS, map(int, body)))
     return body + _CHECK[total % 11]

@@ -80,6 +80,7 @@ class Season:
         self._setting = setting
         self._progress = progress or (lambda _phase, _done, _total: None)
         self._book = self._store.rulebook
+        self._store.write_much()
         self._times: dict[str, list[float]] = {}
 
     def run(self) -> SeasonReport:

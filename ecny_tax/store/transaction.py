@@ -91,6 +91,9 @@ class Store(Protocol):
         ``choose`` is given the time in force.  Raises ``RejectedError`` (``clock_went_back``).
         """
 
+    def write_much(self) -> None:
+        """Get ready to write millions of rows: from now on this store may take some 200 MB of memory."""
+
     def scrub(self) -> bool:
         """Rewrite the database so that nothing stays in it of what was deleted; outside a transaction.
 

@@ -158,7 +158,12 @@ def weights(rules: TaxRules, treasury: str, code: str, item: str | None) -> tupl
 
 def shares(rules: TaxRules, treasury: str, code: str, item: str | None, amount: Fen) -> dict[str, Fen]:
     """``amount`` of a tax by budget level, to the fen, after the rules of a day."""
-    return dict(zip(chart.LEVELS, split(amount, weights(rules, treasury, code, item)), strict=True))
+    return by_level(amount, weights(rules, treasury, code, item))
+
+
+def by_level(amount: Fen, by: tuple[int, ...]) -> dict[str, Fen]:
+    """``amount`` by budget level, after weights in the order of ``chart.LEVELS``."""
+    return dict(zip(chart.LEVELS, split(amount, by), strict=True))
 
 
 def allocated(amount: Fen, late_fee: Fen, by: tuple[int, ...]) -> list[Fen]:
