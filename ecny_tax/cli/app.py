@@ -45,6 +45,7 @@ COMMANDS = {
     "terminal": "terminals",
     "trust": "terminals",
     "treasury": "treasury",
+    "season": "season",
     "reconcile": "reconciliation",
     "failure": "reconciliation",
     "ledger": "ledger",

@@ -233,7 +233,7 @@ class SeasonReport:
     did_not_declare: int
     refunds: int
     refunded: Fen
-    failed: int
+    failed_refunds: int
     bills: int
     billed: Fen
     payments: int

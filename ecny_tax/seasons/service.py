@@ -335,7 +335,9 @@ class Season:
             did_not_declare=tally.do_not_declare,
             refunds=sum(band.refunds for band in amounts),
             refunded=Fen(sum(band.refunded for band in amounts)),
-            failed=sum(count for status, _code, count, _sum in refunds if status == "treasury_failed"),
+            failed_refunds=sum(
+                count for status, _code, count, _sum in refunds if status == "treasury_failed"
+            ),
             bills=sum(band.bills for band in amounts),
             billed=Fen(sum(band.billed for band in amounts)),
             payments=sum(month.payments for month in months),
