@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ecny_tax.clock import micros
@@ -110,6 +110,11 @@ def account(tx: Transaction, account_id: int) -> Account:
 def accounts(tx: Transaction) -> list[Account]:
     """Every account, in the order of opening."""
     return [Account(*row) for row in tx.rows(f"{_ACCOUNT} ORDER BY id")]
+
+
+def each_account(tx: Transaction) -> Iterator[Account]:
+    """The same one after the other, in flat memory."""
+    return (Account(*row) for row in tx.stream(f"{_ACCOUNT} ORDER BY id"))
 
 
 def set_flags(tx: Transaction, account_id: int, flags: int) -> None:
