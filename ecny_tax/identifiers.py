@@ -127,10 +127,14 @@ class IdSource:
     @contextmanager
     def seeded(self, seed: str) -> Iterator[None]:
         """Inside, what is drawn follows from ``seed`` alone: so a long run goes on as it began, wherever it
-        was stopped."""
-        before, self.random_bytes = self.random_bytes, random.Random(seed).randbytes  # noqa: S311 - simulation
+        was stopped.  Where that fails, its ids were never stored, and are drawn again."""
+        before, last = self.random_bytes, self._last
+        self.random_bytes = random.Random(seed).randbytes  # noqa: S311 - simulation
         try:
             yield
+        except BaseException:
+            self._last = last
+            raise
         finally:
             self.random_bytes = before
 

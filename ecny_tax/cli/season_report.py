@@ -10,6 +10,7 @@ from ecny_tax.errors import Language
 from ecny_tax.money import yuan_text
 from ecny_tax.seasons.model import AMOUNT_BANDS, INCOME_BANDS, SeasonReport, band_texts
 from ecny_tax.seasons.population import ASSUMPTION, ASSUMPTION_ZH
+from ecny_tax.seasons.service import PHASES
 from ecny_tax.svg import Series, bar_chart, escaped
 from ecny_tax.treasury.model import LEVEL_NAMES
 
@@ -81,7 +82,21 @@ def print_tables(found: SeasonReport, shown: Mapping[str, object], language: Lan
     tables.show("")
     work = shown["work"]
     if isinstance(work, dict):
-        tables.print_record(work, language)
+        tables.print_record({key: value for key, value in work.items() if key != "phases"}, language)
+    _print_bars(
+        label("phase", language),
+        ("", *(label(key, language) for key in ("seconds", "processor_seconds", "people_a_second"))),
+        [
+            (
+                PHASES[one.phase] if language == "zh" else one.phase,
+                f"{one.seconds:.1f}",
+                f"{one.processor_seconds:.1f}",
+                f"{one.people_a_second:,}",
+            )
+            for one in found.work.phases
+        ],
+        [round(one.seconds * 1000) for one in found.work.phases],
+    )
     if "file" in shown:
         tables.print_record({"file": shown["file"]}, language)
     tables.show(Text(str(shown["assumption"])))
@@ -104,7 +119,12 @@ def as_html(found: SeasonReport) -> str:
         _table(
             ("阶段 · phase", "秒 · s", "处理器 · processor s", "人/秒 · people/s"),
             [
-                (one.phase, f"{one.seconds:.1f}", f"{one.processor_seconds:.1f}", f"{one.people_a_second:,}")
+                (
+                    f"{PHASES[one.phase]} · {one.phase}",
+                    f"{one.seconds:.1f}",
+                    f"{one.processor_seconds:.1f}",
+                    f"{one.people_a_second:,}",
+                )
                 for one in found.work.phases
             ],
         ),
