@@ -14,13 +14,14 @@ RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 PINS := pyproject.toml constraints.txt
 
-.PHONY: help demo test lint bench docs clean
+.PHONY: help demo test ha lint bench docs clean
 # One environment: two targets at once must not both fill it.
 .NOTPARALLEL:
 
 help:
 	@echo 'make demo    the Heshan story on a fresh ledger'
 	@echo 'make test    the whole test suite (ARGS=... goes to pytest)'
+	@echo 'make ha      a PostgreSQL pair whose primary is killed under load (ARGS=--rounds 10: ten times)'
 	@echo 'make lint    ruff, mypy and the floors of the house'
 	@echo 'make bench   how fast it is: a table, and bench.json (ARGS=... goes to the runner)'
 	@echo 'make docs    the pages of docs/ that follow from the code'
@@ -31,6 +32,9 @@ demo: $(RUNTIME)
 
 test: $(DEV)
 	$(BIN)/pytest -n auto $(ARGS)
+
+ha: $(DEV)
+	@$(BIN)/python -m tests.ha.failover $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .

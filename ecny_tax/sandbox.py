@@ -7,7 +7,7 @@ import os
 import secrets
 import weakref
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -17,10 +17,9 @@ from ecny_tax.clock import Clock
 from ecny_tax.crypto.keyring import Keyring, create_keyring, read_keyring
 from ecny_tax.errors import ConflictError, InvalidInputError, UnavailableError, VerificationError
 from ecny_tax.identifiers import is_text
-from ecny_tax.store import Store, Transaction, log, open_store
+from ecny_tax.store import MEMORY, Store, Transaction, exists, is_url, log, name_in, open_store
 from ecny_tax.store.sealer import Sealer
 from ecny_tax.store.simulated_clock import SimulatedClock
-from ecny_tax.store.sqlite import MEMORY
 
 if TYPE_CHECKING:
     from ecny_tax.agreements.service import Agreements
@@ -54,15 +53,15 @@ class Sandbox:
         keyring: Keyring,
         *,
         clock: Clock | None = None,
-        files: tuple[Path, Path] | None = None,
+        names: tuple[str, str] | None = None,
     ) -> None:
         """Put the services together on an open store; :meth:`open` is the usual way.
 
-        ``files`` are those of database and keyring, where there are any.
+        ``names`` are those of database and keyring, where another process can open them.
         """
         self._store = store
         self._keyring = keyring
-        sealer = Sealer(store, keyring, files)
+        sealer = Sealer(store, keyring, names)
         store.watcher = sealer
         _found(store, keyring)
         self._end = weakref.finalize(self, _end, store, sealer)  # runs at exit, too, if nobody closes
@@ -160,9 +159,11 @@ class Sandbox:
     ) -> Self:
         """Open a database, making it on first use with the time then in force.
 
-        ``database`` is a path, or ``:memory:``.  ``clock`` overrides the database's own clock; with a
+        ``database`` is a path, ``:memory:``, or the ``postgresql://`` URL of a database that is empty or ours
+        (extra ``[postgres]``).  ``clock`` overrides the database's own clock; with a
         ``seed`` every id and key is the same in every run; ``keyring`` is the path of the keyring file
-        (default: the database's path with ``.keys`` after it); ``rulebook`` a rule file, or a folder of them,
+        (default: the database's path with ``.keys`` after it; of a URL, the name of its database in the
+        working directory); ``rulebook`` a rule file, or a folder of them,
         laid over the package's rules.  Raises ``UnavailableError``, and ``InvalidInputError`` for a rule
         file (``rule_file_unreadable``, ``rule_file_unknown``, ``rule_file_malformed``), or ``ConflictError``
         where it changes a party that the database holds (``party_differs``).
@@ -177,23 +178,16 @@ class Sandbox:
             store = open_store(name, clock=clock, seed=seed_text, rulebook=rules)
             return cls(store, Keyring(fresh_seed), clock=clock)
 
-        path = Path(name)
-        is_new = _is_new(path)
-        keys = _keyring_path(path, keyring)
-        if is_new:
-            ring = create_keyring(keys, fresh_seed)
-            store = open_store(name, clock=clock, seed=seed_text, rulebook=rules)
-        else:
-            store = open_store(name, clock=clock, seed=seed_text, rulebook=rules)
-            try:
+        keys = _keyring_path(name, keyring)
+        # The keyring is there before the first thing is that needs it.
+        ring = create_keyring(keys, fresh_seed) if _is_new(name) else None
+        store = open_store(name, clock=clock, seed=seed_text, rulebook=rules)
+        try:
+            if ring is None:
                 ring = read_keyring(keys)
                 if rules is not None and "scheme" in rules.own:
                     _check_parties(store)
-            except BaseException:
-                store.close()
-                raise
-        try:
-            return cls(store, ring, clock=clock, files=(path, keys))
+            return cls(store, ring, clock=clock, names=_names(name, keys))
         except BaseException:
             store.close()
             raise
@@ -227,10 +221,16 @@ class Sandbox:
             except BaseException:
                 store.close()
                 raise
+        keys = _keyring_path(name, keyring)
+        if not _is_new(name) or (not is_url(name) and Path(name).exists()):
+            raise ConflictError("database_exists", path=name)
+        if is_url(name):
+            ring = create_keyring(keys, seed)
+            with closing(open_store(name, clock=clock, rulebook=rules)) as store:
+                _found(store, ring, lines)
+                log.seal(store, ring)
+            return cls.open(name, clock=clock, keyring=keyring, rulebook=rules)
         path = Path(name)
-        if not _is_new(path) or path.exists():
-            raise ConflictError("database_exists", path=path)
-        keys = _keyring_path(path, keyring)
         ring = read_keyring(keys) if keys.exists() else Keyring(seed)
         draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
         try:
@@ -277,6 +277,8 @@ class Sandbox:
 def _checked(database: str | Path) -> str:
     """The name of a database, when it is one that can be opened here."""
     name = str(database)
+    if is_url(name):
+        return name
     if "://" in name:
         raise InvalidInputError("database_url_unknown", value=name)
     if not 0 < len(name) <= _MAX_PATH or not is_text(name):
@@ -292,8 +294,16 @@ def _rules(rulebook: str | Path | Rulebook | None) -> Rulebook | None:
     return rulebook
 
 
-def _keyring_path(database: Path, keyring: str | Path | None) -> Path:
-    return Path(keyring) if keyring is not None else database.with_name(f"{database.name}.keys")
+def _keyring_path(database: str, keyring: str | Path | None) -> Path:
+    """The keyring of a database: beside its file, or for one on a server, in the working directory."""
+    if keyring is not None:
+        return Path(keyring)
+    return Path(f"{name_in(database)}.keys") if is_url(database) else Path(f"{database}.keys")
+
+
+def _names(database: str, keys: Path) -> tuple[str, str]:
+    """What another process opens the same by, wherever it is started."""
+    return database if is_url(database) else os.path.abspath(database), os.path.abspath(keys)
 
 
 def _put_in_place(draft: Path, path: Path) -> None:
@@ -306,8 +316,11 @@ def _put_in_place(draft: Path, path: Path) -> None:
         raise UnavailableError("database_unwritable", path=path) from None
 
 
-def _is_new(path: Path) -> bool:
-    """Whether the file is still to be made; raises ``UnavailableError`` where it cannot be."""
+def _is_new(name: str) -> bool:
+    """Whether the database is still to be made; raises ``UnavailableError`` where it cannot be."""
+    if is_url(name):
+        return not exists(name)
+    path = Path(name)
     try:
         if path.parent.is_dir() and (path.is_file() or not path.exists()):
             return not path.exists() or path.stat().st_size == 0

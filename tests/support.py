@@ -107,11 +107,36 @@ def balance(s: Sandbox, wallet: Wallet) -> int:
     return s.wallets.show(wallet_id=wallet.wallet_id).balance
 
 
+def collected(s: Sandbox) -> dict[str, int]:
+    """What waits on collection accounts, by ``operator:treasury``, whichever of their stripes it is on."""
+    return by_collection({account.account: account.balance for account in s.ledger.accounts()})
+
+
+def by_collection(balances: dict[str, int]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for name, amount in balances.items():
+        kind, _, rest = name.partition(":")
+        if kind == "collection":
+            key = rest.rpartition(":")[0]
+            found[key] = found.get(key, 0) + amount
+    return found
+
+
+_TABLES = {
+    "sqlite": "SELECT name FROM sqlite_schema WHERE type = 'table'",
+    "postgresql": "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()",
+}
+
+
 def dump(s: Sandbox) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table."""
+    """Every row of every table, sorted: a server gives them in no order of its own."""
     with s._store.reading() as tx:
-        tables = [row[0] for row in tx.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-        return {table: tx.rows(f"SELECT * FROM {table}") for table in tables}
+        tables = [row[0] for row in tx.rows(_TABLES[s._store.engine])]
+        return {table: sorted(tx.rows(f"SELECT * FROM {table}"), key=_by_columns) for table in tables}
+
+
+def _by_columns(row: tuple[Any, ...]) -> list[tuple[str, Any]]:
+    return [(type(value).__name__, 0 if value is None else value) for value in row]
 
 
 def but_the_log(state: dict[str, list[tuple[Any, ...]]]) -> dict[str, list[tuple[Any, ...]]]:
@@ -180,7 +205,7 @@ def freeze_in_force(s: Sandbox, *wallets: str) -> str:
     """The number of the newest freeze of one of these wallets; where there is none, one that nobody used."""
     with s._store.reading() as tx:
         found = tx.rows(
-            "SELECT wallet_id, instrument_no FROM freeze WHERE lifted_at IS NULL ORDER BY laid_at DESC"
+            "SELECT wallet_id, instrument_no FROM wallet_freeze WHERE lifted_at IS NULL ORDER BY laid_at DESC"
         )
     return next((number for wallet, number in found if wallet in wallets), "J23042000000000000000")
 

@@ -6,10 +6,16 @@ from ecny_tax.agreements.model import Agreement, AgreementStatus
 from ecny_tax.clock import from_micros, micros
 from ecny_tax.store.transaction import Row, Transaction
 
-_AGREEMENT = (
-    "SELECT g.agreement_no, g.wallet_id, w.operator, g.authority, g.status, g.code, g.batch_debit,"
-    " g.signed_at, g.verified_at, g.ended_at, g.identity_id, g.subject_id, g.signatures, g.answer"
-    " FROM agreement g JOIN wallet w ON w.wallet_id = g.wallet_id"
+#: The columns of an agreement ``g`` of a wallet ``w``, which :func:`agreement_of` reads.
+COLUMNS = (
+    "g.agreement_no", "g.wallet_id", "w.operator", "g.authority", "g.status", "g.code", "g.batch_debit",
+    "g.signed_at", "g.verified_at", "g.ended_at", "g.identity_id", "g.subject_id", "g.signatures", "g.answer",
+)  # fmt: skip
+_AGREEMENT = f"SELECT {', '.join(COLUMNS)} FROM agreement g JOIN wallet w ON w.wallet_id = g.wallet_id"
+#: The place of the newest verified agreement of an open wallet ``w`` that covers a bill ``b``.
+NEWEST_VERIFIED = (
+    "(SELECT max(v.place) FROM agreement v WHERE v.subject_id = b.subject_id AND v.authority = b.authority"
+    " AND v.wallet_id = w.wallet_id AND v.status = 'verified' AND w.closed_at IS NULL)"
 )
 
 
@@ -32,26 +38,22 @@ def insert(tx: Transaction, agreement: Agreement) -> None:
 
 def agreement(tx: Transaction, agreement_no: str) -> Agreement | None:
     row = tx.row(f"{_AGREEMENT} WHERE g.agreement_no = :number", number=agreement_no)
-    return _agreement(row) if row else None
+    return agreement_of(row) if row else None
 
 
 def agreements(tx: Transaction) -> list[Agreement]:
-    return [_agreement(row) for row in tx.rows(f"{_AGREEMENT} ORDER BY g.place")]
+    return [agreement_of(row) for row in tx.rows(f"{_AGREEMENT} ORDER BY g.place")]
 
 
-def verified_with(
-    tx: Transaction, *, authority: str, subject_id: str, wallet_id: str | None = None
-) -> Agreement | None:
-    """The newest verified agreement of a taxpayer with an authority, of one wallet where that is given."""
+def verified_with(tx: Transaction, *, authority: str, subject_id: str) -> Agreement | None:
+    """The newest verified agreement of a taxpayer with an authority."""
     row = tx.row(
         f"{_AGREEMENT} WHERE g.subject_id = :subject_id AND g.authority = :authority"
-        " AND g.status = 'verified' AND (:wallet_id IS NULL OR g.wallet_id = :wallet_id)"
-        " AND w.closed_at IS NULL ORDER BY g.place DESC",
+        " AND g.status = 'verified' AND w.closed_at IS NULL ORDER BY g.place DESC LIMIT 1",
         subject_id=subject_id,
         authority=authority,
-        wallet_id=wallet_id,
     )
-    return _agreement(row) if row else None
+    return agreement_of(row) if row else None
 
 
 def standing(tx: Transaction, *, authority: str, wallet_id: str) -> Agreement | None:
@@ -62,7 +64,7 @@ def standing(tx: Transaction, *, authority: str, wallet_id: str) -> Agreement | 
         wallet_id=wallet_id,
         authority=authority,
     )
-    return _agreement(row) if row else None
+    return agreement_of(row) if row else None
 
 
 def set_answer(
@@ -99,7 +101,7 @@ def forget_signatures(tx: Transaction, subject_id: str) -> None:
     )
 
 
-def _agreement(row: Row) -> Agreement:
+def agreement_of(row: Row) -> Agreement:
     number, wallet_id, operator, authority, status, code, batch_debit, signed, verified, ended, *rest = row
     return Agreement(
         number,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +32,9 @@ def set_(
     run: Run, time: Annotated[str, typer.Argument(metavar="TIME", help="ISO 8601, or `system`.")]
 ) -> None:
     """Fix the clock at a time, or let it follow the system again; a new database begins at that time."""
-    if time != "system" and run.now is None and not os.path.exists(run.database):
+    from ecny_tax.store import exists
+
+    if time != "system" and run.now is None and not exists(run.database):
         run = replace(run, now=time)
     with run.sandbox() as s:
         if time == "system":

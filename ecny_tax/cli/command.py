@@ -66,8 +66,9 @@ class Run:
     def published_keys(self) -> dict[str, str]:
         """The keys that this run's database publishes; it is not made for the question (``keys_needed``)."""
         from ecny_tax.errors import NotFoundError
+        from ecny_tax.store import exists
 
-        if "://" not in self.database and not Path(self.database).exists():
+        if not exists(self.database):
             raise NotFoundError("keys_needed", path=self.database)
         with self.sandbox() as s:
             return s.published_keys()
@@ -91,7 +92,7 @@ class Run:
     def today(self) -> date:
         """The day in force, without making a database for the question."""
         from ecny_tax.clock import SystemClock, parse_time
-        from ecny_tax.store.sqlite import fixed_time_of
+        from ecny_tax.store import fixed_time_of
 
         if self.now is not None:
             return parse_time(self.now).date()
@@ -192,7 +193,7 @@ def _common_parameters() -> tuple[inspect.Parameter, ...]:
 
 def _common(
     db: Annotated[
-        str, typer.Option("--db", metavar="PATH", envvar="ECNY_TAX_DB", help="The database.")
+        str, typer.Option("--db", metavar="PATH_OR_URL", envvar="ECNY_TAX_DB", help="The database.")
     ] = _DEFAULT_DATABASE,
     as_json: Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")] = False,
     now: Annotated[

@@ -152,6 +152,7 @@ _VALUES = {
     "double_spend": "离线重复支付",
     "unload statement with its chain": "卸载声明及其证书链",
     "adjustment": "调账",
+    "void": "作废号",
     "answer_lost": "回执丢失",
     "answer_late": "回执超时",
     "delivered_twice": "报文重复",

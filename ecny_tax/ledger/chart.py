@@ -13,6 +13,8 @@ OPENING = "opening"
 
 #: Budget levels (预算级次), from the top.
 LEVELS = ("central", "province", "city", "county")
+#: Collection accounts of one operator for one treasury; at most ten, so that their names end alike.
+STRIPES = 8
 
 
 def vault(operator: str) -> str:
@@ -28,8 +30,12 @@ def pushed(reference: str) -> str:
     return f"pushed:{reference}"
 
 
-def collection(operator: str, treasury: str) -> str:
-    return f"collection:{operator}:{treasury}"
+def collection(operator: str, treasury: str, payer_account: int) -> str:
+    """One of ``STRIPES``: taxpayers who pay one treasury at a time must not wait for one row.
+
+    Which one, the account of the paying wallet decides, so that what comes back leaves the same.
+    """
+    return f"collection:{operator}:{treasury}:{payer_account % STRIPES}"
 
 
 def lien(load_id: str) -> str:

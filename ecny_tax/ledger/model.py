@@ -13,6 +13,9 @@ from enum import IntEnum, IntFlag, StrEnum
 MAX_COUNTER = 2**63 - 1
 #: Events of one batch, as in TigerBeetle's largest message.
 MAX_BATCH = 8189
+#: Where several write side by side, each takes its time first and its number last: by so much (µs) a transfer
+#: may then be older than one with a smaller number.
+MAX_DISORDER = 60_000_000
 
 
 class Ledger(IntEnum):
@@ -70,6 +73,7 @@ class TransferCode(IntEnum):
     ALLOCATION = 19  # 报解：待报解预算收入 → 发行库
     BACKING_TO_REVENUE = 20  # 报解入库：准备金对价 → 分级次收入
     ADJUSTMENT = 21  # 调账：对账后退回钱包
+    VOID = 22  # 作废号：取了序号而未用，金额为零，使流水无缺号
 
 
 class AccountFlags(IntFlag):

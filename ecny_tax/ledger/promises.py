@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ecny_tax.ledger.model import Account, AccountCode, AccountFlags, Ledger
+from ecny_tax.ledger.model import MAX_DISORDER, Account, AccountCode, AccountFlags, Ledger
 from ecny_tax.ledger.records import TransferColumns
 
 
@@ -27,12 +27,14 @@ _BOUND_BY_DEBITS = int(AccountFlags.CREDITS_MUST_NOT_EXCEED_DEBITS)
 class JournalFold:
     """Derives every balance anew from a journal that is given to it in order, a run of transfers at a time.
 
-    Memory grows with the accounts (some 100 bytes each), not with the transfers.
+    Memory grows with the accounts (some 100 bytes each), not with the transfers.  Up to the transfer
+    ``side_by_side`` several wrote at a time, and times may lie back by ``MAX_DISORDER``.
     """
 
-    def __init__(self, accounts: Callable[[], Iterable[Account]]) -> None:
+    def __init__(self, accounts: Callable[[], Iterable[Account]], *, side_by_side: int = 0) -> None:
         """``accounts`` gives every account, the same each time: it is asked again in the end."""
         self.count = 0
+        self._side_by_side = side_by_side
         self._accounts = accounts
         self._place: dict[int, int] = {}  # of an account's id in the lists that follow
         self._asset: list[int] = []
@@ -55,9 +57,10 @@ class JournalFold:
             count += 1
             if seq != count:
                 self._broken = self._broken or f"transfer {seq} stands where {count} is expected"
-            if at < newest:
+            if at >= newest:
+                newest = at
+            elif seq > self._side_by_side or at < newest - MAX_DISORDER:
                 self._broken = self._broken or f"transfer {seq} is older than the one before it"
-            newest = at
             payer, payee = place(debit), place(credit)
             if payer is None or payee is None:
                 self._broken = self._broken or f"transfer {seq} names an account that does not exist"

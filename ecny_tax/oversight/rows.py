@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 from ecny_tax.clock import micros
 from ecny_tax.ledger.model import Ledger
@@ -13,39 +14,45 @@ from ecny_tax.store.transaction import Row, Transaction
 
 _FLOW = (
     "SELECT seq, id, debit_account_id, credit_account_id, amount, code, user_data, posted_at FROM transfer"
-    " WHERE ledger = :ledger"
+    " WHERE ledger = :ledger AND posted_at BETWEEN :since AND :until"
 )
 
 
-def window_of(tx: Transaction, first: datetime, last: datetime) -> tuple[int, int]:
-    """The seq of the first and the last transfer of a time, both ends included: an index leads to those of an
-    account, so that none outside is read."""
-    return journal.newest_before(tx, micros(first)) + 1, journal.newest_before(tx, micros(last) + 1)
+class Window(NamedTuple):
+    """A time in microseconds, both ends included, and the numbers between which its transfers lie: an index
+    leads to those of an account, so that few outside are read."""
+
+    since: int
+    until: int
+    first: int
+    last: int
 
 
-def going_out(
-    tx: Transaction, account: int, after: int, until: int, window: tuple[int, int], most: int
-) -> list[Flow]:
+def window_of(tx: Transaction, since: datetime, until: datetime) -> Window:
+    return Window(micros(since), micros(until), *journal.range_of(tx, micros(since), micros(until)))
+
+
+def going_out(tx: Transaction, account: int, after: int, until: int, window: Window, most: int) -> list[Flow]:
     """The first transfers out of an account with ``after`` < seq <= ``until``, within a window of seq."""
-    first, last = window
     found = tx.rows(
-        f"{_FLOW} AND debit_account_id = :account AND seq > :after AND seq <= :until"
+        f"{_FLOW} AND debit_account_id = :account AND seq >= :first AND seq <= :last"
         " ORDER BY seq LIMIT :most",
-        ledger=Ledger.ECNY, account=account, after=max(after, first - 1), until=min(until, last), most=most,
+        ledger=Ledger.ECNY, account=account, since=window.since, until=window.until, most=most,
+        first=max(after + 1, window.first), last=min(until, window.last),
     )  # fmt: skip
     return [Flow(*row) for row in found]
 
 
 def coming_in(
-    tx: Transaction, account: int, before: int, since: int, window: tuple[int, int], most: int
+    tx: Transaction, account: int, before: int, since: int, window: Window, most: int
 ) -> list[Flow]:
     """The last transfers into an account with ``since`` <= seq < ``before``, within a window of seq, the last
     one first."""
-    first, last = window
     found = tx.rows(
-        f"{_FLOW} AND credit_account_id = :account AND seq < :before AND seq >= :since"
+        f"{_FLOW} AND credit_account_id = :account AND seq >= :first AND seq <= :last"
         " ORDER BY seq DESC LIMIT :most",
-        ledger=Ledger.ECNY, account=account, before=min(before, last + 1), since=max(since, first), most=most,
+        ledger=Ledger.ECNY, account=account, since=window.since, until=window.until, most=most,
+        first=max(since, window.first), last=min(before - 1, window.last),
     )  # fmt: skip
     return [Flow(*row) for row in found]
 
@@ -72,7 +79,7 @@ def named_wallets(tx: Transaction) -> Iterable[Row]:
 
 def lay_freeze(tx: Transaction, wallet_id: str, issuer: str, instrument_no: str, case_no: str) -> None:
     tx.run(
-        "INSERT INTO freeze (wallet_id, issuer, instrument_no, case_no, laid_at)"
+        "INSERT INTO wallet_freeze (wallet_id, issuer, instrument_no, case_no, laid_at)"
         " VALUES (:wallet_id, :issuer, :instrument_no, :case_no, :now)",
         wallet_id=wallet_id, issuer=issuer, instrument_no=instrument_no, case_no=case_no, now=micros(tx.now),
     )  # fmt: skip
@@ -81,7 +88,7 @@ def lay_freeze(tx: Transaction, wallet_id: str, issuer: str, instrument_no: str,
 def lift_freeze(tx: Transaction, wallet_id: str, issuer: str, instrument_no: str, lifted_by: str) -> bool:
     """Lift a freeze that an issuer laid on a wallet; False where none under that number is in force."""
     found = tx.rows(
-        "UPDATE freeze SET lifted_by = :lifted_by, lifted_at = :now WHERE wallet_id = :wallet_id"
+        "UPDATE wallet_freeze SET lifted_by = :lifted_by, lifted_at = :now WHERE wallet_id = :wallet_id"
         " AND issuer = :issuer AND instrument_no = :instrument_no AND lifted_at IS NULL RETURNING wallet_id",
         wallet_id=wallet_id, issuer=issuer, instrument_no=instrument_no, lifted_by=lifted_by,
         now=micros(tx.now),

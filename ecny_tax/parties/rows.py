@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from ecny_tax.parties.model import Institution, InstitutionKind
 from ecny_tax.store.transaction import Row, Transaction
 
-_INSTITUTION = "SELECT kind, code, name_zh, name_en, digits, treasury, public_key FROM institution"
+#: The columns of an institution ``o``, which :func:`institution_of` reads.
+COLUMNS = ("o.kind", "o.code", "o.name_zh", "o.name_en", "o.digits", "o.treasury", "o.public_key")
+_INSTITUTION = f"SELECT {', '.join(COLUMNS)} FROM institution o"
 
 
 def insert_institution(tx: Transaction, party: Institution) -> None:
@@ -24,15 +26,15 @@ def insert_institution(tx: Transaction, party: Institution) -> None:
 
 
 def institution(tx: Transaction, kind: InstitutionKind, code: str) -> Institution | None:
-    row = tx.row(f"{_INSTITUTION} WHERE kind = :kind AND code = :code", kind=kind, code=code)
-    return _institution(row) if row else None
+    row = tx.row(f"{_INSTITUTION} WHERE o.kind = :kind AND o.code = :code", kind=kind, code=code)
+    return institution_of(row) if row else None
 
 
 def institutions(tx: Transaction) -> list[Institution]:
-    return [_institution(row) for row in tx.rows(f"{_INSTITUTION} ORDER BY kind, code")]
+    return [institution_of(row) for row in tx.rows(f"{_INSTITUTION} ORDER BY o.kind, o.code")]
 
 
-def _institution(row: Row) -> Institution:
+def institution_of(row: Row) -> Institution:
     return Institution(InstitutionKind(row[0]), *row[1:])
 
 

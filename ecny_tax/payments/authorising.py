@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import VerificationError
 from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Institution
 from ecny_tax.payments import model, rows
+from ecny_tax.payments.loading import Case
 from ecny_tax.payments.model import Payment, PaymentMode
 from ecny_tax.store import Transaction
 from ecny_tax.taxes import bills
-from ecny_tax.taxes.model import Bill
 from ecny_tax.wallets import rows as wallet_rows
-from ecny_tax.wallets.model import Wallet
 
 
-def authorise(
-    tx: Transaction,
-    keyring: Keyring,
-    mode: PaymentMode,
-    payment_no: str,
-    bill: Bill,
-    wallet: Wallet,
-    agreement_no: str | None,
-    office: Institution,
-) -> bytes:
+def authorise(keyring: Keyring, mode: PaymentMode, payment_no: str, case: Case, at: datetime) -> bytes:
     """The instruction, signed by the authority, or the order, signed by the wallet."""
+    wallet_id = case.wallet.wallet_id
     content = model.authorisation_document(
         mode=mode,
         payment_no=payment_no,
-        bill=bill,
-        amount=bill.total,
-        wallet_id=wallet.wallet_id,
-        agreement_no=agreement_no,
-        at=tx.now,
+        bill=case.bill,
+        amount=case.bill.total,
+        wallet_id=wallet_id,
+        agreement_no=None if case.agreement is None else case.agreement.agreement_no,
+        at=at,
     )
     if mode is PaymentMode.SCAN_TO_PAY:
-        key = wallet_rows.public_key(tx, wallet.wallet_id)
-        return _signed(keyring, "wallet", wallet.wallet_id, key, content)
-    return sign_instruction(keyring, office, content)
+        return _signed(keyring, "wallet", wallet_id, case.wallet_key, content)
+    return sign_instruction(keyring, case.office, content)
 
 
 def sign_instruction(keyring: Keyring, office: Institution, content: dict[str, object]) -> bytes:

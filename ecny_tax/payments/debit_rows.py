@@ -40,16 +40,12 @@ def insert_failure(tx: Transaction, failure: OrderedFailure) -> None:
     )
 
 
-def next_failure(tx: Transaction, *, operator: str, wallet_id: str) -> OrderedFailure | None:
-    """The oldest failure that waits for a debit of this operator and wallet."""
-    row = tx.row(
-        f"{_FAILURE} WHERE remaining > 0 AND cancelled_at IS NULL"
-        " AND coalesce(operator, :operator) = :operator AND coalesce(wallet_id, :wallet_id) = :wallet_id"
-        " ORDER BY place LIMIT 1",
-        operator=operator,
-        wallet_id=wallet_id,
-    )
-    return _failure(row) if row else None
+#: The number of the oldest failure that waits for a debit of a wallet ``w``.
+NEXT_FAILURE = (
+    "(SELECT n.failure_no FROM ordered_failure n WHERE n.remaining > 0 AND n.cancelled_at IS NULL"
+    " AND coalesce(n.operator, w.operator) = w.operator"
+    " AND coalesce(n.wallet_id, w.wallet_id) = w.wallet_id ORDER BY n.place LIMIT 1)"
+)
 
 
 def failure(tx: Transaction, failure_no: str) -> OrderedFailure | None:

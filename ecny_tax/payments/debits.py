@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecny_tax.errors import RejectedError
-from ecny_tax.ledger.model import Ledger, TransferCode
+from ecny_tax.ledger.model import Account, Ledger, TransferCode
 from ecny_tax.payments import debit_rows
 from ecny_tax.payments.debit_model import (
     DebitOutcome,
@@ -38,8 +39,11 @@ class Debit:
     authorisation: bytes
 
 
-def collect(tx: Transaction, debit: Debit) -> int:
-    """Move the money from the wallet to the collection account; return the id of the transfer."""
+def collect(tx: Transaction, debit: Debit, accounts: Sequence[Account] | None = None) -> int:
+    """Move the money from the wallet to the collection account; return the id of the transfer.
+
+    ``accounts`` are these two, where they were read before, and nothing was moved since.
+    """
     leg = Move(
         debit.wallet.account_id,
         debit.collection,
@@ -47,7 +51,7 @@ def collect(tx: Transaction, debit: Debit) -> int:
         Ledger.ECNY,
         TransferCode.TAX_PAYMENT,
     )
-    return journal.move(tx, [leg], user_data=debit.payment_no)[0]
+    return journal.move(tx, [leg], user_data=debit.payment_no, accounts=accounts)[0]
 
 
 def leave_in_doubt(tx: Transaction, debit: Debit, failure: OrderedFailure) -> DebitRecord:

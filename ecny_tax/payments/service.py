@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 
 from ecny_tax.agreements import rows as agreement_rows
-from ecny_tax.agreements import service as agreements
 from ecny_tax.agreements.model import Agreement, check_usable
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError
@@ -15,17 +15,20 @@ from ecny_tax.ledger.promises import Check
 from ecny_tax.money import Fen
 from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Institution
-from ecny_tax.payments import authorising, debit_rows, debits, model, receipts, rows
+from ecny_tax.payments import authorising, debit_rows, debits, loading, model, receipts, rows
 from ecny_tax.payments.debit_model import DebitRecord, FailureKind, outcome_unknown
 from ecny_tax.payments.debits import Debit
+from ecny_tax.payments.loading import PAY, Case
 from ecny_tax.payments.model import Payment, PaymentMode, PaymentStatus, Receipt, without_steps
 from ecny_tax.rulebook import Side
 from ecny_tax.store import Store, Transaction, journal, log
 from ecny_tax.store.idempotency import (
     Request,
     Unanswered,
+    check_key,
     earlier_answer,
     earlier_outcome,
+    outcome_of,
     remember,
     remember_unanswered,
 )
@@ -34,9 +37,10 @@ from ecny_tax.taxes import bills, settlements
 from ecny_tax.taxes import service as taxes
 from ecny_tax.taxes.model import Bill, check_open
 from ecny_tax.treasury import service as treasury
+from ecny_tax.treasury.model import check_open_day
 from ecny_tax.wallets import rows as wallet_rows
 from ecny_tax.wallets import service as wallets
-from ecny_tax.wallets.disclosure import disclose_payment, taxpayer_of
+from ecny_tax.wallets.disclosure import Told, disclose_payment, taxpayer_of
 from ecny_tax.wallets.model import Wallet, check_not_closed
 
 
@@ -46,6 +50,7 @@ class Payments:
     def __init__(self, store: Store, keyring: Keyring) -> None:
         self._store = store
         self._keyring = keyring
+        self._wallet_under = lru_cache(10_000)(self._look_up_wallet)
 
     def pay(
         self,
@@ -66,19 +71,32 @@ class Payments:
         """
         if wallet_id is not None and agreement_no is not None:
             raise InvalidInputError("wallet_or_agreement")
-        with self._store.transaction() as tx:
-            bill = bills.load(tx, bill_no)
-            agreement = agreements.load(tx, agreement_no) if agreement_no is not None else None
-            named = agreement.wallet_id if agreement else wallet_id
-            wallet = wallets.load(tx, named) if named is not None else None
-            actor = wallet.party if wallet else bill.subject_id
-            content = ("bill", bill_no, wallet.wallet_id if wallet_id and wallet else None, agreement_no)
-            request = Request("pay", actor, idempotency_key, content)
-            earlier = _earlier(tx, request)
+        check_key(idempotency_key)
+        payer = wallet_id if agreement_no is None else self._wallet_under(agreement_no)
+
+        def pay(tx: Transaction) -> Payment | DebitRecord:
+            if payer is None:  # the taxpayer's other agreements decide which wallet it is
+                tx.be_alone()
+            case = None
+            if agreement_no is not None:
+                case = loading.under_agreement(tx, bill_no, agreement_no, idempotency_key)
+            elif wallet_id is not None:
+                case = loading.from_wallet(tx, bill_no, wallet_id, idempotency_key)
+            actor = case.wallet.party if case else bills.load(tx, bill_no).subject_id
+            named = case.wallet.wallet_id if case and wallet_id is not None else None
+            request = Request(PAY, actor, idempotency_key, ("bill", bill_no, named, agreement_no))
+            earlier = _earlier(
+                tx,
+                outcome_of(case.answered, request, Payment)
+                if case
+                else earlier_outcome(tx, request, Payment),
+            )
             if isinstance(earlier, Payment):
                 return earlier
-            outcome = _remember(tx, request, self._settle(tx, bill, wallet, agreement))
-        return _known(outcome)
+            return _remember(tx, request, self._settle(tx, case or loading.of_taxpayer(tx, bill_no)))
+
+        owned = [f"bill:{bill_no}", *([] if payer is None else wallets.owned(payer))]
+        return _known(self._store.concurrently(pay, *owned))
 
     def pay_stamp_duty(
         self,
@@ -100,16 +118,17 @@ class Payments:
         outcome is not known the bill stays, and a repeat with the key is about that one.
         Raises what ``taxes.declare_stamp_duty`` and :meth:`pay` raise.
         """
-        with self._store.transaction() as tx:
+
+        def pay(tx: Transaction) -> Payment | DebitRecord:
             wallet = wallets.load(tx, wallet_id)
             document = (item, base, on, half_relief, side, authority, pieces, taxpayer_kind)
             content = ("stamp-duty", wallet.wallet_id, *document)
-            request = Request("pay", wallet.party, idempotency_key, content)
-            earlier = _earlier(tx, request)
+            request = Request(PAY, wallet.party, idempotency_key, content)
+            earlier = _earlier(tx, earlier_outcome(tx, request, Payment))
             if isinstance(earlier, Payment):
                 return earlier
-            bill = (
-                bills.load(tx, earlier)
+            bill_no = (
+                earlier
                 if earlier is not None
                 else taxes.declare_stamp_duty(
                     tx,
@@ -122,10 +141,12 @@ class Payments:
                     authority=authority,
                     pieces=pieces,
                     taxpayer_kind=taxpayer_kind,
-                )
+                ).bill_no
             )
-            outcome = _remember(tx, request, self._settle(tx, bill, wallet, None))
-        return _known(outcome)
+            case = loading.from_wallet(tx, bill_no, wallet.wallet_id)
+            return _remember(tx, request, self._settle(tx, case))
+
+        return _known(self._store.concurrently(pay, *wallets.owned(wallet_id)))
 
     def show(self, *, payment_no: str) -> Payment:
         """One payment; raises ``NotFoundError`` (``payment_not_found``)."""
@@ -238,39 +259,37 @@ class Payments:
 
         return printed() if deliver is None else log.sealed(self._store, self._keyring, printed)
 
-    def _settle(
-        self, tx: Transaction, bill: Bill, wallet: Wallet | None, agreement: Agreement | None
-    ) -> Payment | DebitRecord:
+    def _look_up_wallet(self, agreement_no: str) -> str | None:
+        """The wallet of an agreement, which it keeps; None where there is no such agreement."""
+        with self._store.reading() as tx:
+            agreement = agreement_rows.agreement(tx, agreement_no)
+        return None if agreement is None else agreement.wallet_id
+
+    def _settle(self, tx: Transaction, case: Case) -> Payment | DebitRecord:
         """Decide the mode, check, and move the money from the wallet to the collection account.
 
         A failure that was ordered strikes what passes every check, and may leave its outcome in doubt.
         """
+        bill, wallet, agreement = case.bill, case.wallet, case.agreement
+        wallets.own_families(tx, wallet)
         check_open(bill)
-        if agreement is None:
-            agreement = agreement_rows.verified_with(
-                tx,
-                authority=bill.authority,
-                subject_id=bill.subject_id,
-                wallet_id=wallet.wallet_id if wallet else None,
-            )
         if agreement is not None:
             _check_covers(agreement, bill)
-        if wallet is None:
-            if agreement is None:
-                raise RejectedError("agreement_required", bill_no=bill.bill_no, authority=bill.authority)
-            wallet = wallets.load(tx, agreement.wallet_id)
         mode = PaymentMode.SCAN_TO_PAY if agreement is None else PaymentMode.REAL_TIME_DEBIT
         agreement_no = agreement.agreement_no if agreement else None
         number = tx.ids.number("P", tx.now)
-        office = parties.tax_authority(tx, bill.authority)
-        signed = authorising.authorise(tx, self._keyring, mode, number, bill, wallet, agreement_no, office)
-        wallets.spend(tx, wallet, bill.total, payee=bill.authority)
-        account = treasury.collection_account(tx, wallet.operator, office.treasury or "")
-        debit = Debit(number, bill, wallet, account, mode, agreement_no, signed)
-        failure = debit_rows.next_failure(tx, operator=wallet.operator, wallet_id=wallet.wallet_id)
+        signed = authorising.authorise(self._keyring, mode, number, case, tx.now)
+        wallets.spend(tx, wallet, bill.total, payee=bill.authority, spent=case.spent)
+        check_open_day(case.office.treasury or "", case.closed_until, today=tx.now.date())
+        debit = Debit(number, bill, wallet, case.collection.id, mode, agreement_no, signed)
+        failure = None
+        if case.next_failure is not None:
+            tx.be_alone()  # it is one order for several debits
+            failure = debit_rows.failure(tx, case.next_failure)
         if failure is not None and failure.kind is not FailureKind.DELIVERED_TWICE:
             return debits.leave_in_doubt(tx, debit, failure)
-        payment = settle(tx, self._keyring, debit, office)
+        moved = debits.collect(tx, debit, (case.account, case.collection))
+        payment = _record_debit(tx, self._keyring, debit, moved, case.office, case.told)
         if failure is not None:
             debits.deliver_again(tx, debit, failure)
         return payment
@@ -287,11 +306,18 @@ def load(tx: Transaction, payment_no: str) -> Payment:
 def collection_account(tx: Transaction, wallet: Wallet, bill: Bill) -> int:
     """Where a payment of the bill from this wallet is collected."""
     office = parties.tax_authority(tx, bill.authority)
-    return treasury.collection_account(tx, wallet.operator, office.treasury or "")
+    return treasury.collection_account(tx, wallet.operator, office.treasury or "", wallet.account_id)
 
 
 def settle(tx: Transaction, keyring: Keyring, debit: Debit, office: Institution) -> Payment:
     """Move the money of a debit, and write its payment."""
+    return _record_debit(tx, keyring, debit, debits.collect(tx, debit), office, None)
+
+
+def _record_debit(
+    tx: Transaction, keyring: Keyring, debit: Debit, moved: int, office: Institution, told: Told | None
+) -> Payment:
+    """Write the payment of a debit that the transfer ``moved``."""
     return record(
         tx,
         keyring,
@@ -302,8 +328,9 @@ def settle(tx: Transaction, keyring: Keyring, debit: Debit, office: Institution)
         payment_no=debit.payment_no,
         agreement_no=debit.agreement_no,
         authorisation=debit.authorisation,
-        transfer_id=debits.collect(tx, debit),
+        transfer_id=moved,
         balance_after=Fen(debit.wallet.balance - debit.bill.total),
+        told=told,
     )
 
 
@@ -320,8 +347,12 @@ def record(
     authorisation: bytes,
     transfer_id: int,
     balance_after: Fen,
+    told: Told | None = None,
 ) -> Payment:
-    """Write the payment whose money has moved, tell authority and treasury who paid, and close its bill."""
+    """Write the payment whose money has moved, tell authority and treasury who paid, and close its bill.
+
+    ``told`` is what these two know already, where that was read before.
+    """
     payment = Payment(
         payment_no=payment_no,
         bill_no=bill.bill_no,
@@ -339,18 +370,17 @@ def record(
         refund_pending=Fen(0),
         reversed_at=None,
     )
-    payer_id = disclose_payment(tx, keyring, wallet, office)
+    payer_id = disclose_payment(tx, keyring, wallet, office, told)
     rows.insert(tx, payment, payer_id=payer_id, transfer_id=transfer_id, authorisation=authorisation)
     bills.set_paid(tx, bill)
     return payment
 
 
-def _earlier(tx: Transaction, request: Request) -> Payment | str | None:
+def _earlier(tx: Transaction, found: Payment | Unanswered | None) -> Payment | str | None:
     """The payment that answers an earlier request, or the bill that one left without paying it.
 
     One whose outcome is still not known is refused as it was before.
     """
-    found = earlier_outcome(tx, request, Payment)
     if not isinstance(found, Unanswered):
         return found
     debit = debit_rows.record(tx, found.record)

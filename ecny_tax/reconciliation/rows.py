@@ -33,7 +33,7 @@ _RECORDS = (
     " WHERE d.trace_no BETWEEN :low AND :high AND d.entrusted_at BETWEEN :first AND :last"
     " AND coalesce(p.status, '') <> 'reversed' AND {there}"
 )
-_OF = " AND (:operator IS NULL OR w.operator = :operator) AND (:treasury IS NULL OR o.treasury = :treasury)"
+_OF = " AND (w.operator = :operator OR :operator IS NULL) AND (o.treasury = :treasury OR :treasury IS NULL)"
 _MOVED = "coalesce(t.amount, 0) + coalesce(x.amount, 0) - coalesce(a.amount, 0)"
 _VIEWS = {
     Side.TREASURY: (

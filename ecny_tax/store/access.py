@@ -20,7 +20,13 @@ from ecny_tax.store.transaction import Row, Transaction
 DONE = "done"
 
 _TEXTS = ("action", "wallet", "party", "instrument_no", "instrument_digest", "case_no", "asked", "outcome")
-_COLUMNS = f"place, at, {', '.join(f'CAST({name} AS BLOB)' for name in _TEXTS)}"
+
+
+def _columns(tx: Transaction) -> str:
+    """The columns of :data:`EntryColumns`, text as the bytes that are stored."""
+    return "place, at, " + ", ".join(
+        name if name == "instrument_digest" else tx.as_bytes(name) for name in _TEXTS
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,7 @@ def record(tx: Transaction, entry: Entry) -> int:
         now=micros(tx.now),
     )
     place = int(row[0]) if row else 0
-    stored = tx.row(f"SELECT {_COLUMNS} FROM access WHERE place = :place", place=place)
+    stored = tx.row(f"SELECT {_columns(tx)} FROM access WHERE place = :place", place=place)
     assert stored is not None  # noqa: S101 - it was written just now
     columns: EntryColumns = stored
     journal.record_digest(tx, entry_digest(columns))
@@ -136,7 +142,7 @@ def was_done(
 def first_altered(tx: Transaction) -> str:
     """The first entry that is not as an event says, such as ``access entry 3``; empty where all are."""
     sealed = tx.stream("SELECT digest FROM event WHERE digest IS NOT NULL ORDER BY place")
-    written = tx.stream(f"SELECT {_COLUMNS} FROM access ORDER BY place")
+    written = tx.stream(f"SELECT {_columns(tx)} FROM access ORDER BY place")
     for number, (event, row) in enumerate(zip_longest(sealed, written), 1):
         if event is None or row is None or row[0] != number or _digest(row) != event[0]:
             return f"access entry {number}"

@@ -133,7 +133,7 @@ class Books:
         ``progress`` is called now and then with how many of the :meth:`records` are done.  Memory grows with
         the accounts, not with the transfers.
         """
-        with self._store.reading() as tx:
+        with self._store.reading(at_rest=True) as tx:
             return verification(tx, self._keyring, progress)
 
     def records(self) -> int:

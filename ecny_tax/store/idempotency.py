@@ -17,10 +17,12 @@ from typing import TypeVar
 from ecny_tax.clock import micros
 from ecny_tax.errors import ConflictError, InvalidInputError
 from ecny_tax.identifiers import is_text
-from ecny_tax.store.transaction import Transaction
+from ecny_tax.store.transaction import Row, Transaction
 
 Answer = TypeVar("Answer")
 MAX_KEY = 255
+#: The columns of an answered request ``q``, which :func:`outcome_of` reads.
+COLUMNS = ("q.digest", "q.answer", "q.record")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +64,35 @@ def earlier_outcome(tx: Transaction, request: Request, kind: type[Answer]) -> An
     """
     if request.key is None:
         return None
-    if not 0 < len(request.key) <= MAX_KEY or not (request.key.isprintable() and is_text(request.key)):
-        raise InvalidInputError("idempotency_key_malformed", value=request.key)
+    check_key(request.key)
     row = tx.row(
-        "SELECT digest, answer, record FROM answered_request"
-        " WHERE operation = :operation AND actor = :actor AND key = :key",
+        f"SELECT {', '.join(COLUMNS)} FROM answered_request q"
+        " WHERE q.operation = :operation AND q.actor = :actor AND q.key = :key",
         operation=request.operation,
         actor=request.actor,
         key=request.key,
     )
-    if row is None:
+    return None if row is None else outcome_of(row, request, kind)
+
+
+def check_key(key: str | None) -> None:
+    """Raises ``InvalidInputError`` (``idempotency_key_malformed``)."""
+    if key is not None and not (0 < len(key) <= MAX_KEY and key.isprintable() and is_text(key)):
+        raise InvalidInputError("idempotency_key_malformed", value=key)
+
+
+def outcome_of(row: Row, request: Request, kind: type[Answer]) -> Answer | Unanswered | None:
+    """What came of a request that was found as :data:`COLUMNS`; None where nothing was found."""
+    digest, answer, record = row
+    if digest is None:
         return None
-    if row[0] != request.digest:
+    if digest != request.digest:
         raise ConflictError("idempotency_conflict", key=request.key, operation=request.operation)
-    if row[1] is None:
-        return Unanswered(row[2])
+    if answer is None:
+        return Unanswered(record)
     from pydantic import TypeAdapter  # imported late: only a replay needs it
 
-    return TypeAdapter(kind).validate_json(row[1])
+    return TypeAdapter(kind).validate_json(answer)
 
 
 def remember(tx: Transaction, request: Request, answer: Answer) -> Answer:
@@ -97,11 +110,12 @@ def remember_unanswered(tx: Transaction, request: Request, record: str) -> None:
 
 def _keep(tx: Transaction, request: Request, answer: str | None, record: str | None) -> None:
     """One row a key; only one without an answer gives way to another."""
-    tx.run(
+    kept = tx.row(
         "INSERT INTO answered_request (operation, actor, key, digest, answer, record, at)"
         " VALUES (:operation, :actor, :key, :digest, :answer, :record, :at)"
         " ON CONFLICT (operation, actor, key) DO UPDATE SET answer = excluded.answer,"
-        " record = excluded.record, at = excluded.at WHERE answered_request.answer IS NULL",
+        " record = excluded.record, at = excluded.at WHERE answered_request.answer IS NULL"
+        " RETURNING at",
         operation=request.operation,
         actor=request.actor,
         key=request.key,
@@ -110,6 +124,8 @@ def _keep(tx: Transaction, request: Request, answer: str | None, record: str | N
         record=record,
         at=micros(tx.now),
     )
+    if kept is None:
+        tx.be_alone()  # the same actor has used the key at the same time, with another wallet
 
 
 def hand_over(tx: Transaction, *, actor: str, to: str) -> None:

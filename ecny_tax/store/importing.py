@@ -20,6 +20,7 @@ from ecny_tax.identifiers import is_text
 from ecny_tax.ledger.model import (
     MAX_BATCH,
     MAX_COUNTER,
+    MAX_DISORDER,
     Account,
     AccountCode,
     AccountFlags,
@@ -190,7 +191,7 @@ class _Restoring:
         for seq in range(1, transfers + 1):
             line = self._source.transfer()
             at = line["posted_at"]
-            if line["seq"] != seq or at < newest or (linked and at != newest):
+            if line["seq"] != seq or at < newest - MAX_DISORDER or (linked and at != newest):
                 raise _inconsistent(self._source.number, "the transfer is out of order")
             newest, linked = at, bool(line["flags"] & TransferFlags.LINKED)
             batch.append(line)

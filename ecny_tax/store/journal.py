@@ -20,13 +20,19 @@ from ecny_tax.ledger.model import (
 from ecny_tax.ledger.state_machine import decide
 from ecny_tax.store.transaction import Row, Transaction
 
-_ACCOUNT = "SELECT id, name, ledger, code, flags, debits, credits FROM account"
+_ACCOUNT_COLUMNS = ("id", "name", "ledger", "code", "flags", "debits", "credits")
+_ACCOUNT = f"SELECT {', '.join(_ACCOUNT_COLUMNS)} FROM account"
 _TRANSFER = (
     "SELECT id, debit_account_id, credit_account_id, amount, ledger, code, flags, user_data FROM transfer"
 )
 MAX_NAME = 128
 _MAX_ID = 2**128 - 1
 _LINKED = int(TransferFlags.LINKED)
+
+
+def account_columns(alias: str) -> tuple[str, ...]:
+    """The columns that make an :class:`Account` of a row of ``account``, for who reads it with others."""
+    return tuple(f"{alias}.{name}" for name in _ACCOUNT_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,7 @@ def set_flags(tx: Transaction, account_id: int, flags: int) -> None:
 
 def _record_event(tx: Transaction, account_id: int, flags: int) -> None:
     """Write down from when on an account has these flags; the transparency log seals it."""
+    tx.be_alone()  # an event stands between the transfers before it and those after it
     tx.run(
         "INSERT INTO event (account_id, flags, after_seq, at)"
         " VALUES (:id, :flags, coalesce((SELECT max(seq) FROM transfer), 0), :now)",
@@ -135,6 +142,7 @@ def _record_event(tx: Transaction, account_id: int, flags: int) -> None:
 
 def record_digest(tx: Transaction, digest: bytes) -> None:
     """Let the transparency log seal an entry of the access log by its digest."""
+    tx.be_alone()
     tx.run(
         "INSERT INTO event (digest, after_seq, at)"
         " VALUES (:digest, coalesce((SELECT max(seq) FROM transfer), 0), :now)",
@@ -151,14 +159,21 @@ def post(tx: Transaction, batch: Sequence[Transfer]) -> list[Result]:
     if len(batch) > MAX_BATCH:
         raise InvalidInputError("batch_too_large", value=len(batch), limit=MAX_BATCH)
     _check_fields(batch)
-    return _write(tx, batch, _known(tx, batch))
+    return _write(tx, batch, _known(tx, batch), _touched(tx, batch))
 
 
-def _write(tx: Transaction, batch: Sequence[Transfer], known: dict[int, Transfer]) -> list[Result]:
-    """Let the state machine decide, and store what it decided."""
+def _touched(tx: Transaction, batch: Sequence[Transfer]) -> list[Account]:
+    """The accounts of a batch, in one sorted statement."""
     touched = {t.debit_account_id for t in batch} | {t.credit_account_id for t in batch}
-    loaded = {row[0]: Account(*row) for row in tx.rows_among(_ACCOUNT, "id", sorted(touched))}
-    decision = decide(loaded, known, batch)
+    return [Account(*row) for row in tx.rows_among(_ACCOUNT, "id", sorted(touched))]
+
+
+def _write(
+    tx: Transaction, batch: Sequence[Transfer], known: dict[int, Transfer], touched: Iterable[Account]
+) -> list[Result]:
+    """Let the state machine decide, and store what it decided."""
+    before = {account.id: account for account in touched}
+    decision = decide(before, known, batch)
     at = micros(tx.now)
     tx.run_many(
         "INSERT INTO transfer (id, debit_account_id, credit_account_id, amount, ledger, code, flags,"
@@ -178,15 +193,25 @@ def _write(tx: Transaction, batch: Sequence[Transfer], known: dict[int, Transfer
             for t in decision.created
         ),
     )
+    # By what is added, since somebody beside this transaction may credit the same account.  Whatever is
+    # debited, a transaction owns.
     tx.run_many(
-        "UPDATE account SET debits = ?, credits = ? WHERE id = ?",
-        ((debits, credits_, id_) for id_, (debits, credits_) in decision.counters.items()),
+        "UPDATE account SET debits = debits + ?, credits = credits + ? WHERE id = ?",
+        (
+            (debits - before[id_].debits, credits_ - before[id_].credits, id_)
+            for id_, (debits, credits_) in decision.counters.items()
+        ),
     )
     return decision.results
 
 
-def move(tx: Transaction, moves: Sequence[Move], *, user_data: str) -> list[int]:
+def move(
+    tx: Transaction, moves: Sequence[Move], *, user_data: str, accounts: Sequence[Account] | None = None
+) -> list[int]:
     """Post the moves as one linked chain of new transfers; return their ids.
+
+    ``accounts`` are those that are moved between, where they were read in this transaction, and no money
+    of theirs was moved since.
 
     Services check their rules first; the ledger's own refusal is the last guard and raises
     ``RejectedError`` (``ledger_refused``), which rolls the transaction back.
@@ -206,7 +231,8 @@ def move(tx: Transaction, moves: Sequence[Move], *, user_data: str) -> list[int]
         for place, leg in enumerate(moves)
     ]
     _check_fields(batch)
-    for result in _write(tx, batch, known={}):  # the ids are new, and the index refuses one that is not
+    touched = _touched(tx, batch) if accounts is None else accounts
+    for result in _write(tx, batch, {}, touched):  # the ids are new, and the index refuses one that is not
         if result not in (Result.CREATED, Result.LINKED_EVENT_FAILED):
             raise RejectedError("ledger_refused", result=result.value)
     return [transfer.id for transfer in batch]
@@ -249,8 +275,17 @@ def _check_fields(batch: Sequence[Transfer]) -> None:
             raise InvalidInputError("transfer_malformed", value=t.id)
 
 
-def newest_before(tx: Transaction, at: int) -> int:
-    """The newest transfer before a time, or 0: times grow with numbers, so it is a short search."""
+def range_of(tx: Transaction, first: int, last: int) -> tuple[int, int]:
+    """The numbers between which every transfer from ``first`` to ``last`` (µs) lies, both included.
+
+    Times grow with numbers, so it is a short search; where several write side by side, not strictly, and
+    between those numbers there may be some of another time.
+    """
+    return _newest_before(tx, first - tx.disorder) + 1, _newest_before(tx, last + 1 + tx.disorder)
+
+
+def _newest_before(tx: Transaction, at: int) -> int:
+    """A transfer before that time whose next one is not, or 0."""
     row = tx.row("SELECT coalesce(max(seq), 0) FROM transfer")
     low, high = 0, int(row[0]) if row else 0
     while low < high:

@@ -38,15 +38,6 @@ CHUNK = 16_384
 #: Records that are in memory at a time, at most, while the whole log is read.
 RUN = 4_096
 
-#: Text as the bytes that are stored: nothing is decoded that only goes into a hash.
-TRANSFER_COLUMNS = (
-    "seq, debit_account_id, credit_account_id, amount, ledger, code, flags, posted_at, id,"
-    " CAST(user_data AS BLOB)"
-)
-EVENTS = (
-    "SELECT e.place, e.account_id, e.after_seq, a.ledger, a.code, e.flags, e.at, CAST(a.name AS BLOB),"
-    " e.digest FROM event e LEFT JOIN account a ON a.id = e.account_id"
-)
 _AFTER_SEQ = 2
 _TRANSFER_ID = re.compile("[0-9a-f]{32}")
 _FIRST = -(2**63)
@@ -71,6 +62,23 @@ class Mark(NamedTuple):
 
     size: int
     is_whole: bool
+
+
+# Text as the bytes that are stored: nothing is decoded that only goes into a hash.
+
+
+def transfer_columns(tx: Transaction) -> str:
+    return (
+        "seq, debit_account_id, credit_account_id, amount, ledger, code, flags, posted_at, id, "
+        + tx.as_bytes("user_data")
+    )
+
+
+def _events(tx: Transaction) -> str:
+    return (
+        "SELECT e.place, e.account_id, e.after_seq, a.ledger, a.code, e.flags, e.at,"
+        f" {tx.as_bytes('a.name')}, e.digest FROM event e LEFT JOIN account a ON a.id = e.account_id"
+    )
 
 
 # --- sealing ------------------------------------------------------------------------------------------
@@ -117,7 +125,7 @@ def seal(store: Store, keyring: Keyring) -> None:
     this library, or added to a log that was whole.
     """
     while True:
-        with store.reading() as tx:
+        with store.reading(at_rest=True) as tx:
             before, there = head(tx), committed(tx)
             check_mark(tx, keyring)
             if there.size <= before.size:
@@ -216,9 +224,9 @@ def runs(tx: Transaction, since: Head | None = None) -> Iterator[tuple[list[Row]
     """
     seq = since.transfers if since else 0
     first = (since.events + 1, seq + 1) if since else (_FIRST, _FIRST)
-    events = iter(tx.stream(f"{EVENTS} WHERE e.place >= :place ORDER BY e.place", place=first[0]))
+    events = iter(tx.stream(f"{_events(tx)} WHERE e.place >= :place ORDER BY e.place", place=first[0]))
     transfers = iter(
-        tx.stream(f"SELECT {TRANSFER_COLUMNS} FROM transfer WHERE seq >= :seq ORDER BY seq", seq=first[1])
+        tx.stream(f"SELECT {transfer_columns(tx)} FROM transfer WHERE seq >= :seq ORDER BY seq", seq=first[1])
     )
     event = next(events, None)
     while True:
@@ -328,7 +336,7 @@ def prove(tx: Transaction, transfer_id: bytes) -> InclusionProof:
     Raises ``NotFoundError`` (``transfer_not_found``) and ``VerificationError``: ``transfer_not_sealed``, and
     ``log_broken`` where the row is not as it was sealed.
     """
-    row = tx.row(f"SELECT {TRANSFER_COLUMNS} FROM transfer WHERE id = :id", id=transfer_id)
+    row = tx.row(f"SELECT {transfer_columns(tx)} FROM transfer WHERE id = :id", id=transfer_id)
     if row is None:
         raise NotFoundError("transfer_not_found", transfer_id=transfer_id.hex())
     columns: TransferColumns = row

@@ -5,9 +5,10 @@ What a query returns names the first record that is wrong.
 
 from __future__ import annotations
 
+from ecny_tax.ledger.chart import STRIPES
 from ecny_tax.ledger.model import AccountCode, AccountFlags, TransferCode
 
-_IMPORTED = "(SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE name = 'imported_{what}')"
+_IMPORTED = "(SELECT coalesce(max(CAST(value AS BIGINT)), 0) FROM meta WHERE name = 'imported_{what}')"
 #: The last account and transfer that an import restored: the records they belong to stayed behind.
 LAST_ACCOUNT, LAST_TRANSFER = _IMPORTED.format(what="accounts"), _IMPORTED.format(what="transfers")
 _BEIJING_DAY = "date(t.posted_at / 1000000 + 28800, 'unixepoch')"
@@ -19,6 +20,8 @@ _COLLECTED = (
     "FROM payment p JOIN bill b ON b.bill_no = p.bill_no JOIN wallet w ON w.wallet_id = p.wallet_id"
     " JOIN institution i ON i.kind = 'tax_authority' AND i.code = b.authority WHERE p.status = 'settled'"
 )
+#: The name of the account on which that was collected.
+_COLLECTION = f"'collection:' || w.operator || ':' || i.treasury || ':' || (w.account_id % {STRIPES})"
 _COLLECTED_DAY = "date(p.settled_at / 1000000 + 28800, 'unixepoch')"
 
 #: Promise, what it says in English and Chinese, and the query that finds what breaks it.
@@ -35,11 +38,12 @@ RECORD_CHECKS = (
         "freezes are laid and lifted as the access log says, and each wallet is frozen while one is in force",
         "冻结与解除均有查阅日志为据，有未解除冻结的钱包均为冻结状态",
         "SELECT w.wallet_id FROM wallet w"
-        " WHERE (w.frozen <> 0 OR w.wallet_id IN (SELECT wallet_id FROM freeze)) AND w.frozen <>"
-        " (SELECT count(*) FROM freeze f WHERE f.wallet_id = w.wallet_id AND f.lifted_at IS NULL)"
+        " WHERE (w.frozen <> 0 OR w.wallet_id IN (SELECT wallet_id FROM wallet_freeze)) AND w.frozen <>"
+        " (SELECT count(*) FROM wallet_freeze f WHERE f.wallet_id = w.wallet_id AND f.lifted_at IS NULL)"
         " UNION ALL SELECT wallet_id FROM"
-        " (SELECT wallet_id, 'freeze' AS action, issuer, instrument_no, laid_at AS at, 1 AS found FROM freeze"
-        " UNION ALL SELECT wallet_id, 'unfreeze', issuer, lifted_by, lifted_at, 1 FROM freeze"
+        " (SELECT wallet_id, 'freeze' AS action, issuer, instrument_no, laid_at AS at, 1 AS found"
+        " FROM wallet_freeze"
+        " UNION ALL SELECT wallet_id, 'unfreeze', issuer, lifted_by, lifted_at, 1 FROM wallet_freeze"
         " WHERE lifted_at IS NOT NULL"
         " UNION ALL SELECT wallet, action, party, instrument_no, at, -1 FROM access"
         " WHERE action IN ('freeze', 'unfreeze') AND outcome = 'done')"
@@ -77,7 +81,7 @@ RECORD_CHECKS = (
         "every tax payment of the journal is one payment's or one doubtful debit's, and every reversal a"
         " reversed one's",
         "流水中每笔缴款对应一笔缴款记录或存疑扣款，每笔冲正对应一笔已冲正的缴款",
-        "SELECT coalesce(p.payment_no, t.user_data) FROM transfer t"
+        "SELECT coalesce(max(p.payment_no), max(t.user_data)) FROM transfer t"
         " LEFT JOIN payment p ON p.transfer_id = t.id"
         f" WHERE t.code IN ({TransferCode.TAX_PAYMENT:d}, {TransferCode.SET_OFF:d})"
         f" AND t.seq > {LAST_TRANSFER}"
@@ -87,7 +91,7 @@ RECORD_CHECKS = (
         f" FROM transfer WHERE code = {TransferCode.REVERSAL:d} AND seq > {LAST_TRANSFER}"
         " GROUP BY user_data) t"
         " ON t.user_data = p.payment_no"
-        " WHERE (p.status = 'reversed') * p.amount <> coalesce(t.moved, 0) LIMIT 1",
+        " WHERE CASE WHEN p.status = 'reversed' THEN p.amount ELSE 0 END <> coalesce(t.moved, 0) LIMIT 1",
     ),
     (
         "I6",
@@ -125,18 +129,18 @@ RECORD_CHECKS = (
         "a bill has at most one settlement that is not reversed, and is paid by it",
         "每张应征凭证至多一笔未冲正的缴款，且由其缴清",
         "SELECT b.bill_no FROM bill b LEFT JOIN payment p ON p.bill_no = b.bill_no AND p.status = 'settled'"
-        " GROUP BY b.bill_no HAVING count(p.payment_no) <> max(b.status = 'paid')"
-        " OR max(coalesce(p.amount, b.amount) <> b.amount + coalesce(p.late_fee, 0)) LIMIT 1",
+        " GROUP BY b.bill_no HAVING count(p.payment_no) <> max(CASE WHEN b.status = 'paid' THEN 1 ELSE 0 END)"
+        " OR max(CASE WHEN p.amount <> b.amount + p.late_fee THEN 1 ELSE 0 END) = 1 LIMIT 1",
     ),
     (
         "I8",
         "of a payment, reversed plus refunded never exceeds what was paid",
         "冲正与退税之和不超过缴款",
         "SELECT p.payment_no FROM payment p LEFT JOIN refund r ON r.payment_no = p.payment_no"
-        " AND r.status NOT IN ('withdrawn', 'tax_refused') GROUP BY p.payment_no"
+        " AND r.status NOT IN ('withdrawn', 'tax_refused') GROUP BY p.place"
         " HAVING coalesce(sum(r.amount), 0) <> p.refunded + p.refund_pending"
-        " OR coalesce(sum((r.status = 'completed') * r.amount), 0) <> p.refunded"
-        " OR p.refunded + (p.status = 'reversed') * p.amount > p.amount LIMIT 1",
+        " OR coalesce(sum(CASE WHEN r.status = 'completed' THEN r.amount END), 0) <> p.refunded"
+        " OR p.refunded > CASE WHEN p.status = 'reversed' THEN 0 ELSE p.amount END LIMIT 1",
     ),
     (
         "I8",
@@ -146,7 +150,7 @@ RECORD_CHECKS = (
         f" WHERE code IN ({TransferCode.REFUND:d}, {TransferCode.SET_OFF:d}) AND seq > {LAST_TRANSFER}"
         " GROUP BY user_data) t"
         " ON t.user_data = r.refund_no"
-        " WHERE (r.status = 'completed') * r.amount <> coalesce(t.moved, 0) LIMIT 1",
+        " WHERE CASE WHEN r.status = 'completed' THEN r.amount ELSE 0 END <> coalesce(t.moved, 0) LIMIT 1",
     ),
     (
         "I8",
@@ -162,7 +166,8 @@ RECORD_CHECKS = (
         "每笔完成的退税另记其利息，汇算退税不计息",
         "SELECT r.refund_no FROM refund r LEFT JOIN (SELECT user_data, sum(amount) AS moved FROM transfer"
         f" WHERE code = {TransferCode.INTEREST:d} AND seq > {LAST_TRANSFER} GROUP BY user_data) t"
-        " ON t.user_data = r.refund_no WHERE (r.status = 'completed') * r.interest <> coalesce(t.moved, 0)"
+        " ON t.user_data = r.refund_no WHERE coalesce(t.moved, 0) <>"
+        " CASE WHEN r.status = 'completed' THEN r.interest ELSE 0 END"
         " OR (r.kind = 'annual_settlement' AND r.interest > 0) LIMIT 1",
     ),
     (
@@ -230,7 +235,7 @@ RECORD_CHECKS = (
         f" ELSE {AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS:d} END"
         f" + CASE WHEN w.wallet_id IS NULL AND a.code = {AccountCode.WALLET:d} AND a.id <= {LAST_ACCOUNT}"
         f" THEN a.flags & {AccountFlags.CLOSED:d}"
-        f" ELSE (w.closed_at IS NOT NULL) * {AccountFlags.CLOSED:d} END LIMIT 1",
+        f" WHEN w.closed_at IS NOT NULL THEN {AccountFlags.CLOSED:d} ELSE 0 END LIMIT 1",
     ),
     (
         "I8",
@@ -248,8 +253,8 @@ RECORD_CHECKS = (
         " LEFT JOIN refund r ON r.refund_no = s.record LEFT JOIN withholding h ON h.place = s.compared_up_to"
         " AND h.subject_id = s.subject_id AND h.tax_year = s.tax_year"
         " WHERE s.outcome <> coalesce(r.amount, -b.amount) OR s.outcome IS NULL"
-        " OR s.is_final <> coalesce(r.status = 'completed', b.status = 'paid')"
-        " OR coalesce(r.is_correction, 0) > (s.place > 1)"
+        " OR s.is_final <> CASE WHEN coalesce(r.status, b.status) IN ('completed', 'paid') THEN 1 ELSE 0 END"
+        " OR (coalesce(r.is_correction, 0) = 1 AND s.place <= 1)"
         " OR (s.compared_up_to IS NOT NULL) <> (coalesce(b.basis, r.basis, '') = 'recorded')"
         " OR coalesce(s.compared_up_to, 0) <> coalesce(h.place, 0)"
         " OR s.place > (SELECT count(*) FROM annual_settlement o WHERE o.subject_id = s.subject_id"
@@ -392,8 +397,9 @@ RECORD_CHECKS = (
         "SELECT reference FROM (SELECT treasury || ' ' || day AS reference,"
         " 'collection:' || operator || ':' || treasury AS account, amount FROM allocation"
         " UNION ALL SELECT treasury || ' ' || day, 'revenue:' || treasury || ':' || level, amount"
-        " FROM allocation UNION ALL SELECT t.user_data, a.name, -t.amount FROM account s"
-        " JOIN transfer t ON t.credit_account_id = s.id + 0 JOIN account a ON a.id = t.debit_account_id"
+        " FROM allocation UNION ALL SELECT t.user_data, substr(a.name, 1, length(a.name) - 2), -t.amount"
+        " FROM account s JOIN transfer t ON t.credit_account_id = s.id + 0"
+        " JOIN account a ON a.id = t.debit_account_id"
         f" WHERE s.code = {AccountCode.ISSUANCE:d} AND t.code = {TransferCode.ALLOCATION:d}"
         f" AND t.seq > {LAST_TRANSFER}"
         " UNION ALL SELECT t.user_data, a.name, -t.amount FROM account s"
@@ -411,12 +417,12 @@ RECORD_CHECKS = (
         f" WHERE a.code = {AccountCode.COLLECTION:d} AND t.seq <= {LAST_TRANSFER}"
         " UNION ALL SELECT a.name, t.amount FROM account a JOIN transfer t ON t.debit_account_id = a.id"
         f" WHERE a.code = {AccountCode.COLLECTION:d} AND t.seq <= {LAST_TRANSFER}"
-        f" UNION ALL SELECT 'collection:' || w.operator || ':' || i.treasury, -p.amount {_COLLECTED}"
-        " UNION ALL SELECT 'collection:' || w.operator || ':' || i.treasury, -d.amount FROM debit_record d"
+        f" UNION ALL SELECT {_COLLECTION}, -p.amount {_COLLECTED} AND NOT EXISTS"
+        f" (SELECT 1 FROM treasury_day d WHERE d.treasury = i.treasury AND d.day = {_COLLECTED_DAY})"
+        f" UNION ALL SELECT {_COLLECTION}, -d.amount FROM debit_record d"
         " JOIN bill b ON b.bill_no = d.bill_no JOIN wallet w ON w.wallet_id = d.wallet_id"
         " JOIN institution i ON i.kind = 'tax_authority' AND i.code = b.authority"
-        " WHERE d.transfer_id IS NOT NULL AND d.adjustment_id IS NULL"
-        " UNION ALL SELECT 'collection:' || operator || ':' || treasury, amount FROM allocation)"
+        " WHERE d.transfer_id IS NOT NULL AND d.adjustment_id IS NULL)"
         " GROUP BY name HAVING sum(amount) <> 0 LIMIT 1",
     ),
 )

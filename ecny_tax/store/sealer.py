@@ -25,12 +25,12 @@ EVERY = 32_768
 
 
 class Sealer:
-    """Seals what a store has committed; with ``files`` (database, keyring) a second process can do it."""
+    """Seals what a store has committed; with its names (database, keyring) a second process can do it."""
 
-    def __init__(self, store: Store, keyring: Keyring, files: tuple[Path, Path] | None) -> None:
+    def __init__(self, store: Store, keyring: Keyring, names: tuple[str, str] | None) -> None:
         self._store = store
         self._keyring = keyring
-        self._files = files if _can_start_python() else None
+        self._names = names if _can_start_python() else None
         self._helper: subprocess.Popen[bytes] | None = None
         self._has_written = False
         self._begun_at: int | None = None  # the newest transfer when sealing was begun
@@ -65,21 +65,24 @@ class Sealer:
         return self._helper is not None and self._helper.poll() is None
 
     def _start(self) -> None:
-        if self._files is None:
+        if self._names is None:
             with suppress(EcnyTaxError):
                 log.seal(self._store, self._keyring)
             return
         path = os.pathsep.join(filter(None, sys.path))
         # Not the folder that this process was started in (-P): whatever lies there is none of ours.
-        command = [sys.executable, "-P", "-m", __name__, *map(os.path.abspath, self._files)]
+        command = [sys.executable, "-P", "-m", __name__]
         with suppress(OSError):  # then it is sealed at the end
             self._helper = subprocess.Popen(  # noqa: S603 - this very program
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env={**os.environ, "PYTHONPATH": path},
             )
+            assert self._helper.stdin is not None  # noqa: S101 - it is a pipe
+            with self._helper.stdin as names:  # a command line, which all can read, may not hold a password
+                names.write("\0".join(self._names).encode())
 
 
 def _can_start_python() -> bool:
@@ -103,4 +106,4 @@ def main(database: str, keyring: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.stdin.buffer.read().decode().split("\0"))

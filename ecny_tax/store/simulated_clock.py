@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from ecny_tax.clock import Clock, FixedClock, parse_time, within_range
-from ecny_tax.errors import InvalidInputError, RejectedError
+from ecny_tax.clock import Clock, FixedClock, from_micros, parse_time, rfc3339, within_range
+from ecny_tax.errors import InvalidInputError, RejectedError, Said
 from ecny_tax.store.transaction import Store
 
 #: The time at which the clock of the database stands still, in microseconds, if it does.
@@ -61,3 +61,14 @@ class SimulatedClock:
         if self._given is not None:
             self._given.at = moment
         return moment
+
+
+def check_not_before(newest: int, at: int) -> None:
+    """Time goes on: nothing is posted before the newest transfer (both in microseconds)."""
+    if at < newest:
+        raise RejectedError(
+            "clock_went_back",
+            now=rfc3339(from_micros(at)),
+            newest=rfc3339(from_micros(newest)),
+            what=Said("the newest transfer", "最新一笔转账"),
+        )

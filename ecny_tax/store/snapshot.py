@@ -64,7 +64,7 @@ def take(store: Store) -> Snapshot:
 
     Raises ``VerificationError`` (``ledger_broken``) for an account that is of no kind or asset.
     """
-    with store.reading() as tx:
+    with store.reading(at_rest=True) as tx:
         rows = tx.stream(
             "SELECT id, name, ledger, code, flags, debits, credits, opened_at FROM account ORDER BY id"
         )

@@ -8,17 +8,18 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ecny_tax.clock import Clock, SystemClock, from_micros, micros, rfc3339, within_range
-from ecny_tax.errors import InvalidInputError, RejectedError, Said, UnavailableError
+from ecny_tax.clock import Clock, SystemClock, from_micros, micros, within_range
+from ecny_tax.errors import InvalidInputError, UnavailableError
 from ecny_tax.identifiers import IdSource
+from ecny_tax.store.group import Group
 from ecny_tax.store.migrations import APPLICATION_ID, migrate, newest_version
-from ecny_tax.store.simulated_clock import FIXED_TIME
-from ecny_tax.store.transaction import Row, Value, Watcher
+from ecny_tax.store.simulated_clock import FIXED_TIME, check_not_before
+from ecny_tax.store.transaction import Row, Transaction, Value, Watcher
 
 if TYPE_CHECKING:
     from ecny_tax.rulebook import Rulebook
@@ -65,6 +66,7 @@ class SqliteStore:
         self._frozen = frozen
         self._lock = threading.RLock()
         self._refusals = _Refusals(path)
+        self._group = Group(self)
         self.watcher: Watcher | None = None
 
     @classmethod
@@ -110,7 +112,7 @@ class SqliteStore:
             now = self._time(fixed)
             at = micros(now)
             if newest_at is not None:
-                _check_not_before(newest_at, at)
+                check_not_before(newest_at, at)
                 if newest_at // 1000 == at // 1000:  # so that no new id is below a stored one
                     self._ids.go_on_after(newest_id, now)
             tx = SqliteTransaction(self._connection, now, self._ids, self)
@@ -120,13 +122,35 @@ class SqliteStore:
         if self.watcher is not None:
             self.watcher.after_commit(newest or 0)
 
+    def concurrently(self, act: Callable[[Transaction], _T], *names: str) -> _T:
+        return self._group.run(act, names)
+
+    def shared(self, _names: Sequence[str]) -> AbstractContextManager[SqliteTransaction]:
+        """There is one writer at a time, whatever it owns."""
+        return self.transaction()
+
+    @contextmanager
+    def savepoint(self, _tx: Transaction) -> Iterator[None]:
+        self._connection.execute("SAVEPOINT member")
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:  # a full disk, say, has ended it already
+                self._connection.execute("ROLLBACK TO member")
+                self._connection.execute("RELEASE member")
+            raise
+        self._connection.execute("RELEASE member")
+
+    def is_to_be_repeated(self, _error: BaseException) -> bool:
+        return False
+
     @contextmanager
     def untimed(self) -> Iterator[SqliteTransaction]:
         with self._writing():
             yield SqliteTransaction(self._connection, SystemClock().now(), self._ids, self)
 
     @contextmanager
-    def reading(self) -> Iterator[SqliteTransaction]:
+    def reading(self, *, at_rest: bool = False) -> Iterator[SqliteTransaction]:  # noqa: ARG002 - it always is
         with self._lock, self._refusals:
             self._look_again()
             fixed = patiently(self._begin_reading)
@@ -141,7 +165,7 @@ class SqliteStore:
             fixed, newest_at, *_ = self._connection.execute(_TIMES).fetchone()
             time = choose(self._time(fixed))
             if newest_at is not None:
-                _check_not_before(newest_at, micros(time or SystemClock().now()))
+                check_not_before(newest_at, micros(time or SystemClock().now()))
             self._connection.execute("DELETE FROM meta WHERE name = 'fixed_time'")
             if time is not None:
                 self._connection.execute("INSERT INTO meta VALUES ('fixed_time', ?)", (str(micros(time)),))
@@ -199,17 +223,6 @@ class SqliteStore:
         return from_micros(int(fixed)) if fixed else SystemClock().now()
 
 
-def _check_not_before(newest: int, at: int) -> None:
-    """Time goes on: nothing is posted before the newest transfer (both in microseconds)."""
-    if at < newest:
-        raise RejectedError(
-            "clock_went_back",
-            now=rfc3339(from_micros(at)),
-            newest=rfc3339(from_micros(newest)),
-            what=Said("the newest transfer", "最新一笔转账"),
-        )
-
-
 def fixed_time_of(path: str) -> datetime | None:
     """The time at which the clock of a database stands still; None where there is no such database or time.
 
@@ -244,6 +257,19 @@ class SqliteTransaction:
     @property
     def rulebook(self) -> Rulebook:
         return self._store.rulebook
+
+    @property
+    def disorder(self) -> int:
+        return 0
+
+    def own(self, *names: str) -> None:
+        """There is one writer."""
+
+    def be_alone(self) -> None:
+        """It always is."""
+
+    def as_bytes(self, column: str) -> str:
+        return f"CAST({column} AS BLOB)"
 
     def row(self, sql: str, **parameters: Value) -> Row | None:
         found: Row | None = self._connection.execute(sql, parameters).fetchone()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ecny_tax.identifiers import IdSource
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 #: What a column holds, and what may be bound to a named parameter.
 Value = str | int | bytes | None
 Row = tuple[Any, ...]  # the columns are as the statement says
+_T = TypeVar("_T")
 
 
 class Transaction(Protocol):
@@ -31,6 +32,23 @@ class Transaction(Protocol):
     @property
     def rulebook(self) -> Rulebook:
         """The rules that this simulation follows."""
+
+    def as_bytes(self, column: str) -> str:
+        """The SQL for a column of text, or of bytes, as the bytes that are stored (text in UTF-8)."""
+
+    @property
+    def disorder(self) -> int:
+        """By how much (µs) a transfer may be older than one with a smaller number."""
+
+    def own(self, *names: str) -> None:
+        """Keep others away from what the names stand for, as ``concurrently`` does, until the end.
+
+        Whatever was read of it before may have changed.  Bills are owned before wallets, and several of a
+        kind in one call.
+        """
+
+    def be_alone(self) -> None:
+        """Demand that no other transaction writes at the same time; ``concurrently`` sees to it."""
 
     def row(self, sql: str, **parameters: Value) -> Row | None:
         """The first row of a query, or None."""
@@ -82,8 +100,16 @@ class Store(Protocol):
     def untimed(self) -> AbstractContextManager[Transaction]:
         """Write what bears no time, whatever the clock says."""
 
-    def reading(self) -> AbstractContextManager[Transaction]:
-        """Read one consistent state."""
+    def concurrently(self, act: Callable[[Transaction], _T], *names: str) -> _T:
+        """Run a use case in a transaction beside others that own none of the same names; answer its answer.
+
+        What it reads to decide by, and others may change at the same time, it owns by name: ``bill:…``,
+        ``wallet:…``.  ``act`` may be called more than once, and in another thread.  Raises as
+        :meth:`transaction`, and ``too_many_waiting``.
+        """
+
+    def reading(self, *, at_rest: bool = False) -> AbstractContextManager[Transaction]:
+        """Read one consistent state; ``at_rest``: one at which nobody was writing."""
 
     def fix_time(self, choose: Callable[[datetime], datetime | None]) -> datetime | None:
         """Let the database's clock stand still at the time that is chosen, or follow the system for None.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ecny_tax.errors import VerificationError
 from ecny_tax.ledger.checkpoint import ROLE, open_checkpoint
 from ecny_tax.ledger.merkle import HASH, TILE_HEIGHT, RightEdge, open_tile_places
+from ecny_tax.ledger.model import MAX_COUNTER
 from ecny_tax.ledger.promises import Check, JournalFold
 from ecny_tax.ledger.records import event_leaves, transfer_leaves
 from ecny_tax.store import access, journal, log
@@ -46,7 +47,7 @@ def verify_journal(
     tx: Transaction, keyring: Keyring, progress: Progress | None = None
 ) -> JournalVerification:
     """Fold the journal and draw the Merkle tree over it again, from checkpoint to checkpoint."""
-    fold = JournalFold(partial(journal.each_account, tx))
+    fold = JournalFold(partial(journal.each_account, tx), side_by_side=_side_by_side(tx))
     events, sealed = _Events(), _SealedLog(tx, keyring)
     done = 0
     for run, of_transfers in log.runs(tx):
@@ -89,6 +90,13 @@ def verify_journal(
             ),
         ),
     )
+
+
+def _side_by_side(tx: Transaction) -> int:
+    """The last transfer up to which several may have written at a time: here, or before an import."""
+    row = tx.row("SELECT value FROM meta WHERE name = 'imported_transfers'")
+    imported = int(row[0]) if row and row[0].isdigit() else 0
+    return MAX_COUNTER if tx.disorder else imported
 
 
 def _first_altered(events: _Events, sealed: _SealedLog) -> str:

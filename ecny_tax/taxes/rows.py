@@ -14,10 +14,13 @@ from ecny_tax.taxes.late_fee import late_fee_by as compute_late_fee
 from ecny_tax.taxes.model import Basis, Bill, BillLine, BillStatus, Tax
 from ecny_tax.taxes.steps import Step
 
-_BILL = (
-    "SELECT bill_no, tax, code, item, base, rate, amount, late_fee, authority, period_start, period_end,"
-    " due_date, citation, evidence, basis, status, in_doubt, declared_at, identity_id, subject_id FROM bill"
-)
+#: The columns of a bill ``b``, which :func:`bill_of` reads.
+COLUMNS = (
+    "b.bill_no", "b.tax", "b.code", "b.item", "b.base", "b.rate", "b.amount", "b.late_fee", "b.authority",
+    "b.period_start", "b.period_end", "b.due_date", "b.citation", "b.evidence", "b.basis", "b.status",
+    "b.in_doubt", "b.declared_at", "b.identity_id", "b.subject_id",
+)  # fmt: skip
+_BILL = f"SELECT {', '.join(COLUMNS)} FROM bill b"
 
 
 def insert(tx: Transaction, bill: Bill) -> None:
@@ -50,21 +53,21 @@ def insert(tx: Transaction, bill: Bill) -> None:
 
 def bill(tx: Transaction, bill_no: str, *, paid_on: date | None = None) -> Bill | None:
     """The bill with the late fee of the day on which it is paid (default: today)."""
-    row = tx.row(f"{_BILL} WHERE bill_no = :bill_no", bill_no=bill_no)
-    return _bill(tx, row, paid_on) if row else None
+    row = tx.row(f"{_BILL} WHERE b.bill_no = :bill_no", bill_no=bill_no)
+    return bill_of(tx, row, paid_on) if row else None
 
 
 def bills(tx: Transaction) -> list[Bill]:
-    return [_bill(tx, row) for row in tx.rows(f"{_BILL} ORDER BY place")]
+    return [bill_of(tx, row) for row in tx.rows(f"{_BILL} ORDER BY b.place")]
 
 
 def open_bills_of(tx: Transaction, subject_id: str) -> list[Bill]:
     """What a person or body still owes, oldest first."""
     found = tx.rows(
-        f"{_BILL} WHERE subject_id = :subject_id AND status = 'open' ORDER BY due_date, place",
+        f"{_BILL} WHERE b.subject_id = :subject_id AND b.status = 'open' ORDER BY b.due_date, b.place",
         subject_id=subject_id,
     )
-    return [_bill(tx, row) for row in found]
+    return [bill_of(tx, row) for row in found]
 
 
 def have_open_bills(tx: Transaction, subjects: Sequence[str]) -> set[str]:
@@ -205,7 +208,7 @@ def set_in_doubt(tx: Transaction, bill_no: str, payment_no: str | None) -> None:
     tx.run("UPDATE bill SET in_doubt = :debit WHERE bill_no = :bill_no", bill_no=bill_no, debit=payment_no)
 
 
-def _bill(tx: Transaction, row: Row, paid_on: date | None = None) -> Bill:
+def bill_of(tx: Transaction, row: Row, paid_on: date | None = None) -> Bill:
     number, tax, code, item, base, rate, amount, late_fee, authority, start, end, due, *rest = row
     citation, evidence, basis, status, in_doubt, at, identity_id, subject_id = rest
     deadline, today = date.fromisoformat(due), paid_on or tx.now.date()

@@ -236,8 +236,9 @@ def compare(tx: Transaction, taxpayer: Taxpayer, given: AnnualReturn, bonus_mode
 
 _WITHHOLDING = (
     "SELECT h.withholding_no, h.agent_subject, h.subject_id, h.bill_no, h.withheld,"
-    " coalesce((SELECT max(0, p.amount - p.late_fee - p.refunded - p.refund_pending) FROM payment p"
-    " WHERE p.bill_no = h.bill_no AND p.status = 'settled'), 0),"
+    " coalesce((SELECT p.amount - p.late_fee - p.refunded - p.refund_pending FROM payment p"
+    " WHERE p.bill_no = h.bill_no AND p.status = 'settled'"
+    " AND p.amount - p.late_fee > p.refunded + p.refund_pending), 0),"
     " CASE WHEN h.cancelled_at IS NOT NULL THEN 'cancelled' ELSE coalesce(b.status, 'recorded') END,"
     " h.tax_year, h.wages, h.labour, h.author, h.royalty, h.bonus, h.bonus_mode,"
     " h.declared_at FROM withholding h LEFT JOIN bill b ON b.bill_no = h.bill_no"

@@ -2,13 +2,14 @@
 
 How this simulation does it, an assumption: the e-CNY of the collection accounts goes back to issuance, and in
 the same linked batch the central bank's backing of it goes to the treasury's revenue accounts, in deposits.
-One batch a day, netted by operator and by level.
+One batch a day, netted by collection account and by level.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from ecny_tax.clock import from_micros
 from ecny_tax.ledger import chart
@@ -19,8 +20,14 @@ from ecny_tax.store.journal import Move, known_account
 from ecny_tax.treasury import model, rows
 from ecny_tax.treasury.model import Closing, DayStatus, LevelAmount
 
-#: What was collected: (day, operator, collection item, budget level) → fen.
-Collected = dict[tuple[date, str, str, str], int]
+
+class Collected(NamedTuple):
+    """What was collected of days, in fen."""
+
+    shares: dict[tuple[date, str, str, str], int]  #: by day, operator, collection item, budget level
+    held: dict[tuple[date, str], int]  #: by day and name of the collection account
+
+
 _DAY = timedelta(days=1)
 
 
@@ -39,17 +46,19 @@ def close(tx: Transaction, treasury: str, day: date) -> Closing:
 
 def collected(tx: Transaction, treasury: str, first: date, last: date) -> Collected:
     """What was paid in the days from ``first`` to ``last`` and not reversed, as the receipts share it."""
-    found: Collected = {}
+    found = Collected({}, {})
     weights: dict[tuple[date, str, str | None], tuple[int, ...]] = {}
-    for at, operator, code, item, amount, late_fee in rows.payments_of(tx, treasury, first, last):
+    for at, operator, payer, code, item, amount, late_fee in rows.payments_of(tx, treasury, first, last):
         day = from_micros(at).date()
+        held = day, chart.collection(operator, treasury, payer)
+        found.held[held] = found.held.get(held, 0) + amount
         by = weights.get((day, code, item))
         if by is None:
             by = weights[day, code, item] = model.weights(tx.rulebook.on(day).taxes, treasury, code, item)
         for level, share in zip(chart.LEVELS, model.allocated(amount, late_fee, by), strict=True):
             if share:
                 key = (day, operator, code, level)
-                found[key] = found.get(key, 0) + share
+                found.shares[key] = found.shares.get(key, 0) + share
     return found
 
 
@@ -67,38 +76,29 @@ def _close_days(tx: Transaction, treasury: str, first: date, last: date) -> None
         tx,
         (
             (treasury, on.isoformat(), operator, code, level, amount)
-            for (on, operator, code, level), amount in sorted(found.items())
+            for (on, operator, code, level), amount in sorted(found.shares.items())
         ),
     )
     issuance, backing = known_account(tx, chart.ISSUANCE).id, known_account(tx, chart.BACKING).id
     revenue = {level: known_account(tx, chart.revenue(treasury, level)).id for level in chart.LEVELS}
-    collection = {
-        operator: known_account(tx, chart.collection(operator, treasury)).id
-        for operator in {operator for _day, operator, _code, _level in found}
-    }
-    for day, (by_operator, by_level) in _net(found).items():
-        moves = [
-            Move(collection[operator], issuance, amount, Ledger.ECNY, TransferCode.ALLOCATION)
-            for operator, amount in by_operator.items()
-        ]
-        moves += [
-            Move(backing, revenue[level], amount, Ledger.DEPOSITS, TransferCode.BACKING_TO_REVENUE)
-            for level, amount in by_level.items()
-        ]
-        journal.move(tx, moves, user_data=f"{treasury} {day}")
+    collection = {name: known_account(tx, name).id for name in {name for _day, name in found.held}}
+    moves: dict[date, list[Move]] = {}
+    for (on, name), amount in sorted(found.held.items()):
+        leg = Move(collection[name], issuance, amount, Ledger.ECNY, TransferCode.ALLOCATION)
+        moves.setdefault(on, []).append(leg)
+    for (on, level), amount in _by_level(found).items():
+        leg = Move(backing, revenue[level], amount, Ledger.DEPOSITS, TransferCode.BACKING_TO_REVENUE)
+        moves[on].append(leg)
+    for on, legs in moves.items():
+        journal.move(tx, legs, user_data=f"{treasury} {on}")
 
 
-def _net(found: Collected) -> dict[date, tuple[dict[str, int], dict[str, int]]]:
-    """Of each day in order, what each operator collected and what each level gets."""
-    days: dict[date, tuple[dict[str, int], dict[str, int]]] = {}
-    for (day, operator, _code, level), amount in sorted(found.items()):
-        by_operator, by_level = days.setdefault(day, ({}, dict.fromkeys(chart.LEVELS, 0)))
-        by_operator[operator] = by_operator.get(operator, 0) + amount
-        by_level[level] += amount
-    return {
-        day: (operators, {level: amount for level, amount in levels.items() if amount})
-        for day, (operators, levels) in days.items()
-    }
+def _by_level(found: Collected) -> dict[tuple[date, str], int]:
+    """Of each day, what each budget level gets, from the top."""
+    levels: dict[tuple[date, str], int] = {}
+    for (day, _operator, _code, level), amount in found.shares.items():
+        levels[day, level] = levels.get((day, level), 0) + amount
+    return dict(sorted(levels.items(), key=lambda one: (one[0][0], chart.LEVELS.index(one[0][1]))))
 
 
 def _closing(tx: Transaction, treasury: str, day: date) -> Closing:

@@ -65,7 +65,7 @@ def _refunds(tx: Transaction, treasury: str, first: date, last: date) -> Iterato
 
 def _waiting(tx: Transaction, treasury: str, first: date, last: date) -> Iterator[Entry]:
     """What the open days would allocate if they were closed now."""
-    for (day, _operator, code, level), amount in closing.collected(tx, treasury, first, last).items():
+    for (day, _operator, code, level), amount in closing.collected(tx, treasury, first, last).shares.items():
         yield Entry(day, code, level, amount)
 
 

@@ -17,10 +17,10 @@ from ecny_tax.store.transaction import Row, Transaction
 _LAST = "(SELECT max(day) FROM treasury_day WHERE treasury = :treasury)"
 
 
-def collection_account(tx: Transaction, name: str, treasury: str) -> tuple[int, str | None] | None:
-    """The collection account of that name, and the last day that its treasury has closed."""
-    row = tx.row(f"SELECT id, {_LAST} FROM account WHERE name = :name", name=name, treasury=treasury)
-    return (row[0], row[1]) if row else None
+#: As ``chart.collection`` names it: the account on which the operator of a wallet ``w`` collects from it for
+#: the treasury of an authority ``o``; and the last day that this treasury has closed.
+COLLECTION = f"'collection:' || w.operator || ':' || o.treasury || ':' || (w.account_id % {chart.STRIPES})"
+CLOSED_UNTIL = "(SELECT max(td.day) FROM treasury_day td WHERE td.treasury = o.treasury)"
 
 
 def closed_until(tx: Transaction, treasury: str) -> str | None:
@@ -37,10 +37,10 @@ def first_day(tx: Transaction, treasury: str) -> date:
 
 
 def payments_of(tx: Transaction, treasury: str, first: date, last: date) -> Iterable[Row]:
-    """(settled_at, operator, code, item, amount, late_fee) of what was paid into a treasury and not reversed,
-    in the days from ``first`` to ``last``."""
+    """(settled_at, operator, account of the wallet, code, item, amount, late_fee) of what was paid into a
+    treasury and not reversed, in the days from ``first`` to ``last``."""
     return tx.stream(
-        "SELECT p.settled_at, w.operator, b.code, b.item, p.amount, p.late_fee FROM payment p"
+        "SELECT p.settled_at, w.operator, w.account_id, b.code, b.item, p.amount, p.late_fee FROM payment p"
         " JOIN bill b ON b.bill_no = p.bill_no"
         " JOIN institution i ON i.kind = 'tax_authority' AND i.code = b.authority"
         " JOIN wallet w ON w.wallet_id = p.wallet_id"
@@ -136,7 +136,8 @@ def states(tx: Transaction) -> list[Row]:
         "SELECT i.code, i.name_zh, i.name_en,"
         " (SELECT max(day) FROM treasury_day WHERE treasury = i.code),"
         " (SELECT coalesce(sum(a.credits - a.debits), 0) FROM institution o"
-        " JOIN account a ON a.name = 'collection:' || o.code || ':' || i.code WHERE o.kind = 'operator'),"
+        " JOIN account a ON a.name >= 'collection:' || o.code || ':' || i.code || ':'"
+        " AND a.name < 'collection:' || o.code || ':' || i.code || ';' WHERE o.kind = 'operator'),"
         " (SELECT coalesce(sum(d.amount), 0) FROM debit_record d JOIN bill b ON b.bill_no = d.bill_no"
         " JOIN institution o ON o.kind = 'tax_authority' AND o.code = b.authority"
         " WHERE o.treasury = i.code AND d.outcome IS NULL AND d.transfer_id IS NOT NULL),"

@@ -128,21 +128,21 @@ def open_revenue_accounts(tx: Transaction, treasury: str) -> None:
     journal.move(tx, moves, user_data=f"opening {treasury}")
 
 
-def collection_account(tx: Transaction, operator: str, treasury: str) -> int:
-    """The account (待报解预算收入) on which an operator holds what it collected for a treasury.
+def collection_account(tx: Transaction, operator: str, treasury: str, payer_account: int) -> int:
+    """The account (待报解预算收入) on which an operator holds what it collected from a wallet for a treasury.
 
     Whoever asks moves money into it or out of it: raises ``RejectedError`` (``treasury_day_closed``).
     """
-    name = chart.collection(operator, treasury)
-    found = rows.collection_account(tx, name, treasury)
-    if found is not None:
-        account, closed_until = found
-        model.check_open_day(treasury, closed_until, today=tx.now.date())
-        return account
     check_open_day(tx, treasury)
+    found = journal.account_named(tx, chart.collection(operator, treasury, payer_account))
+    return open_collection_account(tx, operator, treasury, payer_account) if found is None else found.id
+
+
+def open_collection_account(tx: Transaction, operator: str, treasury: str, payer_account: int) -> int:
+    """Before the first payment through an operator into a treasury by a wallet like this one."""
     return journal.open_account(
         tx,
-        name=name,
+        name=chart.collection(operator, treasury, payer_account),
         ledger=Ledger.ECNY,
         code=AccountCode.COLLECTION,
         flags=AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS,

@@ -16,6 +16,9 @@ from ecny_tax.wallets import rows
 from ecny_tax.wallets.model import Wallet, WalletKind, check_not_closed
 from ecny_tax.wallets.service import load
 
+#: The records by which an authority and its treasury know who holds a wallet; None where one was not told.
+Told = tuple[str | None, str | None]
+
 
 def taxpayer_of(tx: Transaction, keyring: Keyring, wallet_id: str, authority: str | None) -> Taxpayer:
     """Whose wallet it is, for a declaration to an authority (default: the scheme's), which so learns it.
@@ -41,20 +44,22 @@ def disclose(tx: Transaction, keyring: Keyring, wallet: Wallet, office: Institut
     return told or _tell(tx, keyring, wallet, office.party)
 
 
-def disclose_payment(tx: Transaction, keyring: Keyring, wallet: Wallet, office: Institution) -> str | None:
+def disclose_payment(
+    tx: Transaction, keyring: Keyring, wallet: Wallet, office: Institution, told: Told | None = None
+) -> str | None:
     """The same for a payment or refund: authority and treasury print the name of whoever has the wallet.
 
     Answers the number of the authority's record, or None of a nameless wallet, which tells nobody anything.
-    One look-up, where both know it already.
+    ``told`` are the records of authority and treasury, where these were read already.
     """
     if not wallet.is_named:
         return None
-    custodians = (office.party, f"{InstitutionKind.TREASURY}:{office.treasury}")
-    told = rows.told_both(tx, wallet.wallet_id, *custodians)
-    for custodian in custodians:
-        if custodian not in told:
-            told[custodian] = _tell(tx, keyring, wallet, custodian)
-    return told[office.party]
+    by_authority, by_treasury = rows.told_both(tx, wallet.wallet_id, office.code) if told is None else told
+    if by_authority is None:
+        by_authority = _tell(tx, keyring, wallet, office.party)
+    if by_treasury is None:
+        _tell(tx, keyring, wallet, f"{InstitutionKind.TREASURY}:{office.treasury}")
+    return by_authority
 
 
 def note_entered(tx: Transaction, wallet: Wallet, entered: Identity, office: Institution) -> None:
@@ -70,6 +75,7 @@ def told_of(holder: Identity, custodian: str) -> tuple[str | None, str | None]:
 
 def _tell(tx: Transaction, keyring: Keyring, wallet: Wallet, custodian: str) -> str:
     """Seal the custodian's own record of what it is told."""
+    tx.be_alone()  # another wallet of the same holder may tell it, too
     holder = parties.open_identity(tx, keyring, wallet.identity_id)
     if holder.erased:
         raise RejectedError("holder_erased", wallet_id=wallet.wallet_id)

@@ -25,7 +25,7 @@ _EARNER = (
 )
 _MOVED = (
     "SELECT w.account_id, " + _DAY_NUMBER + ", {sign}t.amount FROM wallet w CROSS JOIN transfer t"
-    " WHERE t.{side}_account_id = w.account_id AND t.seq > :seq"
+    " WHERE t.{side}_account_id = w.account_id AND t.seq >= :seq AND t.posted_at >= :since"
     " AND w.account_id BETWEEN :first AND :last AND w.operator = :operator"
 )
 _CHANGES = f"{_MOVED.format(sign='', side='credit')} UNION ALL {_MOVED.format(sign='-', side='debit')}"
@@ -96,7 +96,8 @@ def changes(
     base = (since - _EPOCH).days
     found = tx.stream(
         _CHANGES,
-        seq=journal.newest_before(tx, _start_of(since)),
+        seq=journal.range_of(tx, _start_of(since), micros(tx.now))[0],
+        since=_start_of(since),
         first=first_account,
         last=last_account,
         operator=operator,

@@ -34,6 +34,13 @@ class Stop(NamedTuple):
         return self.until is None or now < self.until
 
 
+class Spent(NamedTuple):
+    """What counts towards the limits of a wallet's class, in fen."""
+
+    today: int
+    this_year: int
+
+
 def longest(*stops: Stop | None, now: int) -> Stop | None:
     """Of the stops that are in force, the one that ends last."""
     found = [stop for stop in stops if stop is not None and stop.is_in_force(now)]
@@ -280,16 +287,14 @@ def check_may_spend(wallet: Wallet) -> None:
         raise RejectedError("wallet_stopped", wallet_id=wallet.wallet_id)
 
 
-def check_limits(
-    wallet: Wallet, amount: Fen, limits: WalletClass | None, *, spent_today: int, spent_this_year: int
-) -> None:
+def check_limits(wallet: Wallet, amount: Fen, limits: WalletClass | None, spent: Spent) -> None:
     """The class's limits on one payment, a day and a year; corporate wallets have none (an assumption)."""
     if limits is None:
         return
     totals: tuple[tuple[Limit, int, Fen | None], ...] = (
         ("single", amount, limits.single),
-        ("day", spent_today + amount, limits.day),
-        ("year", spent_this_year + amount, limits.year),
+        ("day", spent.today + amount, limits.day),
+        ("year", spent.this_year + amount, limits.year),
     )
     for name, total, allowed in totals:
         if allowed is not None and total > allowed:

@@ -7,15 +7,21 @@ from datetime import date
 
 from ecny_tax.clock import from_micros, micros
 from ecny_tax.ledger.model import TransferCode
+from ecny_tax.parties.model import InstitutionKind
 from ecny_tax.store.transaction import Row, Transaction
-from ecny_tax.wallets.model import Stop, SubWalletPurpose, Wallet, WalletKind, WalletStatus, longest
+from ecny_tax.wallets.model import Spent, Stop, SubWalletPurpose, Wallet, WalletKind, WalletStatus, longest
 
-_WALLET = (
-    "SELECT w.wallet_id, w.kind, w.wallet_class, w.operator, a.credits - a.debits, w.opened_at, w.closed_at,"
-    " w.frozen + coalesce(p.frozen, 0), w.stop_reason, w.stopped_until, p.stop_reason, p.stopped_until,"
-    " w.identity_id, w.subject_id, w.account_id, w.parent, w.purpose"
-    " FROM wallet w JOIN account a ON a.id = w.account_id LEFT JOIN wallet p ON p.wallet_id = w.parent"
-)
+#: The columns of a wallet ``w`` with its account ``a`` and parent ``p``, which :func:`wallet_of` reads.
+COLUMNS = (
+    "w.wallet_id", "w.kind", "w.wallet_class", "w.operator", "a.credits - a.debits", "w.opened_at",
+    "w.closed_at", "w.frozen + coalesce(p.frozen, 0)", "w.stop_reason", "w.stopped_until", "p.stop_reason",
+    "p.stopped_until", "w.identity_id", "w.subject_id", "w.account_id", "w.parent", "w.purpose",
+)  # fmt: skip
+#: What a wallet is read with.
+JOINED = " JOIN account a ON a.id = w.account_id LEFT JOIN wallet p ON p.wallet_id = w.parent"
+#: Who acts through a wallet, as ``Wallet.party`` says it.
+PARTY = "CASE WHEN w.wallet_class = 'IV' THEN w.wallet_id ELSE w.subject_id END"
+_WALLET = f"SELECT {', '.join(COLUMNS)} FROM wallet w{JOINED}"
 
 
 def insert(
@@ -78,7 +84,7 @@ def insert_many(tx: Transaction, wallets: Iterable[tuple[Wallet, bytes]]) -> Non
 
 def wallet(tx: Transaction, wallet_id: str) -> Wallet | None:
     row = tx.row(f"{_WALLET} WHERE w.wallet_id = :wallet_id", wallet_id=wallet_id)
-    return _wallet(row, micros(tx.now)) if row else None
+    return wallet_of(row, micros(tx.now)) if row else None
 
 
 def wallets(tx: Transaction, parent: str | None = None) -> list[Wallet]:
@@ -89,14 +95,14 @@ def wallets(tx: Transaction, parent: str | None = None) -> list[Wallet]:
     else:
         found = tx.rows(f"{_WALLET} WHERE w.parent = :parent {order}", parent=parent)
     now = micros(tx.now)
-    return [_wallet(row, now) for row in found]
+    return [wallet_of(row, now) for row in found]
 
 
 def wallets_of(tx: Transaction, subject_id: str) -> list[Wallet]:
     """The wallets of one person or body, oldest first."""
     now = micros(tx.now)
     return [
-        _wallet(row, now)
+        wallet_of(row, now)
         for row in tx.rows(
             f"{_WALLET} WHERE w.subject_id = :id ORDER BY w.opened_at, w.account_id", id=subject_id
         )
@@ -106,7 +112,7 @@ def wallets_of(tx: Transaction, subject_id: str) -> list[Wallet]:
 def wallets_among(tx: Transaction, wallet_ids: Sequence[str]) -> dict[str, Wallet]:
     """The wallets of these ids, all of them different, as far as there are any."""
     now = micros(tx.now)
-    return {row[0]: _wallet(row, now) for row in tx.rows_among(_WALLET, "w.wallet_id", wallet_ids)}
+    return {row[0]: wallet_of(row, now) for row in tx.rows_among(_WALLET, "w.wallet_id", wallet_ids)}
 
 
 def parents_among(tx: Transaction, wallet_ids: Sequence[str]) -> set[str]:
@@ -138,12 +144,12 @@ def public_key(tx: Transaction, wallet_id: str) -> bytes:
 def public_keys(tx: Transaction) -> list[Row]:
     """(wallet id, key) of every wallet that signs; a pushed one does not, and nobody need know of it."""
     return tx.rows(
-        "SELECT wallet_id, public_key FROM wallet WHERE purpose IS NOT 'pushed'"
+        "SELECT wallet_id, public_key FROM wallet WHERE coalesce(purpose, '') <> 'pushed'"
         " ORDER BY opened_at, account_id"
     )
 
 
-def _wallet(row: Row, now: int) -> Wallet:
+def wallet_of(row: Row, now: int) -> Wallet:
     wallet_id, kind, wallet_class, operator, balance, opened, closed, frozen, *rest = row
     *stops, identity_id, subject_id, account_id, parent, purpose = rest
     stop = None
@@ -234,36 +240,33 @@ def set_stop(tx: Transaction, wallet_id: str, stop: Stop | None) -> None:
 def count_freezes(tx: Transaction, wallet_id: str) -> None:
     """Keep with a wallet how many freezes of it are in force; after each that is laid or lifted."""
     tx.run(
-        "UPDATE wallet SET frozen = (SELECT count(*) FROM freeze f WHERE f.wallet_id = :id"
+        "UPDATE wallet SET frozen = (SELECT count(*) FROM wallet_freeze f WHERE f.wallet_id = :id"
         " AND f.lifted_at IS NULL) WHERE wallet_id = :id",
         id=wallet_id,
     )
 
 
-#: A wallet and its sub-wallets: each counts what it spent itself, the limits of the class hold for the sum.
-_FAMILY = "(wallet_id = :id OR wallet_id IN (SELECT wallet_id FROM wallet WHERE parent = :id))"
+#: A wallet ``w`` and its sub-wallets: each counts what it spent itself, the limits of the class hold for the
+#: sum.  A wallet without a class has none.
+_SPENT = (
+    "CASE WHEN w.wallet_class IS NOT NULL THEN (SELECT coalesce(sum(s.amount), 0) FROM wallet_spending s"
+    " WHERE (s.wallet_id = w.wallet_id OR s.wallet_id IN"
+    " (SELECT f.wallet_id FROM wallet f WHERE f.parent = w.wallet_id)) AND s.day {when}) ELSE 0 END"
+)
+#: What they spent on a day and in its year, which :func:`spending_days` gives.
+SPENT = (_SPENT.format(when="= :day"), _SPENT.format(when="BETWEEN :first AND :last"))
 
 
-def spent_on(tx: Transaction, wallet_id: str, day: date) -> int:
-    """What a wallet and its sub-wallets spent on a day."""
+def spending_days(day: date) -> dict[str, str]:
+    return {"day": day.isoformat(), "first": f"{day.year}-01-01", "last": f"{day.year}-12-31"}
+
+
+def spent(tx: Transaction, wallet_id: str, day: date) -> Spent:
+    """What a wallet and its sub-wallets spent on a day and in its year."""
     row = tx.row(
-        f"SELECT coalesce(sum(amount), 0) FROM wallet_spending WHERE {_FAMILY} AND day = :day",
-        id=wallet_id,
-        day=day.isoformat(),
+        f"SELECT {', '.join(SPENT)} FROM wallet w WHERE w.wallet_id = :id", id=wallet_id, **spending_days(day)
     )
-    return int(row[0]) if row else 0
-
-
-def spent_in_year(tx: Transaction, wallet_id: str, year: int) -> int:
-    """What a wallet and its sub-wallets spent in a year."""
-    row = tx.row(
-        "SELECT coalesce(sum(amount), 0) FROM wallet_spending"
-        f" WHERE {_FAMILY} AND day BETWEEN :first AND :last",
-        id=wallet_id,
-        first=f"{year}-01-01",
-        last=f"{year}-12-31",
-    )
-    return int(row[0]) if row else 0
+    return Spent(*row) if row else Spent(0, 0)
 
 
 def add_spending(tx: Transaction, wallet_id: str, day: date, amount: int) -> None:
@@ -331,16 +334,26 @@ def told(tx: Transaction, wallet_id: str, custodian: str) -> str | None:
     return row[0] if row else None
 
 
-def told_both(tx: Transaction, wallet_id: str, authority: str, treasury: str) -> dict[str, str]:
-    """The same of two custodians at once: custodian → its record."""
-    found = tx.rows(
-        "SELECT custodian, identity_id FROM disclosure WHERE wallet_id = :wallet_id"
-        " AND custodian IN (:authority, :treasury) AND is_holder = 1",
+_TOLD = (
+    "(SELECT d.identity_id FROM disclosure d WHERE d.wallet_id = w.wallet_id"
+    " AND d.custodian = '{kind}:' || {code} AND d.is_holder = 1 LIMIT 1)"
+)
+#: The same of a wallet ``w``, by a tax authority ``o`` and by the treasury that it collects for.
+TOLD = (
+    _TOLD.format(kind=InstitutionKind.TAX_AUTHORITY, code="o.code"),
+    _TOLD.format(kind=InstitutionKind.TREASURY, code="o.treasury"),
+)
+
+
+def told_both(tx: Transaction, wallet_id: str, authority: str) -> tuple[str | None, str | None]:
+    """The same by the tax authority of that code, and by the treasury that it collects for."""
+    row = tx.row(
+        f"SELECT {', '.join(TOLD)} FROM wallet w JOIN institution o ON o.kind = 'tax_authority'"
+        " AND o.code = :authority WHERE w.wallet_id = :wallet_id",
         wallet_id=wallet_id,
         authority=authority,
-        treasury=treasury,
     )
-    return dict(found)
+    return (row[0], row[1]) if row else (None, None)
 
 
 def told_many(tx: Transaction, wallet_ids: Sequence[str]) -> list[Row]:

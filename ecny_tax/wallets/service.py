@@ -23,6 +23,7 @@ from ecny_tax.wallets import families, model, rows, statements, supply
 from ecny_tax.wallets.model import (
     ClosedWallet,
     Exchange,
+    Spent,
     Statement,
     Wallet,
     WalletKind,
@@ -199,33 +200,17 @@ class Wallets:
         balance, which the payer is not told), and what the terms of a sub-wallet forbid.
         """
         positive(amount)
-        with self._store.transaction() as tx:
+
+        def move(tx: Transaction) -> WalletTransfer:
             source, target = load(tx, from_wallet), load(tx, to_wallet)
+            own_families(tx, source, target)
             content = (source.wallet_id, target.wallet_id, amount)
             request = Request("wallet.transfer", source.party, idempotency_key, content)
             if (earlier := earlier_answer(tx, request, WalletTransfer)) is not None:
                 return earlier
-            if source.wallet_id == target.wallet_id:
-                raise InvalidInputError("wallets_must_be_different", value=source.wallet_id)
-            code, booked_under = TransferCode.WALLET_TRANSFER, ""
-            if families.are_parent_and_sub(source, target):
-                families.check_move(source, target, amount)
-                code, booked_under = TransferCode.SUB_WALLET, families.reference(source, target)
-            else:
-                spend(tx, source, amount, payee=target.wallet_id)
-                check_payee(tx, target, amount)
-            leg = Move(source.account_id, target.account_id, amount, Ledger.ECNY, code)
-            ids = journal.move(tx, [leg], user_data=booked_under)
-            answer = WalletTransfer(
-                transfer_id=f"{ids[0]:032x}",
-                from_wallet=source.wallet_id,
-                to_wallet=target.wallet_id,
-                amount=amount,
-                fee=fee(tx, amount),
-                balance_after=Fen(source.balance - amount),
-                at=tx.now,
-            )
-            return remember(tx, request, answer)
+            return remember(tx, request, _transfer(tx, source, target, amount))
+
+        return self._store.concurrently(move, *owned(from_wallet, to_wallet))
 
     def statement(
         self, *, wallet_id: str, from_date: date | None = None, to_date: date | None = None
@@ -382,6 +367,40 @@ class Wallets:
             )
 
 
+def owned(*wallet_ids: str) -> tuple[str, ...]:
+    """The names by which ``Store.concurrently`` owns wallets, with all that goes in and out of them."""
+    return tuple(f"wallet:{wallet_id.strip()}" for wallet_id in wallet_ids)
+
+
+def own_families(tx: Transaction, *wallets: Wallet) -> None:
+    """A sub-wallet shares limits and cap with its family, and moves when nobody of it does."""
+    if any(wallet.parent is not None for wallet in wallets):
+        tx.be_alone()
+
+
+def _transfer(tx: Transaction, source: Wallet, target: Wallet, amount: Fen) -> WalletTransfer:
+    if source.wallet_id == target.wallet_id:
+        raise InvalidInputError("wallets_must_be_different", value=source.wallet_id)
+    code, booked_under = TransferCode.WALLET_TRANSFER, ""
+    if families.are_parent_and_sub(source, target):
+        families.check_move(source, target, amount)
+        code, booked_under = TransferCode.SUB_WALLET, families.reference(source, target)
+    else:
+        spend(tx, source, amount, payee=target.wallet_id)
+        check_payee(tx, target, amount)
+    leg = Move(source.account_id, target.account_id, amount, Ledger.ECNY, code)
+    ids = journal.move(tx, [leg], user_data=booked_under)
+    return WalletTransfer(
+        transfer_id=f"{ids[0]:032x}",
+        from_wallet=source.wallet_id,
+        to_wallet=target.wallet_id,
+        amount=amount,
+        fee=fee(tx, amount),
+        balance_after=Fen(source.balance - amount),
+        at=tx.now,
+    )
+
+
 def load(tx: Transaction, wallet_id: str) -> Wallet:
     """The wallet of that id; raises ``NotFoundError`` (``wallet_not_found``)."""
     wallet = rows.wallet(tx, wallet_id.strip()) if wallet_id.isascii() else None
@@ -404,23 +423,27 @@ def minimum_age(tx: Transaction, wallet_class: str | None) -> int | None:
     return tx.rulebook.on(tx.now.date()).wallets.wallet_class(wallet_class).minimum_age
 
 
-def spend(tx: Transaction, wallet: Wallet, amount: Fen, *, payee: str, by_token: bool = False) -> None:
+def spend(
+    tx: Transaction,
+    wallet: Wallet,
+    amount: Fen,
+    *,
+    payee: str,
+    by_token: bool = False,
+    spent: Spent | None = None,
+) -> None:
     """Check that ``amount`` may go out (state, limits, funds), and count it towards a person's limits.
 
     ``payee`` is a wallet id or the code of a tax authority.  A sub-wallet spends on its own terms, and within
-    the limits of its parent.
+    the limits of its parent.  ``spent`` is what the wallet itself spent so far, where that was read already.
     """
     bearer = families.bearer(tx, wallet, amount, payee, by_token=by_token)
     model.check_may_spend(wallet)
     limits, today = limits_of(tx, wallet), tx.now.date()
     if limits is not None:
-        model.check_limits(
-            bearer,
-            amount,
-            limits,
-            spent_today=rows.spent_on(tx, bearer.wallet_id, today),
-            spent_this_year=rows.spent_in_year(tx, bearer.wallet_id, today.year),
-        )
+        if spent is None or bearer is not wallet:
+            spent = rows.spent(tx, bearer.wallet_id, today)
+        model.check_limits(bearer, amount, limits, spent)
     model.check_funds(wallet, amount)
     if limits is not None:
         rows.add_spending(tx, wallet.wallet_id, today, amount)

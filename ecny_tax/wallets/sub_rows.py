@@ -59,7 +59,7 @@ def spent_itself(tx: Transaction, wallet_id: str, day: date | None = None) -> Fe
     """What a personal sub-wallet spent itself, on a day or ever."""
     row = tx.row(
         "SELECT coalesce(sum(amount), 0) FROM wallet_spending"
-        " WHERE wallet_id = :id AND (:day IS NULL OR day = :day)",
+        " WHERE wallet_id = :id AND (day = :day OR :day IS NULL)",
         id=wallet_id,
         day=None if day is None else day.isoformat(),
     )

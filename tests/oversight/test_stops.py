@@ -125,12 +125,13 @@ def test_a_wallet_that_is_not_stopped_is_not_resumed(sandbox: Sandbox, clock: Fi
 TOUCHED = {
     "frozen without an order": "UPDATE wallet SET frozen = 1 WHERE wallet_id = :idle",
     "thawed": "UPDATE wallet SET frozen = 0 WHERE wallet_id = :frozen",
-    "a freeze taken away": "DELETE FROM freeze WHERE wallet_id = :frozen",
-    "a freeze lifted": "UPDATE freeze SET lifted_by = 'J1', lifted_at = laid_at WHERE wallet_id = :frozen",
+    "a freeze taken away": "DELETE FROM wallet_freeze WHERE wallet_id = :frozen",
+    "a freeze lifted":
+        "UPDATE wallet_freeze SET lifted_by = 'J1', lifted_at = laid_at WHERE wallet_id = :frozen",
     "a freeze lifted and thawed":
-        "UPDATE freeze SET lifted_by = 'J1', lifted_at = laid_at WHERE wallet_id = :frozen;"
+        "UPDATE wallet_freeze SET lifted_by = 'J1', lifted_at = laid_at WHERE wallet_id = :frozen;"
         " UPDATE wallet SET frozen = 0 WHERE wallet_id = :frozen",
-    "another court's": "UPDATE freeze SET issuer = 'court:CT2' WHERE wallet_id = :frozen",
+    "another court's": "UPDATE wallet_freeze SET issuer = 'court:CT2' WHERE wallet_id = :frozen",
     "stopped without anybody": "UPDATE wallet SET stop_reason = 'double_spend' WHERE wallet_id = :idle",
     "resumed": "UPDATE wallet SET stop_reason = NULL, stopped_until = NULL WHERE wallet_id = :stopped",
     "stopped for longer": "UPDATE wallet SET stopped_until = NULL WHERE wallet_id = :stopped",

@@ -172,9 +172,10 @@ def test_transfers_outside_the_window_are_not_read(sandbox: Sandbox, clock: Fixe
     with sandbox._store.reading() as tx:
         seqs = [row[0] for row in tx.rows("SELECT seq FROM transfer ORDER BY seq")][-10:-5]
         window = rows.window_of(tx, START + HOUR, START + HOUR)
-        assert window == (seqs[0], seqs[-1])
-        assert rows.window_of(tx, START - 2 * HOUR, START - HOUR) == (1, 0)
-        assert rows.window_of(tx, START + 9 * HOUR, START + 9 * HOUR)[0] == seqs[-1] + 6
+        assert (window.first, window.last) == (seqs[0], seqs[-1])
+        before = rows.window_of(tx, START - 2 * HOUR, START - HOUR)
+        assert (before.first, before.last) == (1, 0)
+        assert rows.window_of(tx, START + 9 * HOUR, START + 9 * HOUR).first == seqs[-1] + 6
         asked: list[str] = []
         for read, column in ((rows.going_out, "debit"), (rows.coming_in, "credit")):
             spy = SimpleNamespace(rows=lambda sql, **values: asked.append(sql) or [])  # type: ignore[func-returns-value]

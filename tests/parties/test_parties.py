@@ -14,6 +14,7 @@ from tests.support import (
     AUTHORITY,
     SEED,
     START,
+    collected,
     company_id,
     company_name,
     corporate,
@@ -60,8 +61,7 @@ def test_an_added_authority_collects_for_its_treasury(sandbox: Sandbox) -> None:
     receipt = sandbox.payments.pay(bill_no=bill.bill_no, wallet_id=wallet.wallet_id).receipt_no
     shown = sandbox.payments.receipt(receipt_no=receipt)
     assert (shown.authority_name, shown.treasury_name) == ("虚构税务局", "虚构国库")
-    held = {account.account: account.balance for account in sandbox.ledger.accounts()}
-    assert held["collection:ICBC:1900000001"] == 100
+    assert collected(sandbox) == {"ICBC:1900000001": 100}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from ecny_tax import Fen, Sandbox, UnavailableError
 from ecny_tax.payments.model import Payment
 from ecny_tax.reconciliation.model import Difference, Reconciliation
 from ecny_tax.wallets.model import Wallet
-from tests.support import START, corporate, judged, owe
+from tests.support import START, collected, corporate, judged, owe
 
 DAY = START.date()
 #: What each failure leaves: its class, what of the amount has left the wallet, the proposed mend.
@@ -50,8 +50,7 @@ class Struck:
 
     @property
     def collected(self) -> int:
-        name = f"collection:{self.wallet.operator}:1907840000"
-        return sum(a.balance for a in self.s.ledger.accounts() if a.account == name)
+        return collected(self.s).get(f"{self.wallet.operator}:1907840000", 0)
 
     def pay(self, **wishes: Any) -> Payment:
         return self.s.payments.pay(bill_no=self.bill_no, wallet_id=self.wallet.wallet_id, **wishes)

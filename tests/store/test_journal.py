@@ -17,8 +17,9 @@ from ecny_tax.clock import BEIJING, FixedClock
 from ecny_tax.errors import InvalidInputError, RejectedError
 from ecny_tax.ledger.model import MAX_BATCH, MAX_COUNTER, Account, Ledger, Transfer, TransferCode
 from ecny_tax.ledger.promises import check_journal
-from ecny_tax.store import SqliteStore, Transaction, journal
+from ecny_tax.store import Transaction, journal
 from ecny_tax.store.journal import Move
+from ecny_tax.store.sqlite import SqliteStore
 from tests.ledger.events import as_transfer, batches
 from tests.ledger.model import Event, Model
 

@@ -152,7 +152,7 @@ def test_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
         ("", "database_path_malformed"),
         ("a\0.db", "database_path_malformed"),
         ("x" * 4097, "database_path_malformed"),
-        ("postgres://localhost/x", "database_url_unknown"),
+        ("mysql://localhost/x", "database_url_unknown"),
         ("file://a.db", "database_url_unknown"),
     ],
     ids=lambda text: text[:12] or "empty",

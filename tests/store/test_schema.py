@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from ecny_tax.sandbox import Sandbox
-from ecny_tax.store import SqliteStore, migrations
+from ecny_tax.store import migrations
 from ecny_tax.store.migrations import APPLICATION_ID, migrate, newest_version, statements
+from ecny_tax.store.sqlite import SqliteStore
 
 SCHEMA = files("ecny_tax.store").joinpath("schema.sql").read_text("utf-8")
 

@@ -18,6 +18,7 @@ from ecny_tax.errors import EcnyTaxError, InvalidInputError
 from tests.support import (
     START,
     balance,
+    by_collection,
     corporate,
     due_of,
     dump,
@@ -47,7 +48,7 @@ def revenue(s: Sandbox, treasury: str = HESHAN) -> dict[str, int]:
 
 
 def collections(s: Sandbox) -> dict[str, int]:
-    return {name: amount for name, amount in held(s).items() if name.startswith("collection:")}
+    return by_collection(held(s))
 
 
 def printed(s: Sandbox, *receipts: str) -> dict[str, int]:
@@ -83,7 +84,7 @@ def test_i13_a_closed_day_gives_each_level_what_the_receipts_print(sandbox: Sand
     closing = sandbox.treasury.close(day=TODAY)
     expected = printed(sandbox, one.receipt_no, two.receipt_no)
     assert revenue(sandbox) == expected == {line.budget_level: line.amount for line in closing.levels}
-    assert collections(sandbox) == {f"collection:ICBC:{HESHAN}": 0, f"collection:BOC:{HESHAN}": 0}
+    assert collections(sandbox) == {f"ICBC:{HESHAN}": 0, f"BOC:{HESHAN}": 0}
     assert (closing.collected, closing.days, closing.first_day) == (17_000_34, 1, TODAY)
     assert sandbox.status().in_circulation == circulating - 17_000_34, "I2: it went back to issuance"
 
@@ -207,7 +208,7 @@ def test_treasuries_close_apart(sandbox: Sandbox) -> None:
     paid(sandbox, 100)
     paid(sandbox, 70, authority=OTHER_AUTHORITY)
     assert sandbox.treasury.close(day=TODAY, treasury=OTHER).collected == 70
-    assert collections(sandbox) == {f"collection:ICBC:{HESHAN}": 100, f"collection:ICBC:{OTHER}": 0}
+    assert collections(sandbox) == {f"ICBC:{HESHAN}": 100, f"ICBC:{OTHER}": 0}
     states = {state.treasury: state for state in sandbox.treasury.list()}
     assert (states[OTHER].closed_until, states[HESHAN].closed_until) == (TODAY, None)
     assert (states[OTHER].waiting, states[HESHAN].waiting) == (0, 100)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ecny_tax import Fen, Sandbox
-from tests.support import balance, corporate, owe, personal, refund_of, refused
+from tests.support import balance, collected, corporate, owe, personal, refund_of, refused
 
 LEVELS = ("central", "province", "city", "county")
 OPENING = 10**13
@@ -61,13 +61,11 @@ def test_a_malformed_or_repeated_treasury_is_refused(
         sandbox.treasury.add(**wishes)
 
 
-def test_collected_tax_waits_on_one_account_per_operator_and_treasury(sandbox: Sandbox) -> None:
+def test_collected_tax_waits_on_accounts_per_operator_and_treasury(sandbox: Sandbox) -> None:
     for number, operator in ((1, "ICBC"), (2, "BOC"), (3, "BOC")):
         wallet = corporate(sandbox, number, operator=operator, fund=Fen(100))
         sandbox.payments.pay(bill_no=owe(sandbox, wallet, 100).bill_no, wallet_id=wallet.wallet_id)
-    accounts = held(sandbox)
-    assert accounts["collection:ICBC:1907840000"] == 100
-    assert accounts["collection:BOC:1907840000"] == 200
+    assert collected(sandbox) == {"ICBC:1907840000": 100, "BOC:1907840000": 200}
     assert sandbox.status().in_circulation == 300
 
 

@@ -109,8 +109,8 @@ CREATE TABLE log_tile (           -- the Merkle tree over transfers and events: 
 ) STRICT;
 
 CREATE TRIGGER log_tile_only_grows BEFORE UPDATE ON log_tile
-WHEN NEW.level IS NOT OLD.level OR NEW.place IS NOT OLD.place
-    OR substr(NEW.hashes, 1, length(OLD.hashes)) IS NOT OLD.hashes
+WHEN (NEW.level = OLD.level AND NEW.place = OLD.place
+    AND substr(NEW.hashes, 1, length(OLD.hashes)) = OLD.hashes) IS NOT TRUE
 BEGIN SELECT RAISE(ABORT, 'a tile of the log only grows'); END;
 
 CREATE TRIGGER log_tile_is_never_deleted BEFORE DELETE ON log_tile
@@ -196,7 +196,7 @@ CREATE INDEX wallet_by_parent  ON wallet (parent) WHERE parent IS NOT NULL;
 CREATE UNIQUE INDEX one_real_name_wallet_per_person_and_operator ON wallet (subject_id, operator)
     WHERE kind = 'personal' AND wallet_class <> 'IV' AND closed_at IS NULL AND parent IS NULL;
 
-CREATE TABLE freeze (             -- what courts froze: each is lifted by itself, and only by its issuer
+CREATE TABLE wallet_freeze (             -- what courts froze: each is lifted by itself, and only by its issuer
     wallet_id      TEXT    NOT NULL REFERENCES wallet,
     issuer         TEXT    NOT NULL,
     instrument_no  TEXT    NOT NULL,

@@ -1,0 +1,158 @@
+"""The numbered migrations on PostgreSQL: the same text, in its own words where SQLite has others."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from ecny_tax.errors import UnavailableError
+from ecny_tax.store import migrations
+from ecny_tax.store.migrations import newest_version, statements
+
+if TYPE_CHECKING:
+    import psycopg
+
+#: The key of the advisory lock under which one process makes or changes the tables.
+SCHEMA_LOCK = 0x65434E5A
+#: Tables that are written by several at once: the server numbers their rows, with gaps where one gave up.
+#: Every other one is numbered without gaps, as SQLite numbers it.
+_NUMBERED_BY_SEQUENCE = ("transfer", "bill", "payment")
+
+_TYPES = (
+    (re.compile(r"\bINTEGER\b"), "BIGINT"),
+    (re.compile(r"\bBLOB\b"), "BYTEA"),
+    (re.compile(r"\bTEXT\b"), 'TEXT COLLATE "C"'),  # sorted by bytes, as SQLite does
+    (re.compile(r"\)\s*STRICT\s*;"), ");"),
+)
+_TABLE = re.compile(r"\s*(?:--[^\n]*\n\s*)*CREATE TABLE (\w+)")
+_NUMBER = re.compile(r"^(\s*)(\w+)(\s+)INTEGER PRIMARY KEY", re.MULTILINE)
+_TRIGGER = re.compile(
+    r"\s*(?:--[^\n]*\n\s*)*CREATE TRIGGER (\w+) BEFORE (UPDATE|DELETE|INSERT) ON (\w+)\s*(?:WHEN (.*?)\s*)?"
+    r"BEGIN SELECT RAISE\(ABORT, '([^']*)'\); END;\s*",
+    re.DOTALL,
+)
+
+#: What the triggers call, and functions of SQLite that our statements use and PostgreSQL lacks.
+_FUNCTIONS = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation'; END $$;
+
+-- How a writing transaction begins: it waits for those that it must not run beside, then tells the time.
+CREATE FUNCTION begin_writing(
+    writers bigint, alone boolean, names bigint[],
+    OUT fixed text, OUT server bigint, OUT newest_at bigint, OUT newest_id bytea, OUT newest bigint,
+    OUT is_whole boolean
+) LANGUAGE plpgsql AS $$
+DECLARE name bigint; mark text; events bigint;
+BEGIN
+    IF alone THEN PERFORM pg_advisory_xact_lock(writers);
+    ELSE PERFORM pg_advisory_xact_lock_shared(writers); END IF;
+    FOREACH name IN ARRAY names LOOP PERFORM pg_advisory_xact_lock(name); END LOOP;
+    SELECT value INTO fixed FROM meta WHERE meta.name = 'fixed_time';
+    server := extract(epoch FROM clock_timestamp()) * 1000000;
+    SELECT seq, id, posted_at INTO newest, newest_id, newest_at FROM transfer ORDER BY seq DESC LIMIT 1;
+    SELECT value INTO mark FROM meta WHERE meta.name = 'mark';
+    SELECT max(place) INTO events FROM event;
+    is_whole := mark LIKE 'whole ' || (coalesce(newest, 0) + coalesce(events, 0)) || ' %';
+END $$;
+
+CREATE FUNCTION hex(bytea) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT upper(encode($1, 'hex')) $$;
+
+CREATE FUNCTION date(seconds bigint, unixepoch text) RETURNS text LANGUAGE sql IMMUTABLE AS
+$$ SELECT to_char(to_timestamp($1) AT TIME ZONE 'UTC', 'YYYY-MM-DD') $$;
+
+CREATE FUNCTION date(day text, step text) RETURNS text LANGUAGE sql IMMUTABLE AS
+$$ SELECT to_char($1::date + $2::interval, 'YYYY-MM-DD') $$;
+
+CREATE FUNCTION strftime(format text, seconds bigint, unixepoch text) RETURNS text LANGUAGE sql IMMUTABLE AS
+$$ SELECT to_char(to_timestamp($2) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') $$;
+"""
+
+
+def migrate(connection: psycopg.Connection[tuple[object, ...]], path: str) -> None:
+    """Apply what is missing, in one transaction; safe when several processes start at once.
+
+    Raises ``UnavailableError``: ``database_foreign`` where the schema holds tables that are not ours,
+    ``database_newer``.
+    """
+    if _version(connection, path) == newest_version():
+        return
+    with connection.transaction():
+        connection.execute(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")
+        version = _version(connection, path)
+        if version == 0:
+            connection.execute(_FUNCTIONS)
+        for number, name in migrations.migrations().items():
+            if number > version:
+                for statement in statements(files(migrations).joinpath(name).read_text("utf-8")):
+                    for translated in in_postgres(statement):
+                        connection.execute(translated.encode())
+        if version != newest_version():
+            connection.execute(
+                "INSERT INTO meta VALUES ('schema_version', %s)"
+                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (str(newest_version()),),
+            )
+
+
+def _version(connection: psycopg.Connection[tuple[object, ...]], path: str) -> int:
+    """The number of the last migration that was applied; 0 where there is no table at all."""
+    (tables,) = connection.execute(
+        "SELECT array_agg(tablename::text) FROM pg_tables WHERE schemaname = current_schema()"
+    ).fetchone() or (None,)
+    if not tables:
+        return 0
+    if not isinstance(tables, list) or not {"meta", "transfer", "account"} <= set(tables):
+        raise UnavailableError("database_foreign", path=path)
+    row = connection.execute("SELECT value FROM meta WHERE name = 'schema_version'").fetchone()
+    if row is None or not str(row[0]).isdigit():
+        raise UnavailableError("database_foreign", path=path)
+    version = int(str(row[0]))
+    if version > newest_version():
+        raise UnavailableError("database_newer", path=path, version=version, known=newest_version())
+    return version
+
+
+def in_postgres(statement: str) -> list[str]:
+    """One statement of a migration as PostgreSQL takes it: none, one, or more."""
+    if (trigger := _TRIGGER.fullmatch(statement)) is not None:
+        return _trigger(*trigger.groups())
+    if (table := _TABLE.match(statement)) is None:
+        return [statement]
+    name, before = table[1], []
+
+    def numbered(found: re.Match[str]) -> str:
+        indent, column, space = found.groups()
+        if name in _NUMBERED_BY_SEQUENCE:
+            return f"{indent}{column}{space}BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY"
+        before.append(
+            f"CREATE FUNCTION next_{name}() RETURNS bigint LANGUAGE plpgsql AS"
+            f" $$ BEGIN RETURN (SELECT coalesce(max({column}), 0) + 1 FROM {name}); END $$"
+        )
+        return f"{indent}{column}{space}BIGINT PRIMARY KEY DEFAULT next_{name}()"
+
+    translated = _NUMBER.sub(numbered, statement)
+    for pattern, replacement in _TYPES:
+        translated = pattern.sub(replacement, translated)
+    return [*before, translated]
+
+
+def _trigger(name: str, event: str, table: str, condition: str | None, message: str) -> list[str]:
+    """A trigger that refuses; the one against REPLACE, which PostgreSQL does not know, is left out.
+
+    TRUNCATE, which SQLite does not know, is refused where DELETE is.
+    """
+    if event == "INSERT":
+        return []
+    when = f" WHEN ({condition})" if condition else ""
+    made = [
+        f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW{when}"
+        f" EXECUTE FUNCTION refuse('{message}')"
+    ]
+    if event == "DELETE":
+        made.append(
+            f"CREATE TRIGGER {table}_is_never_truncated BEFORE TRUNCATE ON {table} FOR EACH STATEMENT"
+            f" EXECUTE FUNCTION refuse('{message}')"
+        )
+    return made
