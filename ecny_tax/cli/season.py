@@ -71,14 +71,16 @@ def _check_kind(out: Path) -> None:
 def _sandbox(run: Run, setting: Setting) -> Iterator[Sandbox]:
     """The sandbox of this run, at the time of the season: made at its beginning, where it is new.
 
-    A new one is made from the seed, so that every number in it is the same in every run.
+    A new one is made from the seed, so that every number in it is the same in every run.  Of a server nobody
+    knows before whether it is new; one that is not goes its own way all the same.
     """
     from dataclasses import replace
 
     from ecny_tax.clock import day_begins, rfc3339
 
     path = Path(run.database)
-    is_new = run.database == ":memory:" or not path.exists() or path.stat().st_size == 0
+    is_file = path.exists() and path.stat().st_size > 0
+    is_new = run.database == ":memory:" or "://" in run.database or not is_file
     first, _last = setting.window(run.rulebook())
     began = rfc3339(day_begins(first).replace(hour=10)) if is_new else None
     with replace(run, now=began).sandbox(seed=f"season {setting.seed}" if is_new else None) as s:

@@ -77,6 +77,7 @@ def open_accounts(
     tx: Transaction, names: Sequence[str], *, ledger: int, code: int, flags: int
 ) -> dict[str, int]:
     """The same for many of one kind, whose names are all different and well formed: the id of each."""
+    tx.be_alone()  # as for any event
     select = "SELECT id, name FROM account"
     for _id, name in tx.rows_among(select, "name", names):
         raise ConflictError("account_exists", account=name)

@@ -143,6 +143,17 @@ def test_I16_an_interrupted_season_goes_on_and_comes_to_the_same_journal(
         assert (run(s, FEW), journal(s)) == (few[1], few[0])
 
 
+def test_I15_a_season_is_the_same_on_both_engines(
+    few: tuple[list[Any], dict[str, Any]], postgres_url: str, tmp_path: Path
+) -> None:
+    clock, keys = FixedClock(BEGIN), tmp_path / "season.keys"
+    with Sandbox.open(postgres_url, clock=clock, seed="season", keyring=keys) as s:
+        report = run(s, FEW)
+        moved = [(*row[2:5], row[6], row[8], row[9]) for row in journal(s)]
+    assert report == few[1]
+    assert moved == [(*row[2:5], row[6], row[8], row[9]) for row in few[0]]
+
+
 def test_a_season_that_is_over_is_only_reported_again(few: tuple[list[Any], dict[str, Any]]) -> None:
     with new_scheme() as s:
         run(s, FEW)
