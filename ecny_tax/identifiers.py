@@ -25,6 +25,7 @@ _EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=
 _RESIDENT_WEIGHTS = tuple(pow(2, 17 - place, 11) for place in range(17))
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CROCKFORD_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
+_TAILS = 2**53
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # twice a digit, its own digits added up
 
 
@@ -111,6 +112,26 @@ def luhn_digit(body: str) -> str:
     return str(-total % 10)
 
 
+def number(prefix: str, now: datetime, tail: int) -> str:
+    """A number for people: prefix, date, and 70 bits, of which the last 53 are ``tail``'s."""
+    day = f"{now.year % 100:02}{now.month:02}{now.day:02}"
+    since_midnight = (now.hour * 60 + now.minute) * 60 + now.second
+    bits = since_midnight << 53 | tail
+    letters = [_CROCKFORD_PAIRS[bits >> shift & 1023] for shift in range(60, -1, -10)]
+    return prefix + day + "".join(letters)
+
+
+def numbers(now: datetime, first: int, count: int) -> list[str]:
+    """What follows the prefix in so many numbers, of which the last 53 bits count on from ``first``."""
+    found: list[str] = []
+    head = ""
+    for tail in range(first, first + count):
+        if not head or tail & 1023 == 0:
+            head = number("", now, tail % _TAILS)[:-2]
+        found.append(head + _CROCKFORD_PAIRS[tail & 1023])
+    return found
+
+
 class IdSource:
     """Where new ids come from; with a seed, the same ids in the same order every time.
 
@@ -156,16 +177,24 @@ class IdSource:
         self._last = fresh
         return fresh
 
+    def transfer_ids(self, now: datetime, count: int) -> list[int]:
+        """So many such ids, growing."""
+        if not count:
+            return []
+        newest, steps = self.transfer_id(now), self.random_bytes(4 * count - 4)
+        ids = [newest]
+        for start in range(0, len(steps), 4):
+            newest += 1 + int.from_bytes(steps[start : start + 4], "big")
+            ids.append(newest)
+        self._last = newest
+        return ids
+
     def number(self, prefix: str, now: datetime) -> str:
         """A number for people: prefix, date, and 70 bits: ``P230420`` + 14 letters and digits.
 
         With a prefix of one to four characters it fits the 24 characters of an e-tax voucher number.
         """
-        day = f"{now.year % 100:02}{now.month:02}{now.day:02}"
-        since_midnight = (now.hour * 60 + now.minute) * 60 + now.second
-        tail = since_midnight << 53 | int.from_bytes(self.random_bytes(7), "big") >> 3
-        letters = [_CROCKFORD_PAIRS[tail >> shift & 1023] for shift in range(60, -1, -10)]
-        return prefix + day + "".join(letters)
+        return number(prefix, now, int.from_bytes(self.random_bytes(7), "big") >> 3)
 
     def wallet_id(self, operator_digits: str) -> str:
         """A wallet id of the operator with these two digits; callers check that it is free."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from ecny_tax.clock import rfc3339
 from ecny_tax.errors import RejectedError
@@ -44,6 +45,17 @@ class Agreement:
     subject_id: str = field(metadata={"internal": True})
     signatures: bytes = field(repr=False, metadata={"internal": True})
     answer: bytes | None = field(repr=False, metadata={"internal": True})
+
+
+class Mandate(NamedTuple):
+    """Of an agreement what decides whether a debit may go by it."""
+
+    agreement_no: str
+    wallet_id: str
+    authority: str
+    subject_id: str
+    status: AgreementStatus
+    batch_debit: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +133,7 @@ def refusal_code(
     return None
 
 
-def check_usable(agreement: Agreement) -> None:
+def check_usable(agreement: Agreement | Mandate) -> None:
     """A debit needs a verified agreement; each other state has its own refusal."""
     code = {
         AgreementStatus.VERIFIED: None,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ecny_tax.agreements.model import Agreement, AgreementStatus
+from collections.abc import Sequence
+
+from ecny_tax.agreements.model import Agreement, AgreementStatus, Mandate
 from ecny_tax.clock import from_micros, micros
 from ecny_tax.store.transaction import Row, Transaction
 
@@ -39,6 +41,19 @@ def insert(tx: Transaction, agreement: Agreement) -> None:
 def agreement(tx: Transaction, agreement_no: str) -> Agreement | None:
     row = tx.row(f"{_AGREEMENT} WHERE g.agreement_no = :number", number=agreement_no)
     return agreement_of(row) if row else None
+
+
+def mandates_among(tx: Transaction, numbers: Sequence[str]) -> dict[str, Mandate]:
+    """What those of these agreements that there are allow, by their numbers."""
+    statuses = {status.value: status for status in AgreementStatus}
+    return {
+        number: Mandate(number, wallet_id, authority, subject_id, statuses[status], bool(batch_debit))
+        for number, wallet_id, authority, subject_id, status, batch_debit in tx.rows_among(
+            "SELECT agreement_no, wallet_id, authority, subject_id, status, batch_debit FROM agreement",
+            "agreement_no",
+            numbers,
+        )
+    }
 
 
 def agreements(tx: Transaction) -> list[Agreement]:
@@ -96,7 +111,8 @@ def set_status(tx: Transaction, agreement_no: str, status: AgreementStatus) -> N
 def forget_signatures(tx: Transaction, subject_id: str) -> None:
     """Take out what was signed over a subject's name: by it whoever guesses the name could check it."""
     tx.run(
-        "UPDATE agreement SET signatures = x'', answer = NULL WHERE subject_id = :subject_id",
+        "UPDATE agreement SET signatures = :nothing, answer = NULL WHERE subject_id = :subject_id",
+        nothing=b"",
         subject_id=subject_id,
     )
 

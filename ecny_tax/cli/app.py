@@ -36,6 +36,7 @@ COMMANDS = {
     "bill": "bills",
     "pay": "payments",
     "payments": "payments",
+    "batch": "batches",
     "receipt": "receipts",
     "refund": "refunds",
     "refunds": "refunds",

@@ -165,6 +165,11 @@ def operator(tx: Transaction, code: str) -> Institution:
     return found_one
 
 
+def tax_authorities(tx: Transaction) -> list[Institution]:
+    """Every tax authority of the database, by code."""
+    return [party for party in rows.institutions(tx) if party.kind is InstitutionKind.TAX_AUTHORITY]
+
+
 def tax_authority(tx: Transaction, code: str | None) -> Institution:
     """The tax authority of that code, or the scheme's default one for None.
 

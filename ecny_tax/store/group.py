@@ -53,7 +53,7 @@ class _Caller(Generic[_T]):
     def __init__(self, act: Callable[[Transaction], _T], names: Sequence[str]) -> None:
         self.act = act
         self.names = names
-        self.turn = threading.Event()
+        self.turn: threading.Event
         self.is_done = False
         self.answer: _T
         self.error: Exception | None = None
@@ -78,6 +78,7 @@ class Group:
             if leads:
                 self._is_led = True
             else:
+                caller.turn = threading.Event()  # dear, so only who waits has one
                 self._waiting.append(caller)
         if leads:
             self._lead(caller)

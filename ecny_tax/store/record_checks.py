@@ -125,6 +125,16 @@ RECORD_CHECKS = (
         " OR p.wallet_id <> d.wallet_id LIMIT 1",
     ),
     (
+        "I6",
+        "what batches say was paid is what was paid by batch debit, late debits apart",
+        "批量扣税结果所载已缴金额等于批量扣税的缴款（补扣除外）",
+        "SELECT 'batch debits' FROM (SELECT sum(debits) AS debits, sum(amount) AS amount FROM"
+        " (SELECT settled AS debits, amount FROM batch_part"
+        " UNION ALL SELECT 1, amount FROM debit_record WHERE mode = 'batch_debit' AND outcome = 'debited'"
+        " UNION ALL SELECT -1, -amount FROM payment WHERE mode = 'batch_debit') x) y"
+        " WHERE debits <> 0 OR amount <> 0",
+    ),
+    (
         "I7",
         "a bill has at most one settlement that is not reversed, and is paid by it",
         "每张应征凭证至多一笔未冲正的缴款，且由其缴清",

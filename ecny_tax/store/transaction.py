@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ecny_tax.rulebook import Rulebook
 
 #: What a column holds, and what may be bound to a named parameter.
-Value = str | int | bytes | None
+Value = str | int | bytes | bytearray | None
 Row = tuple[Any, ...]  # the columns are as the statement says
 _T = TypeVar("_T")
 

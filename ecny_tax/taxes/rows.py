@@ -11,7 +11,7 @@ from ecny_tax.money import Fen
 from ecny_tax.store.transaction import Row, Transaction
 from ecny_tax.taxes.late_fee import days_late
 from ecny_tax.taxes.late_fee import late_fee_by as compute_late_fee
-from ecny_tax.taxes.model import Basis, Bill, BillLine, BillStatus, Tax
+from ecny_tax.taxes.model import Basis, Bill, BillLine, BillStatus, DueBill, Tax
 from ecny_tax.taxes.steps import Step
 
 #: The columns of a bill ``b``, which :func:`bill_of` reads.
@@ -55,6 +55,23 @@ def bill(tx: Transaction, bill_no: str, *, paid_on: date | None = None) -> Bill 
     """The bill with the late fee of the day on which it is paid (default: today)."""
     row = tx.row(f"{_BILL} WHERE b.bill_no = :bill_no", bill_no=bill_no)
     return bill_of(tx, row, paid_on) if row else None
+
+
+def due_bills_among(tx: Transaction, numbers: Sequence[str]) -> dict[str, DueBill]:
+    """Those of these bills that there are, by their numbers, with the late fee of today."""
+    today = tx.now.date()
+    taxes, statuses = {tax.value: tax for tax in Tax}, {status.value: status for status in BillStatus}
+    found = {}
+    for number, authority, subject_id, tax, amount, kept, due, status, in_doubt in tx.rows_among(
+        "SELECT bill_no, authority, subject_id, tax, amount, late_fee, due_date, status, in_doubt FROM bill",
+        "bill_no",
+        numbers,
+    ):
+        late_fee = _late_fee(tx, amount, kept, status, due, today)
+        found[number] = DueBill(
+            number, authority, subject_id, taxes[tax], late_fee, amount + late_fee, statuses[status], in_doubt
+        )
+    return found
 
 
 def bills(tx: Transaction) -> list[Bill]:
@@ -203,18 +220,37 @@ def set_status(tx: Transaction, bill_no: str, status: BillStatus, *, late_fee: i
     )
 
 
+def set_paid(tx: Transaction, bills: Sequence[DueBill]) -> None:
+    """Close bills with the late fees that were paid with them; what they settle is final."""
+    tx.run_many(
+        "UPDATE bill SET status = 'paid', late_fee = ? WHERE bill_no = ?",
+        [(bill.late_fee, bill.bill_no) for bill in bills],
+    )
+    tx.run_many(
+        "UPDATE annual_settlement SET is_final = 1 WHERE record = ?",
+        [(bill.bill_no,) for bill in bills if bill.tax is Tax.INCOME_TAX],
+    )
+
+
 def set_in_doubt(tx: Transaction, bill_no: str, payment_no: str | None) -> None:
     """Note the debit whose outcome is not known, or that none is left."""
     tx.run("UPDATE bill SET in_doubt = :debit WHERE bill_no = :bill_no", bill_no=bill_no, debit=payment_no)
 
 
+def _late_fee(tx: Transaction, amount: Fen, paid: Fen, status: str, due: str, today: date) -> Fen:
+    """What the late fee of an open bill comes to on a day, or came to when the bill was paid."""
+    if status == "open" and today.isoformat() > due:
+        days = days_late(date.fromisoformat(due), today)
+        return compute_late_fee(tx.rulebook.on(today).taxes, amount, days)
+    return paid
+
+
 def bill_of(tx: Transaction, row: Row, paid_on: date | None = None) -> Bill:
     number, tax, code, item, base, rate, amount, late_fee, authority, start, end, due, *rest = row
     citation, evidence, basis, status, in_doubt, at, identity_id, subject_id = rest
-    deadline, today = date.fromisoformat(due), paid_on or tx.now.date()
+    today = paid_on or tx.now.date()
     lines = [BillLine("tax", amount, citation)]
-    if status == BillStatus.OPEN and today > deadline:
-        late_fee = compute_late_fee(tx.rulebook.on(today).taxes, amount, days_late(deadline, today))
+    late_fee = _late_fee(tx, amount, late_fee, status, due, today)
     if late_fee:
         lines.append(BillLine("late_fee", late_fee, tx.rulebook.on(today).taxes.late_fee_citation))
     return Bill(
@@ -230,7 +266,7 @@ def bill_of(tx: Transaction, row: Row, paid_on: date | None = None) -> Bill:
         authority,
         date.fromisoformat(start),
         date.fromisoformat(end),
-        deadline,
+        date.fromisoformat(due),
         citation,
         evidence,
         None if basis is None else Basis(basis),

@@ -214,11 +214,7 @@ def disclose_many(
     number of the custodian's own record.  Raises ``RejectedError`` (``holder_erased``).
     """
     by_id = {wallet.wallet_id: wallet for wallet in wallets}
-    told = {
-        (wallet_id, custodian): identity_id
-        for wallet_id, custodian, identity_id in rows.told_many(tx, list(by_id))
-        if custodian in custodians
-    }
+    told = rows.told_among(tx, list(by_id), *custodians)
     missing = [
         (wallet, custodian)
         for wallet in by_id.values()

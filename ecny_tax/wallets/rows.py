@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from ecny_tax.clock import from_micros, micros
@@ -98,6 +98,12 @@ def wallets(tx: Transaction, parent: str | None = None) -> list[Wallet]:
     return [wallet_of(row, now) for row in found]
 
 
+def wallets_among(tx: Transaction, wallet_ids: Sequence[str]) -> dict[str, Wallet]:
+    """Those of these wallets that there are, by their ids."""
+    now = micros(tx.now)
+    return {row[0]: wallet_of(row, now) for row in tx.rows_among(_WALLET, "w.wallet_id", wallet_ids)}
+
+
 def wallets_of(tx: Transaction, subject_id: str) -> list[Wallet]:
     """The wallets of one person or body, oldest first."""
     now = micros(tx.now)
@@ -107,12 +113,6 @@ def wallets_of(tx: Transaction, subject_id: str) -> list[Wallet]:
             f"{_WALLET} WHERE w.subject_id = :id ORDER BY w.opened_at, w.account_id", id=subject_id
         )
     ]
-
-
-def wallets_among(tx: Transaction, wallet_ids: Sequence[str]) -> dict[str, Wallet]:
-    """The wallets of these ids, all of them different, as far as there are any."""
-    now = micros(tx.now)
-    return {row[0]: wallet_of(row, now) for row in tx.rows_among(_WALLET, "w.wallet_id", wallet_ids)}
 
 
 def parents_among(tx: Transaction, wallet_ids: Sequence[str]) -> set[str]:
@@ -269,11 +269,39 @@ def spent(tx: Transaction, wallet_id: str, day: date) -> Spent:
     return Spent(*row) if row else Spent(0, 0)
 
 
+def spent_among(tx: Transaction, wallet_ids: Sequence[str], day: date) -> dict[str, Spent]:
+    """The same of several wallets."""
+    spent = dict.fromkeys(wallet_ids, Spent(0, 0))
+    for bearer in ("wallet_id", "parent"):
+        for wallet_id, on, amount in tx.rows_among(
+            f"SELECT {bearer}, day, amount FROM (SELECT s.wallet_id, w.parent, s.day, s.amount"
+            " FROM wallet_spending s JOIN wallet w ON w.wallet_id = s.wallet_id"
+            f" WHERE s.day BETWEEN '{day.year}-01-01' AND '{day.year}-12-31') x",
+            bearer,
+            wallet_ids,
+        ):
+            today, this_year = spent[wallet_id]
+            if on == day.isoformat():
+                today += amount
+            spent[wallet_id] = Spent(today, this_year + amount)
+    return spent
+
+
+def add_spending_of(tx: Transaction, day: date, amounts: Mapping[str, int]) -> None:
+    """Count what several wallets spent towards the limits of that day."""
+    tx.run_many(
+        f"INSERT INTO wallet_spending VALUES (?, ?, ?) {_ADD_UP}",
+        [(wallet_id, day.isoformat(), amount) for wallet_id, amount in amounts.items()],
+    )
+
+
+_ADD_UP = "ON CONFLICT (wallet_id, day) DO UPDATE SET amount = wallet_spending.amount + excluded.amount"
+
+
 def add_spending(tx: Transaction, wallet_id: str, day: date, amount: int) -> None:
     """Count ``amount`` towards the limits of that day."""
     tx.run(
-        "INSERT INTO wallet_spending VALUES (:id, :day, :amount)"
-        " ON CONFLICT (wallet_id, day) DO UPDATE SET amount = wallet_spending.amount + excluded.amount",
+        f"INSERT INTO wallet_spending VALUES (:id, :day, :amount) {_ADD_UP}",
         id=wallet_id,
         day=day.isoformat(),
         amount=amount,
@@ -356,10 +384,19 @@ def told_both(tx: Transaction, wallet_id: str, authority: str) -> tuple[str | No
     return (row[0], row[1]) if row else (None, None)
 
 
-def told_many(tx: Transaction, wallet_ids: Sequence[str]) -> list[Row]:
-    """(wallet id, custodian, its record) of every custodian that was told who holds one of these wallets."""
-    select = "SELECT wallet_id, custodian, identity_id, is_holder FROM disclosure"
-    return [row[:3] for row in tx.rows_among(select, "wallet_id", wallet_ids) if row[3]]
+def told_among(tx: Transaction, wallet_ids: Sequence[str], *custodians: str) -> dict[tuple[str, str], str]:
+    """The same of several wallets and custodians: the record of each wallet and custodian that there is."""
+    found = tx.rows_among(
+        "SELECT wallet_id, custodian, identity_id FROM"
+        " (SELECT wallet_id, custodian, identity_id FROM disclosure WHERE is_holder = 1) d",
+        "wallet_id",
+        wallet_ids,
+    )
+    return {
+        (wallet_id, custodian): identity_id
+        for wallet_id, custodian, identity_id in found
+        if custodian in custodians
+    }
 
 
 def known_to(tx: Transaction, wallet_id: str, custodian: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from ecny_tax import identifiers
@@ -470,7 +471,12 @@ def _beside(tx: Transaction, wallet: Wallet, limits: WalletClass | None) -> int:
 
 def fee(tx: Transaction, amount: Fen) -> Fen:
     """The fee of moving ``amount``: a rule whose value is zero (零手续费)."""
-    return times(amount, tx.rulebook.on(tx.now.date()).wallets.fee_rate)
+    return times(amount, fee_rate(tx))
+
+
+def fee_rate(tx: Transaction) -> Fraction:
+    """The fee as a share of what is moved."""
+    return tx.rulebook.on(tx.now.date()).wallets.fee_rate
 
 
 def _top_up(tx: Transaction, wallet: Wallet, amount: Fen) -> Exchange:
