@@ -8,8 +8,14 @@ from collections.abc import Mapping, Sequence
 from ecny_tax.cli.words import label
 from ecny_tax.errors import Language
 from ecny_tax.money import yuan_text
-from ecny_tax.seasons.model import AMOUNT_BANDS, INCOME_BANDS, SeasonReport, band_texts
-from ecny_tax.seasons.population import ASSUMPTION, ASSUMPTION_ZH
+from ecny_tax.seasons.model import (
+    AMOUNT_BANDS,
+    ASSUMPTION,
+    ASSUMPTION_ZH,
+    INCOME_BANDS,
+    SeasonReport,
+    band_texts,
+)
 from ecny_tax.seasons.service import PHASES
 from ecny_tax.svg import Series, bar_chart, escaped
 from ecny_tax.treasury.model import LEVEL_NAMES

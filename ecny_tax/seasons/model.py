@@ -11,10 +11,17 @@ from typing import NamedTuple
 from ecny_tax.errors import InvalidInputError
 from ecny_tax.money import Fen, split
 from ecny_tax.rulebook import Rulebook
-from ecny_tax.seasons.population import MOST_PEOPLE
 from ecny_tax.taxes.checks import check_year
 from ecny_tax.taxes.income_tax import settlement_window
 
+#: Said wherever a season is reported.
+ASSUMPTION = (
+    "the people, what they earned, what they deduct and what they do are invented (see docs/season.md); their"
+    " returns stand for the tax authority's record"
+)
+ASSUMPTION_ZH = "人口、收入、扣除和行为均为虚构（见 docs/season.md）；所填申报视同税务机关的记录"
+#: People who could be told apart by their numbers, and more than one season takes.
+MOST_PEOPLE = 10_000_000
 #: The year that is settled where none is named.
 DEFAULT_YEAR = 2025
 _MOST_SEED = 2**63 - 1

@@ -23,15 +23,6 @@ from ecny_tax.taxes.income_tax import BONUS_MODES, AnnualReturn
 from ecny_tax.taxes.settle_many import AMOUNT_COLUMNS
 from ecny_tax.taxes.withholding_columns import withheld_on_payments, withheld_on_wages
 
-#: Said wherever a season is reported.
-ASSUMPTION = (
-    "the people, what they earned, what they deduct and what they do are invented (see docs/season.md); their"
-    " returns stand for the tax authority's record"
-)
-ASSUMPTION_ZH = "人口、收入、扣除和行为均为虚构（见 docs/season.md）；所填申报视同税务机关的记录"
-#: People who could be told apart by their numbers, and more than one season takes.
-MOST_PEOPLE = 10_000_000
-
 _YUAN = 100
 #: A county code of Jiangmen that was never given to a county: nobody real bears these numbers.
 _AREA = "440799"

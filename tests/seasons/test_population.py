@@ -14,8 +14,8 @@ from ecny_tax import Fen
 from ecny_tax.identifiers import check_resident_id
 from ecny_tax.rulebook import PACKAGE
 from ecny_tax.seasons.draws import Draws
-from ecny_tax.seasons.model import CHUNK, Setting, chunks
-from ecny_tax.seasons.population import MOST_PEOPLE, People, id_number_of, name_of, people
+from ecny_tax.seasons.model import CHUNK, MOST_PEOPLE, Setting, chunks
+from ecny_tax.seasons.population import People, id_number_of, name_of, people
 from ecny_tax.taxes.income_tax import settle
 from ecny_tax.taxes.settle_many import settle_many
 from ecny_tax.taxes.withholding import PAY_KINDS, PayKind, WageMonth, withhold_payment, withhold_wages
