@@ -212,6 +212,9 @@ class PostgresStore:
             _commit(connection, self.path)
             return time
 
+    def write_much(self) -> None:
+        """How much memory the server takes is the server's affair."""
+
     def scrub(self) -> bool:
         """Rows that were deleted leave their bytes in the pages of a table until it is written anew.
 
