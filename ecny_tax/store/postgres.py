@@ -152,17 +152,12 @@ class PostgresStore:
 
     @contextmanager
     def savepoint(self, tx: Transaction) -> Iterator[None]:
-        assert isinstance(tx, PostgresTransaction)  # noqa: S101 - one of ours
-        with Refusals(self.path):  # its member hears of it, and the transaction outside does not
-            tx.run("SAVEPOINT member")
-            try:
-                yield
-            except BaseException:
-                tx.drop()
-                with suppress(psycopg.OperationalError):  # the connection is lost, the transaction with it
-                    tx.run("ROLLBACK TO member")
-                raise
-            tx.run("RELEASE member")
+        assert isinstance(tx, PostgresTransaction)  # noqa: S101 - it is one of ours
+        with Refusals(self.path), tx.savepoint():  # its member hears of it, and the others do not
+            yield
+
+    def goes_on(self, tx: Transaction) -> bool:
+        return isinstance(tx, PostgresTransaction) and tx.goes_on
 
     def is_to_be_repeated(self, error: BaseException) -> bool:
         cause = error.__cause__ if isinstance(error, UnavailableError) else error
@@ -219,6 +214,9 @@ class PostgresStore:
                 connection.execute("INSERT INTO meta VALUES ('fixed_time', %s)", (value,))
             _commit(connection, self.path)
             return time
+
+    def write_much(self) -> None:
+        """How much memory the server takes is the server's affair."""
 
     def scrub(self) -> bool:
         """Rows that were deleted leave their bytes in the pages of a table until it is written anew.
