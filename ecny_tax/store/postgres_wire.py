@@ -8,11 +8,12 @@ this way; lists, copies and streams go through cursors, on the same connection.
 from __future__ import annotations
 
 import select
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 import psycopg
 from psycopg import errors, pq
+from psycopg.adapt import Transformer
 
 from ecny_tax.errors import InvalidInputError
 from ecny_tax.store.transaction import Row
@@ -29,14 +30,15 @@ class Connection(psycopg.Connection[Row]):
 
     @cached_property
     def wire(self) -> Wire:
-        return Wire(self.pgconn)
+        return Wire(self)
 
 
 class Wire:
     """The libpq connection below one of psycopg's, and the statements that are prepared on it."""
 
-    def __init__(self, pgconn: pq.abc.PGconn) -> None:
-        self._pgconn = pgconn
+    def __init__(self, connection: Connection) -> None:
+        self._pgconn = connection.pgconn
+        self._loader = Transformer(connection)  # reads rows as the cursors do
         self._prepared: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
 
     def ask(self, *statements: Statement) -> Row | None:
@@ -49,7 +51,7 @@ class Wire:
         pgconn = self._pgconn
         if len(ready) == 1:
             pgconn.send_query_prepared(*ready[0])
-            return _first_row(self._results()[-1])
+            return self._first_row(self._results()[-1])
         pgconn.enter_pipeline_mode()
         try:
             for one in ready:
@@ -62,7 +64,7 @@ class Wire:
                 pgconn.exit_pipeline_mode()
         for result in answers:
             _check(result)
-        return _first_row(answers[-1])
+        return self._first_row(answers[-1])
 
     def ask_plainly(self, statements: bytes) -> Row | None:
         """Run statements without parameters, separated by semicolons; the first row of the last."""
@@ -70,7 +72,14 @@ class Wire:
         results = self._results()
         for result in results:
             _check(result)
-        return _first_row(results[-1])
+        return self._first_row(results[-1])
+
+    def _first_row(self, result: pq.abc.PGresult) -> Row | None:
+        _check(result)
+        if not result.ntuples:
+            return None
+        self._loader.set_pgresult(result)
+        return self._loader.load_row(0, tuple)
 
     def _prepared_for(
         self,
@@ -133,37 +142,3 @@ def _as_bytes(value: object) -> bytes | bytearray | None:
     if b"\0" in text:  # libpq would take it for the end
         raise InvalidInputError("text_malformed", value=ascii(value))
     return text
-
-
-def _text(data: bytes) -> str:
-    return data.decode()
-
-
-def _bytes(data: bytes) -> bytes:
-    return bytes.fromhex(data[2:].decode())
-
-
-def _flag(data: bytes) -> bool:
-    return data == b"t"
-
-
-#: How the types of our columns and sums are read, by their numbers.
-_LOADERS: dict[int, Callable[[bytes], object]] = {
-    16: _flag,
-    _BYTES: _bytes,
-    _INTEGER: int,
-    21: int,
-    23: int,
-    1700: int,
-}
-
-
-def _first_row(result: pq.abc.PGresult) -> Row | None:
-    _check(result)
-    if not result.ntuples:
-        return None
-    loaders, types, get = _LOADERS, result.ftype, result.get_value
-    return tuple(
-        None if (data := get(0, column)) is None else loaders.get(types(column), _text)(data)
-        for column in range(result.nfields)
-    )
