@@ -160,7 +160,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def plain_payments(twin: Twin) -> float:
-    """Write what ours has paid since the last time, one plain transaction for each; how many seconds it took."""
+    """Write what ours has paid since the last time, one plain transaction for each; the seconds it took."""
     insert_transfer, transfers = twin.news("transfer", "seq")
     insert_payment, payments = twin.news("payment", "place")
     counters = twin.counters_after_each(transfers)
