@@ -163,7 +163,10 @@ class PostgresStore:
 
     def is_to_be_repeated(self, error: BaseException) -> bool:
         cause = error.__cause__ if isinstance(error, UnavailableError) else error
-        return isinstance(cause, pg.DeadlockDetected | pg.SerializationFailure | pg.UniqueViolation)
+        return isinstance(
+            cause,
+            pg.DeadlockDetected | pg.SerializationFailure | pg.UniqueViolation | pg.InFailedSqlTransaction,
+        )
 
     @contextmanager
     def _writing(self, begin: str, *, is_alone: bool) -> Iterator[PostgresTransaction]:
@@ -329,13 +332,21 @@ class _Flag(psycopg.adapt.Dumper):
 
 
 def _commit(tx: PostgresTransaction, connection: Connection, path: str) -> None:
-    """Commit; where the answer is lost, nobody knows whether that was done."""
+    """Commit; where the answer is lost, nobody knows whether that was done.
+
+    Of a transaction in which a statement failed the server makes a rollback, and calls that no error.
+    """
+    if _is_lost(connection):  # before it was asked for
+        raise UnavailableError("database_connection_lost", path=path, reason="nothing was committed")
     try:
-        tx.commit()
+        done = tx.commit()
     except psycopg.OperationalError as error:
-        if connection.closed:
+        # What the server says when it is stopped may come after it has committed.
+        if _is_lost(connection) or (error.sqlstate or "").startswith("57P0"):
             raise UnavailableError("database_outcome_unknown", path=path) from error
         raise
+    if done != b"COMMIT":
+        raise pg.InFailedSqlTransaction("what was to be committed was rolled back")
 
 
 def _is_lost(connection: Connection) -> bool:
