@@ -40,7 +40,7 @@ _T = TypeVar("_T")
 BUSY_SECONDS = 30.0
 #: How long a lost server is tried in vain before somebody who waits has it tried anew, without the pauses
 #: that grow and grow: programs go on soon after it is back.
-RETRY_SECONDS = 2.0
+RETRY_SECONDS = 1.0
 #: How long a transaction may do nothing before the server ends it: a stopped program must not hold up others.
 IDLE_SECONDS = 60.0
 #: How long a transaction beside others may take from its time to its commit: what is left of a minute is for
@@ -150,9 +150,11 @@ class PostgresStore:
         begin = f"BEGIN; SELECT * FROM begin_writing({_WRITERS}, false, '{{{keys}}}')"
         return self._writing(begin, is_alone=False)
 
-    def savepoint(self, tx: Transaction) -> AbstractContextManager[None]:
+    @contextmanager
+    def savepoint(self, tx: Transaction) -> Iterator[None]:
         assert isinstance(tx, PostgresTransaction)  # noqa: S101 - it is one of ours
-        return tx.savepoint()
+        with Refusals(self.path), tx.savepoint():  # its member hears of it, and the others do not
+            yield
 
     def goes_on(self, tx: Transaction) -> bool:
         return isinstance(tx, PostgresTransaction) and tx.goes_on
@@ -209,6 +211,9 @@ class PostgresStore:
                 connection.execute("INSERT INTO meta VALUES ('fixed_time', %s)", (value,))
             _commit(connection, self.path)
             return time
+
+    def write_much(self) -> None:
+        """How much memory the server takes is the server's affair."""
 
     def scrub(self) -> bool:
         """Rows that were deleted leave their bytes in the pages of a table until it is written anew.
@@ -328,12 +333,19 @@ class _Flag(psycopg.adapt.Dumper):
 
 def _commit(connection: Connection, path: str) -> None:
     """Commit; where the answer is lost, nobody knows whether that was done."""
+    if _is_lost(connection):  # before it was asked for
+        raise UnavailableError("database_connection_lost", path=path, reason="nothing was committed")
     try:
         connection.execute("COMMIT")
     except psycopg.OperationalError as error:
-        if connection.closed:
+        # What the server says when it is stopped may come after it has committed.
+        if _is_lost(connection) or (error.sqlstate or "").startswith("57P0"):
             raise UnavailableError("database_outcome_unknown", path=path) from error
         raise
+
+
+def _is_lost(connection: Connection) -> bool:
+    return connection.closed
 
 
 def _count_seeded_opening(connection: Connection) -> int:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 #: How long a writer waits for another one, in seconds, and in one go: while SQLite waits, it heeds no Ctrl-C.
 BUSY_SECONDS = 30.0
 _NAP_SECONDS = 0.5
+_MUCH_KIB = 192 * 1024  # of the database, at most, in the memory of whoever writes much
 _FEW = 4  # rows that are fetched faster one by one
 _T = TypeVar("_T")
 _Stamp = tuple[int, int, bool]
@@ -170,6 +171,11 @@ class SqliteStore:
             if time is not None:
                 self._connection.execute("INSERT INTO meta VALUES ('fixed_time', ?)", (str(micros(time)),))
             return time
+
+    def write_much(self) -> None:
+        """Pages that a long run touches stay in memory: each is read and written once a transaction."""
+        with self._lock, self._refusals:
+            self._connection.execute(f"PRAGMA cache_size = -{_MUCH_KIB}")
 
     def scrub(self) -> bool:
         """Secure deletion clears what is deleted in place; copies that moving rows between pages left behind
