@@ -172,7 +172,7 @@ class BatchFile:
         if hashlib.sha256(data).digest() != self.batch.parts[part]:
             raise self._altered(part)
         text = data.decode("ascii")
-        return text, list(map(batch_model.signed_line, text.splitlines()))
+        return text, batch_model.read_lines(text, self.batch.first_line(part))
 
     def _scan(self, file: BinaryIO) -> None:
         head = file.readline(100)
@@ -181,29 +181,34 @@ class BatchFile:
             raise self._malformed("its first line is not that of a batch", "首行不是批量文件的首行")
         self._part_lines = int(found[1])
         batch_model.check_part_lines(self._part_lines)
-        place, number, last, hasher = len(head), FIRST_LINE, "", hashlib.sha256()
-        while data := file.readline(_LONGEST):
-            if data.startswith(_SIGNED):
-                if self._lines:
-                    self._digests.append(hasher.digest())
-                self._starts.append(place)
-                self._take_signature(data, file)
-                return
-            if (number - FIRST_LINE) % self._part_lines == 0:
-                if self._starts:
-                    self._digests.append(hasher.digest())
-                self._starts.append(place)
-                hasher = hashlib.sha256()
-            hasher.update(data)
-            line = batch_model.read_line(data.decode("ascii", "backslashreplace"), number)
-            if line.bill_no <= last:
-                repeated = line.bill_no == last
-                code = "batch_line_repeated" if repeated else "batch_lines_unordered"
-                raise InvalidInputError(code, line=number, bill_no=line.bill_no)
-            self._lines, self._amount = self._lines + 1, self._amount + line.amount
-            batch_model.check_size(self._lines, len(self._starts))
-            place, number, last = place + len(data), number + 1, line.bill_no
-        raise VerificationError("batch_not_signed", path=self._path)
+        place, last, signature = len(head), "", b""
+        while not signature:
+            start, read = place, list[bytes]()
+            while len(read) < self._part_lines and (data := file.readline(_LONGEST)):
+                if data.startswith(_SIGNED):
+                    signature = data
+                    break
+                read.append(data)
+            if not read and not signature:
+                raise VerificationError("batch_not_signed", path=self._path)
+            if read:
+                part = b"".join(read)
+                last = self._take_part(part, last)
+                self._starts.append(start)
+                place += len(part)
+        self._starts.append(place)
+        self._take_signature(signature, file)
+
+    def _take_part(self, part: bytes, last: str) -> str:
+        """Check the form of a part that comes after the bill ``last``; its own last bill."""
+        number = FIRST_LINE + self._lines
+        found = batch_model.read_lines(part.decode("ascii", "backslashreplace"), number)
+        batch_model.check_order(last, found[0].bill_no, number)
+        self._digests.append(hashlib.sha256(part).digest())
+        self._lines += len(found)
+        self._amount += sum(line.amount for line in found)
+        batch_model.check_size(self._lines, len(self._digests))
+        return found[-1].bill_no
 
     def _take_signature(self, data: bytes, file: BinaryIO) -> None:
         text = data[len(_SIGNED) : -1]

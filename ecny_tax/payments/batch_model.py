@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 from typing import NamedTuple
 
 from ecny_tax.agreements.model import Mandate
-from ecny_tax.errors import InvalidInputError, RejectedError
-from ecny_tax.money import MAX_AMOUNT, Fen, yuan_text
+from ecny_tax.errors import InvalidInputError, RejectedError, short
+from ecny_tax.money import Fen, yuan_text
 from ecny_tax.taxes.model import DueBill
 
 #: What the tax authority signs over a whole batch (message 3102); part of the protected header.
@@ -23,10 +24,10 @@ PART_LINES, MAX_PART_LINES = 2_000, 4_000
 FIRST_LINE = 2
 
 _NUMBER = "[0-9]{6}[0-9A-HJKMNP-TV-Z]{14}"
-_LINE = re.compile(
-    rf"(?P<bill>B{_NUMBER}),(?P<agreement>A{_NUMBER}),(?P<wallet>00[0-9]{{14}}),"
-    r"(?P<yuan>0|[1-9][0-9]{0,15})\.(?P<part>[0-9]{2})\n"
-)
+#: Up to the largest amount, 10^15 yuan.
+_YUAN = r"(?!0\.00)(?:0|[1-9][0-9]{0,14}|1000000000000000(?=\.00))\.[0-9]{2}"
+_LINE = rf"B{_NUMBER},A{_NUMBER},00[0-9]{{14}},{_YUAN}\n"
+_ONE_LINE, _LINES = re.compile(_LINE), re.compile(f"(?:{_LINE})*")
 _BATCH_NO = re.compile(f"K{_NUMBER}")
 
 
@@ -81,16 +82,9 @@ class Outcome(NamedTuple):
 
     def text(self, number: int, line: Line) -> str:
         """The line of the results."""
-        words = (
-            str(number),
-            line.bill_no,
-            yuan_text(line.amount),
-            self.status.value,
-            self.code,
-            self.payment_no,
-            self.receipt_no,
-        )
-        return ",".join(words) + "\n"
+        status, code, payment_no, receipt_no = self
+        amount = yuan_text(line.amount)
+        return f"{number},{line.bill_no},{amount},{status},{code},{payment_no},{receipt_no}\n"
 
 
 #: The first line of the results.
@@ -121,17 +115,35 @@ class BatchProgress:
 
 def read_line(text: str, number: int) -> Line:
     """The debit that a line of a file says; raises ``InvalidInputError`` (``batch_line_malformed``)."""
-    found = _LINE.fullmatch(text)
-    if found is not None:
-        bill_no, agreement_no, wallet_id, whole, part = found.groups()
-        amount = int(whole + part)
-        if 0 < amount <= MAX_AMOUNT:
-            return Line(bill_no, agreement_no, wallet_id, Fen(amount))
-    raise InvalidInputError("batch_line_malformed", line=number, value=text.rstrip("\n"))
+    if _ONE_LINE.fullmatch(text) is None:
+        raise InvalidInputError("batch_line_malformed", line=number, value=short(text.rstrip("\n")))
+    return _said(text)
 
 
-def signed_line(text: str) -> Line:
-    """The debit that a line says whose form was checked before."""
+def read_lines(text: str, first: int) -> list[Line]:
+    """The debits that several lines say, in the order of their bill numbers.
+
+    Raises ``InvalidInputError``: ``batch_line_malformed``, ``batch_line_repeated``,
+    ``batch_lines_unordered``.
+    """
+    lines = text.splitlines(keepends=True)
+    if _LINES.fullmatch(text) is None:
+        for number, line in enumerate(lines, first):
+            read_line(line, number)
+    found = list(map(_said, lines))
+    for number, (before, after) in enumerate(pairwise(found), first + 1):
+        check_order(before.bill_no, after.bill_no, number)
+    return found
+
+
+def check_order(before: str, bill_no: str, number: int) -> None:
+    """Bill numbers grow from line to line: ``batch_line_repeated``, ``batch_lines_unordered``."""
+    if bill_no <= before:
+        code = "batch_line_repeated" if bill_no == before else "batch_lines_unordered"
+        raise InvalidInputError(code, line=number, bill_no=bill_no)
+
+
+def _said(text: str) -> Line:
     bill_no, agreement_no, wallet_id, yuan = text.split(",")
     return Line(bill_no, agreement_no, wallet_id, Fen(int(yuan.replace(".", ""))))
 
