@@ -8,8 +8,10 @@ from __future__ import annotations
 import random
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from operator import mul
 
 from ecny_tax.errors import InvalidInputError
 
@@ -20,6 +22,7 @@ _WALLET_ID = re.compile(r"00[0-9]{14}")
 _PHONE = re.compile(r"1[3-9][0-9]{9}")
 _AUTHORITY = re.compile(r"[0-9]{11}")
 _EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+_RESIDENT_WEIGHTS = tuple(pow(2, 17 - place, 11) for place in range(17))
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CROCKFORD_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 _TAILS = 2**53
@@ -55,7 +58,7 @@ def check_resident_id(text: str, *, on: date) -> str:
     number = text.strip().upper()
     if not _RESIDENT_ID.fullmatch(number):
         raise InvalidInputError("resident_id_malformed", value=text)
-    total = sum(int(digit) * pow(2, 17 - i, 11) for i, digit in enumerate(number[:17]))
+    total = sum(map(mul, _RESIDENT_WEIGHTS, map(int, number[:17])))
     if "10X98765432"[total % 11] != number[17]:
         raise InvalidInputError("resident_id_check_failed", value=text)
     try:
@@ -141,6 +144,20 @@ class IdSource:
             secrets.token_bytes if seed is None else random.Random(seed).randbytes  # noqa: S311 - simulation
         )
         self._last = 0
+
+    @contextmanager
+    def seeded(self, seed: str) -> Iterator[None]:
+        """Inside, what is drawn follows from ``seed`` alone: so a long run goes on as it began, wherever it
+        was stopped.  Where that fails, its ids were never stored, and are drawn again."""
+        before, last = self.random_bytes, self._last
+        self.random_bytes = random.Random(seed).randbytes  # noqa: S311 - simulation
+        try:
+            yield
+        except BaseException:
+            self._last = last
+            raise
+        finally:
+            self.random_bytes = before
 
     def go_on_after(self, stored: bytes, now: datetime) -> None:
         """Count on from a stored id of this very millisecond, by another process or an earlier run.

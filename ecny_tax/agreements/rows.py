@@ -111,7 +111,8 @@ def set_status(tx: Transaction, agreement_no: str, status: AgreementStatus) -> N
 def forget_signatures(tx: Transaction, subject_id: str) -> None:
     """Take out what was signed over a subject's name: by it whoever guesses the name could check it."""
     tx.run(
-        "UPDATE agreement SET signatures = x'', answer = NULL WHERE subject_id = :subject_id",
+        "UPDATE agreement SET signatures = :nothing, answer = NULL WHERE subject_id = :subject_id",
+        nothing=b"",
         subject_id=subject_id,
     )
 

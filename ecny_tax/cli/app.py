@@ -46,6 +46,7 @@ COMMANDS = {
     "terminal": "terminals",
     "trust": "terminals",
     "treasury": "treasury",
+    "season": "season",
     "reconcile": "reconciliation",
     "failure": "reconciliation",
     "ledger": "ledger",

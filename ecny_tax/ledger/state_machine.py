@@ -38,36 +38,49 @@ def decide(
     be repeated; this is the one place where the answers differ from TigerBeetle's.
     """
     book = _Book(accounts, known)
+    judge = book.judge
     results: list[Result] = []
-    start = 0
-    while start < len(batch):
-        if not batch[start].flags & _LINKED:
-            results.append(book.judge(batch[start]))
-            start += 1
+    chain: list[Transfer] = []
+    for transfer in batch:
+        is_linked = transfer.flags & _LINKED
+        if not is_linked and not chain:
+            results.append(judge(transfer))
             continue
-        stop = start + 1
-        while stop < len(batch) and batch[stop - 1].flags & _LINKED:
-            stop += 1
-        results.extend(book.judge_chain(batch[start:stop]))
-        start = stop
+        chain.append(transfer)
+        if not is_linked:
+            results += book.judge_chain(chain)
+            chain = []
+    if chain:
+        results += book.judge_chain(chain)
     return Decision(results, book.created, book.changed_counters())
+
+
+class _Counters:
+    """An account, and its counters as the batch goes on; looked up once for each side of a transfer."""
+
+    __slots__ = ("account", "credits", "debits", "flags", "ledger")
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.ledger = account.ledger
+        self.flags = account.flags
+        self.debits = account.debits
+        self.credits = account.credits
 
 
 class _Book:
     """The counters as the batch goes on, and what it has created so far."""
 
     def __init__(self, accounts: Mapping[int, Account], known: Mapping[int, Transfer]) -> None:
-        self.accounts = accounts
+        self.accounts = {id_: _Counters(account) for id_, account in accounts.items()}
         self.known = dict(known)
-        self.debits = {id_: account.debits for id_, account in accounts.items()}
-        self.credits = {id_: account.credits for id_, account in accounts.items()}
         self.created: list[Transfer] = []
 
     def changed_counters(self) -> dict[int, tuple[int, int]]:
         return {
-            id_: (self.debits[id_], self.credits[id_])
-            for id_, account in self.accounts.items()
-            if self.debits[id_] != account.debits or self.credits[id_] != account.credits
+            id_: (now.debits, now.credits)
+            for id_, now in self.accounts.items()
+            if now.debits != now.account.debits or now.credits != now.account.credits
         }
 
     def judge_chain(self, chain: Sequence[Transfer]) -> list[Result]:
@@ -95,60 +108,62 @@ class _Book:
     def _undo(self, before: int) -> None:
         """Take back what was created since there were ``before`` transfers."""
         for transfer in self.created[before:]:
-            self.debits[transfer.debit_account_id] -= transfer.amount
-            self.credits[transfer.credit_account_id] -= transfer.amount
+            self.accounts[transfer.debit_account_id].debits -= transfer.amount
+            self.accounts[transfer.credit_account_id].credits -= transfer.amount
             del self.known[transfer.id]
         del self.created[before:]
 
-    def judge(self, transfer: Transfer) -> Result:  # noqa: PLR0912 - a flat ladder, read top to bottom
+    def judge(self, transfer: Transfer) -> Result:
         """Create one transfer or say why not; the order of the checks is the order of precedence."""
-        if transfer.id == 0:
-            return Result.ID_MUST_NOT_BE_ZERO
         earlier = self.known.get(transfer.id)
         if earlier is not None:
             return _compare(transfer, earlier)
-        debit_id, credit_id, amount = transfer.debit_account_id, transfer.credit_account_id, transfer.amount
-        if debit_id == 0:
-            return Result.DEBIT_ACCOUNT_ID_MUST_NOT_BE_ZERO
-        if credit_id == 0:
-            return Result.CREDIT_ACCOUNT_ID_MUST_NOT_BE_ZERO
-        if debit_id == credit_id:
-            return Result.ACCOUNTS_MUST_BE_DIFFERENT
-        if transfer.ledger == 0:
-            return Result.LEDGER_MUST_NOT_BE_ZERO
-        if transfer.code == 0:
-            return Result.CODE_MUST_NOT_BE_ZERO
-        debit = self.accounts.get(debit_id)
-        if debit is None:
-            return Result.DEBIT_ACCOUNT_NOT_FOUND
-        credit = self.accounts.get(credit_id)
-        if credit is None:
-            return Result.CREDIT_ACCOUNT_NOT_FOUND
+        debit = self.accounts.get(transfer.debit_account_id)
+        credit = self.accounts.get(transfer.credit_account_id)
+        is_whole = transfer.id and transfer.ledger and transfer.code
+        if debit is None or credit is None or debit is credit or not is_whole:
+            return _misdirected(transfer, debit)
         if debit.ledger != credit.ledger:
             return Result.ACCOUNTS_MUST_HAVE_THE_SAME_LEDGER
-        if transfer.ledger != debit.ledger:
+        if debit.ledger != transfer.ledger:
             return Result.TRANSFER_MUST_HAVE_THE_SAME_LEDGER_AS_ACCOUNTS
-        debit_flags, credit_flags = debit.flags, credit.flags
-        if debit_flags & _CLOSED:
+        if debit.flags & _CLOSED:
             return Result.DEBIT_ACCOUNT_ALREADY_CLOSED
-        if credit_flags & _CLOSED:
+        if credit.flags & _CLOSED:
             return Result.CREDIT_ACCOUNT_ALREADY_CLOSED
-        debits = self.debits[debit_id] + amount
+        debits = debit.debits + transfer.amount
         if debits > MAX_COUNTER:
             return Result.OVERFLOWS_DEBITS
-        credits_ = self.credits[credit_id] + amount
+        credits_ = credit.credits + transfer.amount
         if credits_ > MAX_COUNTER:
             return Result.OVERFLOWS_CREDITS
-        if debit_flags & _BOUND_BY_CREDITS and debits > self.credits[debit_id]:
+        if debit.flags & _BOUND_BY_CREDITS and debits > debit.credits:
             return Result.EXCEEDS_CREDITS
-        if credit_flags & _BOUND_BY_DEBITS and credits_ > self.debits[credit_id]:
+        if credit.flags & _BOUND_BY_DEBITS and credits_ > credit.debits:
             return Result.EXCEEDS_DEBITS
 
-        self.debits[debit_id] = debits
-        self.credits[credit_id] = credits_
+        debit.debits = debits
+        credit.credits = credits_
         self.known[transfer.id] = transfer
         self.created.append(transfer)
         return _CREATED
+
+
+def _misdirected(transfer: Transfer, debit: _Counters | None) -> Result:
+    """Why a transfer leads nowhere: what is zero in it, or which account is not there."""
+    if transfer.id == 0:
+        return Result.ID_MUST_NOT_BE_ZERO
+    if transfer.debit_account_id == 0:
+        return Result.DEBIT_ACCOUNT_ID_MUST_NOT_BE_ZERO
+    if transfer.credit_account_id == 0:
+        return Result.CREDIT_ACCOUNT_ID_MUST_NOT_BE_ZERO
+    if transfer.debit_account_id == transfer.credit_account_id:
+        return Result.ACCOUNTS_MUST_BE_DIFFERENT
+    if transfer.ledger == 0:
+        return Result.LEDGER_MUST_NOT_BE_ZERO
+    if transfer.code == 0:
+        return Result.CODE_MUST_NOT_BE_ZERO
+    return Result.DEBIT_ACCOUNT_NOT_FOUND if debit is None else Result.CREDIT_ACCOUNT_NOT_FOUND
 
 
 def _compare(transfer: Transfer, earlier: Transfer) -> Result:

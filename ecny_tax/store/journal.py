@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from ecny_tax.clock import micros
 from ecny_tax.errors import ConflictError, InvalidInputError, RejectedError
@@ -25,6 +26,12 @@ _ACCOUNT = f"SELECT {', '.join(_ACCOUNT_COLUMNS)} FROM account"
 _TRANSFER = (
     "SELECT id, debit_account_id, credit_account_id, amount, ledger, code, flags, user_data FROM transfer"
 )
+_INSERT = (
+    "INSERT INTO transfer (id, debit_account_id, credit_account_id, amount, ledger, code, flags, user_data,"
+    " posted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_ADD_TO_COUNTERS = "UPDATE account SET debits = debits + ?, credits = credits + ? WHERE id = ?"
+_DEBIT_ACCOUNT, _CREDIT_ACCOUNT = attrgetter("debit_account_id"), attrgetter("credit_account_id")
 MAX_NAME = 128
 _MAX_ID = 2**128 - 1
 _LINKED = int(TransferFlags.LINKED)
@@ -37,13 +44,17 @@ def account_columns(alias: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One leg of a business operation: ``amount`` fen from the debit account to the credit account."""
+    """One leg of a business operation: ``amount`` fen from the debit account to the credit account.
+
+    ``user_data`` names the record of this leg, where that is not the record of the whole.
+    """
 
     debit: int
     credit: int
     amount: int
     ledger: Ledger
     code: TransferCode
+    user_data: str | None = None
 
 
 def open_account(tx: Transaction, *, name: str, ledger: int, code: int, flags: int) -> int:
@@ -67,6 +78,28 @@ def open_account(tx: Transaction, *, name: str, ledger: int, code: int, flags: i
         raise ConflictError("account_exists", account=name)
     _record_event(tx, int(row[0]), flags)
     return int(row[0])
+
+
+def open_accounts(
+    tx: Transaction, names: Sequence[str], *, ledger: int, code: int, flags: int
+) -> dict[str, int]:
+    """The same for many of one kind, whose names are all different and well formed: the id of each."""
+    tx.be_alone()  # as for any event
+    select = "SELECT id, name FROM account"
+    for _id, name in tx.rows_among(select, "name", names):
+        raise ConflictError("account_exists", account=name)
+    at = micros(tx.now)
+    tx.run_many(
+        "INSERT INTO account (name, ledger, code, flags, opened_at) VALUES (?, ?, ?, ?, ?)",
+        ((name, int(ledger), int(code), int(flags), at) for name in names),
+    )
+    opened = {name: id_ for id_, name in tx.rows_among(select, "name", names)}
+    newest = tx.row("SELECT coalesce(max(seq), 0) FROM transfer") or (0,)
+    tx.run_many(
+        "INSERT INTO event (account_id, flags, after_seq, at) VALUES (?, ?, ?, ?)",
+        ((opened[name], int(flags), newest[0], at) for name in names),
+    )
+    return opened
 
 
 def account_named(tx: Transaction, name: str) -> Account | None:
@@ -96,6 +129,11 @@ def account(tx: Transaction, account_id: int) -> Account:
 def accounts(tx: Transaction) -> list[Account]:
     """Every account, in the order of opening."""
     return [Account(*row) for row in tx.rows(f"{_ACCOUNT} ORDER BY id")]
+
+
+def each_account(tx: Transaction) -> Iterator[Account]:
+    """The same one after the other, in flat memory."""
+    return (Account(*row) for row in tx.stream(f"{_ACCOUNT} ORDER BY id"))
 
 
 def set_flags(tx: Transaction, account_id: int, flags: int) -> None:
@@ -139,7 +177,7 @@ def post(tx: Transaction, batch: Sequence[Transfer]) -> list[Result]:
 
 def _touched(tx: Transaction, batch: Sequence[Transfer]) -> list[Account]:
     """The accounts of a batch, in one sorted statement."""
-    touched = {t.debit_account_id for t in batch} | {t.credit_account_id for t in batch}
+    touched = {*map(_DEBIT_ACCOUNT, batch), *map(_CREDIT_ACCOUNT, batch)}
     return [Account(*row) for row in tx.rows_among(_ACCOUNT, "id", sorted(touched))]
 
 
@@ -151,31 +189,32 @@ def _write(
     decision = decide(before, known, batch)
     at = micros(tx.now)
     tx.run_many(
-        "INSERT INTO transfer (id, debit_account_id, credit_account_id, amount, ledger, code, flags,"
-        " user_data, posted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
+        _INSERT,
+        [
             (
-                t.id.to_bytes(16, "big"),
+                # sqlite3 binds these types as they are, and asks for an adapter of any other one: of bytes,
+                # and of an enum that is a number.
+                bytearray(t.id.to_bytes(16, "big")),
                 t.debit_account_id,
                 t.credit_account_id,
                 t.amount,
-                int(t.ledger),  # sqlite3 binds a plain int much faster than an enum that is one
+                int(t.ledger),
                 int(t.code),
                 int(t.flags),
                 t.user_data,
                 at,
             )
             for t in decision.created
-        ),
+        ],
     )
     # By what is added, since somebody beside this transaction may credit the same account.  Whatever is
     # debited, a transaction owns.
     tx.run_many(
-        "UPDATE account SET debits = debits + ?, credits = credits + ? WHERE id = ?",
-        (
+        _ADD_TO_COUNTERS,
+        [
             (debits - before[id_].debits, credits_ - before[id_].credits, id_)
             for id_, (debits, credits_) in decision.counters.items()
-        ),
+        ],
     )
     return decision.results
 
@@ -200,8 +239,8 @@ def move(
             leg.amount,
             leg.ledger,
             leg.code,
-            TransferFlags.NONE if place == last else TransferFlags.LINKED,
-            user_data,
+            0 if place == last else _LINKED,
+            user_data if leg.user_data is None else leg.user_data,
         )
         for place, leg in enumerate(moves)
     ]
@@ -239,11 +278,9 @@ def _check_fields(batch: Sequence[Transfer]) -> None:
     for t in batch:
         if not (
             0 <= t.id <= _MAX_ID
-            and 0 <= t.amount <= MAX_COUNTER
-            and 0 <= t.debit_account_id <= MAX_COUNTER
-            and 0 <= t.credit_account_id <= MAX_COUNTER
-            and 0 <= t.ledger < 2**31
-            and 0 <= t.code < 2**31
+            # Joined by bits, numbers are below a power of two, or not negative, as long as each of them is.
+            and 0 <= (t.amount | t.debit_account_id | t.credit_account_id) <= MAX_COUNTER
+            and 0 <= (t.ledger | t.code) < 2**31
             and 0 <= t.flags <= _LINKED
             and len(t.user_data) <= MAX_NAME
         ):

@@ -182,6 +182,21 @@ RECORD_CHECKS = (
     ),
     (
         "I8",
+        "every posting of many refunds took from each budget level what its refunds say",
+        "每批退税自各级次退付的金额及笔数与该批退税记录一致",
+        "SELECT batch_no FROM (SELECT r.batch_no, 'revenue:' || b.treasury || ':' || s.level AS account,"
+        " s.amount FROM refund_batch b JOIN refund r ON r.batch_no = b.batch_no"
+        " JOIN refund_share s ON s.refund_no = r.refund_no UNION ALL SELECT b.batch_no, a.name, -t.amount"
+        " FROM account a JOIN transfer t ON t.debit_account_id = a.id"
+        f" JOIN refund_batch b ON b.batch_no = t.user_data WHERE a.code = {AccountCode.TREASURY_REVENUE:d}) x"
+        " GROUP BY batch_no, account HAVING sum(amount) <> 0"
+        " UNION ALL SELECT b.batch_no FROM refund_batch b LEFT JOIN (SELECT batch_no, count(*) AS refunds,"
+        " sum(amount) AS amount FROM refund WHERE batch_no IS NOT NULL AND status = 'completed'"
+        " GROUP BY batch_no) r ON r.batch_no = b.batch_no"
+        " WHERE coalesce(r.refunds, 0) <> b.refunds OR coalesce(r.amount, 0) <> b.amount LIMIT 1",
+    ),
+    (
+        "I8",
         "no refund credited another wallet than its own",
         "退税只记入其本身的钱包",
         "SELECT r.refund_no FROM refund r JOIN wallet w ON w.wallet_id = r.wallet_id"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from ecny_tax.clock import Clock, SystemClock, from_micros, micros, within_range
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 #: How long a writer waits for another one, in seconds, and in one go: while SQLite waits, it heeds no Ctrl-C.
 BUSY_SECONDS = 30.0
 _NAP_SECONDS = 0.5
+_MUCH_KIB = 192 * 1024  # of the database, at most, in the memory of whoever writes much
 _FEW = 4  # rows that are fetched faster one by one
 _T = TypeVar("_T")
 _Stamp = tuple[int, int, bool]
@@ -104,22 +106,18 @@ class SqliteStore:
             self._rulebook = PACKAGE
         return self._rulebook
 
-    @contextmanager
-    def transaction(self) -> Iterator[SqliteTransaction]:
-        with self._writing():
-            fixed, newest_at, newest_id, newest, is_whole = self._connection.execute(_TIMES).fetchone()
-            now = self._time(fixed)
-            at = micros(now)
-            if newest_at is not None:
-                check_not_before(newest_at, at)
-                if newest_at // 1000 == at // 1000:  # so that no new id is below a stored one
-                    self._ids.go_on_after(newest_id, now)
-            tx = SqliteTransaction(self._connection, now, self._ids, self)
-            yield tx
-            if is_whole and self.watcher is not None:
-                self.watcher.before_commit(tx)
-        if self.watcher is not None:
-            self.watcher.after_commit(newest or 0)
+    def transaction(self) -> AbstractContextManager[SqliteTransaction]:
+        return _Writing(self, self._begun)
+
+    def _begun(self) -> _Begun:
+        fixed, newest_at, newest_id, newest, is_whole = self._connection.execute(_TIMES).fetchone()
+        now = self._time(fixed)
+        at = micros(now)
+        if newest_at is not None:
+            check_not_before(newest_at, at)
+            if newest_at // 1000 == at // 1000:  # so that no new id is below a stored one
+                self._ids.go_on_after(newest_id, now)
+        return SqliteTransaction(self._connection, now, self._ids, self), newest or 0, bool(is_whole)
 
     def concurrently(self, act: Callable[[Transaction], _T], *names: str) -> _T:
         return self._group.run(act, names)
@@ -140,13 +138,17 @@ class SqliteStore:
             raise
         self._connection.execute("RELEASE member")
 
+    def goes_on(self, _tx: Transaction) -> bool:
+        return self._connection.in_transaction
+
     def is_to_be_repeated(self, _error: BaseException) -> bool:
         return False
 
-    @contextmanager
-    def untimed(self) -> Iterator[SqliteTransaction]:
-        with self._writing():
-            yield SqliteTransaction(self._connection, SystemClock().now(), self._ids, self)
+    def untimed(self) -> AbstractContextManager[SqliteTransaction]:
+        return _Writing(self, self._begun_untimed)
+
+    def _begun_untimed(self) -> _Begun:
+        return SqliteTransaction(self._connection, SystemClock().now(), self._ids, self), None, False
 
     @contextmanager
     def reading(self, *, at_rest: bool = False) -> Iterator[SqliteTransaction]:  # noqa: ARG002 - it always is
@@ -160,7 +162,7 @@ class SqliteStore:
                     self._connection.execute("ROLLBACK")
 
     def fix_time(self, choose: Callable[[datetime], datetime | None]) -> datetime | None:
-        with self._writing():
+        with self.untimed():
             fixed, newest_at, *_ = self._connection.execute(_TIMES).fetchone()
             time = choose(self._time(fixed))
             if newest_at is not None:
@@ -170,6 +172,11 @@ class SqliteStore:
                 self._connection.execute("INSERT INTO meta VALUES ('fixed_time', ?)", (str(micros(time)),))
             return time
 
+    def write_much(self) -> None:
+        """Pages that a long run touches stay in memory: each is read and written once a transaction."""
+        with self._lock, self._refusals:
+            self._connection.execute(f"PRAGMA cache_size = -{_MUCH_KIB}")
+
     def scrub(self) -> bool:
         """Secure deletion clears what is deleted in place; copies that moving rows between pages left behind
         go with a file that is written anew, and the log with them."""
@@ -178,17 +185,9 @@ class SqliteStore:
             busy, _pages, _moved = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             return not busy
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with self._lock, self._refusals:
-            begin_writing(self._connection)
-            try:
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:  # a full disk, say, has ended it already
+            self._connection.execute("ROLLBACK")
 
     def _look_again(self) -> None:
         """A file that is read as it lies there may have been written by somebody who can."""
@@ -325,6 +324,65 @@ def _stamp(path: str) -> _Stamp:
     return found.st_mtime_ns, found.st_size, os.path.exists(f"{path}-shm")
 
 
+#: A transaction that has begun; of one that bears a time, the newest transfer before it, and whether the log
+#: was whole then.
+_Begun = tuple[SqliteTransaction, int | None, bool]
+
+
+class _Writing:
+    """A transaction that holds the write lock: it commits when its block ends, unless that raises.
+
+    A class, not a generator, since it stands around every payment.
+    """
+
+    __slots__ = ("_begin", "_is_whole", "_newest", "_store", "_tx")
+
+    def __init__(self, store: SqliteStore, begin: Callable[[], _Begun]) -> None:
+        self._store = store
+        self._begin = begin
+
+    def __enter__(self) -> SqliteTransaction:
+        store = self._store
+        store._lock.acquire()
+        try:
+            with store._refusals:
+                begin_writing(store._connection)
+                try:
+                    self._tx, self._newest, self._is_whole = self._begin()
+                except BaseException:
+                    store._roll_back()
+                    raise
+        except BaseException:
+            store._lock.release()
+            raise
+        return self._tx
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        store = self._store
+        watcher = store.watcher if self._newest is not None else None
+        try:
+            with store._refusals:
+                self._end(error is None)
+            store._refusals.__exit__(kind, error, trace)
+        finally:
+            store._lock.release()
+        if watcher is not None and error is None:
+            watcher.after_commit(self._newest or 0)
+
+    def _end(self, is_good: bool) -> None:
+        """Commit, or roll back."""
+        store = self._store
+        try:
+            if is_good:
+                if self._is_whole and store.watcher is not None:
+                    store.watcher.before_commit(self._tx)
+                store._connection.execute("COMMIT")
+        finally:
+            store._roll_back()  # does nothing after a commit
+
+
 def _check_header(path: str) -> None:
     """Refuse a file that is not SQLite's before SQLite, which takes the shortest ones for empty, opens it."""
     try:
@@ -373,11 +431,13 @@ def begin_writing(connection: sqlite3.Connection) -> None:
 
 def patiently(act: Callable[[], _T]) -> _T:
     """Try again while another process holds the lock, for up to ``BUSY_SECONDS``."""
-    deadline = time.monotonic() + BUSY_SECONDS
+    deadline = None
     while True:
         try:
             return act()
         except sqlite3.OperationalError as error:
+            if deadline is None:
+                deadline = time.monotonic() + BUSY_SECONDS
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.001)

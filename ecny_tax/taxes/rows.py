@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from ecny_tax.clock import from_micros, micros
@@ -87,6 +87,21 @@ def open_bills_of(tx: Transaction, subject_id: str) -> list[Bill]:
     return [bill_of(tx, row) for row in found]
 
 
+def have_open_bills(tx: Transaction, subjects: Sequence[str]) -> set[str]:
+    """Which of these people owe something."""
+    found = tx.rows_among("SELECT subject_id, status FROM bill", "subject_id", subjects)
+    return {subject for subject, status in found if status == BillStatus.OPEN}
+
+
+def have_settled(tx: Transaction, subjects: Sequence[str]) -> set[str]:
+    """Of which of these people a year was settled, or a withholding statement declared."""
+    return {
+        subject
+        for table in ("annual_settlement", "withholding")
+        for (subject,) in tx.rows_among(f"SELECT subject_id FROM {table}", "subject_id", subjects)
+    }
+
+
 def settled_by(tx: Transaction, subject_id: str, tax_year: int) -> list[Row]:
     """(record, outcome, is_final) of every bill and refund that settled a person's year, oldest first."""
     return tx.rows(
@@ -159,9 +174,34 @@ def year_resting_on(tx: Transaction, record: str) -> int | None:
     return row[0] if row else None
 
 
+def insert_first_settlements(tx: Transaction, settled: Iterable[tuple[str, int, str, int]]) -> None:
+    """Rows of (subject_id, tax_year, record, outcome): the first of a year, compared with no statement."""
+    tx.run_many(
+        "INSERT INTO annual_settlement (subject_id, tax_year, place, record, outcome) VALUES (?, ?, 1, ?, ?)",
+        settled,
+    )
+
+
+def set_all_final(tx: Transaction, records: Iterable[str]) -> None:
+    """These bills or refunds, each of which settled a year, have moved their money."""
+    tx.run_many(
+        "UPDATE annual_settlement SET is_final = 1 WHERE record = ?", ((record,) for record in records)
+    )
+
+
 def insert_steps(tx: Transaction, record: str, steps: Sequence[Step]) -> None:
-    text = json.dumps([[s.label, s.label_zh, s.amount, s.citation] for s in steps], ensure_ascii=False)
-    tx.run("INSERT INTO explanation VALUES (:record, :steps)", record=record, steps=text)
+    tx.run("INSERT INTO explanation VALUES (:record, :steps)", record=record, steps=_steps_text(steps))
+
+
+def insert_many_steps(tx: Transaction, explained: Iterable[tuple[str, Sequence[Step]]]) -> None:
+    """The steps of many records."""
+    tx.run_many(
+        "INSERT INTO explanation VALUES (?, ?)", ((record, _steps_text(steps)) for record, steps in explained)
+    )
+
+
+def _steps_text(steps: Sequence[Step]) -> str:
+    return json.dumps([[s.label, s.label_zh, s.amount, s.citation] for s in steps], ensure_ascii=False)
 
 
 def steps(tx: Transaction, record: str) -> tuple[Step, ...]:

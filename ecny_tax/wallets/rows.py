@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from ecny_tax.clock import from_micros, micros
@@ -58,6 +58,30 @@ def insert(
     )
 
 
+def insert_many(tx: Transaction, wallets: Iterable[tuple[Wallet, bytes]]) -> None:
+    """New wallets, none of them a sub-wallet, each with its public key."""
+    now = micros(tx.now)
+    tx.run_many(
+        "INSERT INTO wallet (wallet_id, kind, wallet_class, operator, identity_id, subject_id, account_id,"
+        " public_key, opened_at, named_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (
+                one.wallet_id,
+                one.kind.value,
+                one.wallet_class,
+                one.operator,
+                one.identity_id,
+                one.subject_id,
+                one.account_id,
+                public_key,
+                now,
+                now if one.is_named else None,
+            )
+            for one, public_key in wallets
+        ),
+    )
+
+
 def wallet(tx: Transaction, wallet_id: str) -> Wallet | None:
     row = tx.row(f"{_WALLET} WHERE w.wallet_id = :wallet_id", wallet_id=wallet_id)
     return wallet_of(row, micros(tx.now)) if row else None
@@ -89,6 +113,22 @@ def wallets_of(tx: Transaction, subject_id: str) -> list[Wallet]:
             f"{_WALLET} WHERE w.subject_id = :id ORDER BY w.opened_at, w.account_id", id=subject_id
         )
     ]
+
+
+def parents_among(tx: Transaction, wallet_ids: Sequence[str]) -> set[str]:
+    """Which of these wallets have sub-wallets."""
+    return {row[0] for row in tx.rows_among("SELECT parent FROM wallet", "parent", wallet_ids)}
+
+
+def open_wallets_of(tx: Transaction, subjects: Sequence[str]) -> list[Row]:
+    """(subject_id, operator, identity_id) of every wallet of these people that is not closed."""
+    select = "SELECT subject_id, operator, identity_id, closed_at FROM wallet"
+    return [row[:3] for row in tx.rows_among(select, "subject_id", subjects) if row[3] is None]
+
+
+def taken(tx: Transaction, wallet_ids: Sequence[str]) -> set[str]:
+    """Which of these ids wallets have."""
+    return {row[0] for row in tx.rows_among("SELECT wallet_id FROM wallet", "wallet_id", wallet_ids)}
 
 
 def is_taken(tx: Transaction, wallet_id: str) -> bool:
@@ -375,14 +415,22 @@ def insert_disclosure(
 ) -> None:
     """Note what a custodian was told; that the holder is who was entered before is noted in its place."""
     tx.run(
-        "INSERT INTO disclosure VALUES (:wallet_id, :custodian, :identity_id, :is_holder)"
-        " ON CONFLICT (wallet_id, custodian, identity_id)"
-        " DO UPDATE SET is_holder = 1 WHERE excluded.is_holder = 1",
+        f"INSERT INTO disclosure VALUES (:wallet_id, :custodian, :identity_id, :is_holder) {_NOTED_BEFORE}",
         wallet_id=wallet_id,
         custodian=custodian,
         identity_id=identity_id,
         is_holder=is_holder,
     )
+
+
+def insert_disclosures(tx: Transaction, told: Iterable[tuple[str, str, str]]) -> None:
+    """The same of (wallet id, custodian, its record), each of a holder."""
+    tx.run_many(f"INSERT INTO disclosure VALUES (?, ?, ?, 1) {_NOTED_BEFORE}", told)
+
+
+_NOTED_BEFORE = (
+    "ON CONFLICT (wallet_id, custodian, identity_id) DO UPDATE SET is_holder = 1 WHERE excluded.is_holder = 1"
+)
 
 
 def has_paid(tx: Transaction, payer_account: int, payee_account: int) -> bool:

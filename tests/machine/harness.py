@@ -84,10 +84,13 @@ class Harness(RuleBasedStateMachine):
         self.model = self.made(self.clock.at, AUTHORITY)
         self.folder = tempfile.TemporaryDirectory() if self.on_file else None
         self.path = str(Path(self.folder.name) / "machine.db") if self.folder else ":memory:"
-        self.s = Sandbox.open(self.path, clock=self.clock, seed="machine")
+        self.s = self.opened()
         self.s.parties.add_tax_authority(code=OTHER_AUTHORITY, name="虚构税务局")
         self.opening = self.revenue()
         self.check()
+
+    def opened(self) -> Sandbox:
+        return Sandbox.open(self.path, clock=self.clock, seed="machine")
 
     def teardown(self) -> None:
         try:

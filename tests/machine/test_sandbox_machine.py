@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from ecny_tax import Fen, Sandbox
+from ecny_tax import Fen
 from tests.machine.harness import SIXTEEN, authorities, keys, manual, person, when
 from tests.machine.model import LIMITS
 from tests.machine.paying import PayingRules
@@ -267,7 +267,7 @@ class SandboxOnFileMachine(SandboxMachine):
     @rule()
     def reopen(self) -> None:
         self.s.close()
-        self.s = Sandbox.open(self.path, clock=self.clock, seed="machine")
+        self.s = self.opened()
         after = dump(self.s)
         for tables in (self.state, after):
             tables.pop("meta")  # it counts how often a seeded run was opened

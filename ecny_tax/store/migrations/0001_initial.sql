@@ -431,6 +431,16 @@ CREATE INDEX debit_record_in_doubt ON debit_record (trace_no) WHERE outcome IS N
 
 -- refunds ---------------------------------------------------------------------------------------------
 
+CREATE TABLE refund_batch (       -- refunds that a treasury paid together: one posting, netted by level and operator
+    place      INTEGER PRIMARY KEY,  -- the order of writing
+    batch_no   TEXT NOT NULL UNIQUE,
+    treasury   TEXT NOT NULL,
+    code       TEXT NOT NULL,     -- collection item (征收项目)
+    refunds    INTEGER NOT NULL CHECK (refunds > 0),
+    amount     INTEGER NOT NULL CHECK (amount > 0),
+    paid_at    INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE refund (
     place          INTEGER PRIMARY KEY,  -- the order of writing
     refund_no      TEXT NOT NULL UNIQUE,
@@ -452,7 +462,8 @@ CREATE TABLE refund (
     failure_code   TEXT,
     balance_after  INTEGER,
     applied_at     INTEGER NOT NULL,
-    completed_at   INTEGER
+    completed_at   INTEGER,
+    batch_no       TEXT REFERENCES refund_batch (batch_no)  -- none of one that was paid by itself
 ) STRICT;
 
 CREATE INDEX refund_by_subject ON refund (subject_id);
