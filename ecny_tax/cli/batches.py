@@ -47,7 +47,7 @@ def list_(run: Run) -> None:
     """List every batch that was taken in."""
     with run.sandbox() as s:
         found = s.payments.batches()
-    columns = ("batch_no", "authority", "status", "lines", "lines_settled", "lines_refused", "amount")
+    columns = ("batch_no", "kind", "authority", "status", "lines", "lines_paid", "lines_refused", "amount")
     run.answer_list("batches", found, columns)
 
 

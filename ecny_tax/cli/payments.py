@@ -114,7 +114,7 @@ def _pay_batch(run: Run, file: Path, out: Path, key: str | None) -> None:
         with progress_bar(os.path.getsize(file) if os.path.isfile(file) else 0) as progress:
             done = s.payments.pay_batch(file=file, progress=progress, idempotency_key=key)
         run.write(out, s.payments.batch_results(batch_no=done.batch_no))
-    run.answer(done, mode="batch_debit", file=str(out))
+    run.answer(done, file=str(out))
 
 
 @command(app, "list")

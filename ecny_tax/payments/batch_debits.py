@@ -36,6 +36,7 @@ from ecny_tax.wallets.model import Spent, Wallet, check_funds, check_limits, che
 
 #: Lines that are looked at together while a failure waits, which may strike any of them.
 _CAREFUL = 50
+_NO_PAYMENT = ",,"  # the columns of its number and its receipt
 _TAX_PAYMENT, _ECNY, _NONE = int(TransferCode.TAX_PAYMENT), int(Ledger.ECNY), int(TransferFlags.NONE)
 
 
@@ -50,7 +51,7 @@ class RefusedByLedger(Exception):
 def carry_out(
     tx: Transaction,
     keyring: Keyring,
-    file: BatchFile,
+    file: BatchFile[Line],
     office: Institution,
     part: int,
     lines: Sequence[Line],
@@ -93,7 +94,7 @@ class _Stretch:
         self,
         tx: Transaction,
         keyring: Keyring,
-        file: BatchFile,
+        file: BatchFile[Line],
         office: Institution,
         lines: Sequence[Line],
         first: int,
@@ -136,11 +137,11 @@ class _Stretch:
             try:
                 passed, failure = self._decide(number, line)
             except (RejectedError, NotFoundError) as refusal:
-                outcomes.append(Outcome(LineStatus.REFUSED, refusal.code))
+                outcomes.append(Outcome(LineStatus.REFUSED, refusal.code, _NO_PAYMENT))
                 continue
             if failure is None or not failure.leaves_in_doubt:
                 self._passed.append(passed)
-                outcomes.append(Outcome(LineStatus.SETTLED, "", passed.payment_no, passed.receipt_no))
+                outcomes.append(Outcome(LineStatus.SETTLED, "", f",{passed.payment_no},{passed.receipt_no}"))
             if failure is not None:
                 struck = passed, failure
                 break
@@ -270,7 +271,7 @@ class _Stretch:
             record = debits.leave_in_doubt(self._tx, debit, failure)
         except RejectedError as refusal:
             raise RefusedByLedger({passed.number: str(refusal.values["result"])}) from None
-        return [Outcome(LineStatus.IN_DOUBT, outcome_unknown(record).code, record.trace_no)]
+        return [Outcome(LineStatus.IN_DOUBT, outcome_unknown(record).code, f",{record.trace_no},")]
 
 
 def _transfer(transfer_id: int, one: _Passed) -> Transfer:

@@ -23,8 +23,8 @@ PAID = {
 }  # fmt: skip
 BATCH = {"batch_no", "authority", "at", "lines", "amount", "part_lines", "file"}
 BATCH_DONE = {
-    "batch_no", "authority", "status", "lines", "lines_done", "lines_settled", "lines_refused",
-    "lines_in_doubt", "amount", "taken_at", "done_at",
+    "batch_no", "kind", "authority", "status", "lines", "lines_done", "lines_paid", "lines_refused",
+    "lines_pending", "amount", "taken_at", "done_at",
 }  # fmt: skip
 #: The agreement of the story, signed anew with batch debit.
 SIGN_FOR_BATCHES = (
@@ -177,7 +177,7 @@ EXAMPLES: list[tuple[str, set[str]]] = [
     (f"{SIGN_FOR_BATCHES}; batch write --out b.batch --due-by 2024-01-01 --tax other", BATCH),
     (
         f"{SIGN_FOR_BATCHES}; batch write --out b.batch; pay --batch b.batch --out r.csv",
-        BATCH_DONE | {"mode", "file"},
+        BATCH_DONE | {"file"},
     ),
     ("batch list", {"batches"}),
     ("payments list", {"payments"}),
