@@ -54,13 +54,12 @@ LineT = TypeVar("LineT", bound=AnyLine)
 class Form(Generic[LineT]):
     """How the lines of a kind of batch are written: ``fields`` (a regular expression), and the amount.
 
-    ``read`` reads one, ``results`` names the columns of what came of it.
+    ``read`` reads one.
     """
 
     kind: BatchKind
     fields: str
     read: Callable[[str], LineT]
-    results: str
 
     @property
     def content_type(self) -> str:
@@ -198,12 +197,13 @@ def _read_debit(text: str) -> Line:
     return Line(bill_no, agreement_no, wallet_id, Fen(int(yuan.replace(".", ""))))
 
 
-DEBITS = Form(
-    BatchKind.DEBIT,
-    f"B{NUMBER},A{NUMBER},{WALLET}",
-    _read_debit,
-    "line,bill_no,amount,status,code,payment_no,receipt_no\n",
-)
+DEBITS = Form(BatchKind.DEBIT, f"B{NUMBER},A{NUMBER},{WALLET}", _read_debit)
+
+#: The first line of the results of each kind.
+RESULT_COLUMNS = {
+    BatchKind.DEBIT: "line,bill_no,amount,status,code,payment_no,receipt_no\n",
+    BatchKind.REFUND: "line,refund_no,amount,status,code\n",
+}
 
 
 def is_batch_no(text: str) -> bool:

@@ -11,7 +11,7 @@ from ecny_tax.errors import InvalidInputError
 from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Institution
 from ecny_tax.payments import batch_model, batch_rows, batch_running
-from ecny_tax.payments.batch_model import DEBITS, Batch, BatchKind, BatchProgress, Line, Outcome
+from ecny_tax.payments.batch_model import DEBITS, RESULT_COLUMNS, Batch, BatchProgress, Line, Outcome
 from ecny_tax.payments.batch_running import Progress
 from ecny_tax.payments.service import Payments
 from ecny_tax.store import Transaction
@@ -20,9 +20,6 @@ from ecny_tax.taxes.model import Tax
 
 if TYPE_CHECKING:
     from ecny_tax.payments.batch_file import BatchFile
-
-#: The first line of the results of each kind.
-_COLUMNS = {BatchKind.DEBIT: DEBITS.results, BatchKind.REFUND: "line,refund_no,amount,status,code\n"}
 
 
 class BatchPayments(Payments):
@@ -99,7 +96,7 @@ class BatchPayments(Payments):
 
         Raises ``NotFoundError`` (``batch_not_found``).
         """
-        columns = _COLUMNS[self.batch(batch_no=batch_no).kind]
+        columns = RESULT_COLUMNS[self.batch(batch_no=batch_no).kind]
         return self._results(batch_no, columns)
 
     def _results(self, batch_no: str, columns: str) -> Iterator[str]:

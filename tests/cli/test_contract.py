@@ -190,6 +190,9 @@ EXAMPLES: list[tuple[str, set[str]]] = [
     ("refunds show {refund}", REFUND),
     ("refunds approve {review}", REFUND),
     ("refunds reject {review} --note why", REFUND),
+    ("refunds batch --out b.batch", BATCH),
+    ("refunds batch --out b.batch --applied-by 2023-04-20", BATCH),
+    ("refunds batch --out b.batch; refund --batch b.batch --out r.csv", BATCH_DONE | {"file"}),
     ("refunds withdraw {review}", REFUND),
     (
         "wallet close {nameless}; bill declare other --wallet {person} --code 10110 --amount 1; refunds list",
