@@ -40,7 +40,7 @@ _T = TypeVar("_T")
 BUSY_SECONDS = 30.0
 #: How long a lost server is tried in vain before somebody who waits has it tried anew, without the pauses
 #: that grow and grow: programs go on soon after it is back.
-RETRY_SECONDS = 2.0
+RETRY_SECONDS = 1.0
 #: How long a transaction may do nothing before the server ends it: a stopped program must not hold up others.
 IDLE_SECONDS = 60.0
 #: How long a transaction beside others may take from its time to its commit: what is left of a minute is for
@@ -152,14 +152,12 @@ class PostgresStore:
 
     @contextmanager
     def savepoint(self, tx: Transaction) -> Iterator[None]:
-        tx.run("SAVEPOINT member")
-        try:
+        assert isinstance(tx, PostgresTransaction)  # noqa: S101 - it is one of ours
+        with Refusals(self.path), tx.savepoint():  # its member hears of it, and the others do not
             yield
-        except BaseException:
-            with suppress(psycopg.OperationalError):  # the connection is lost, and the transaction with it
-                tx.run("ROLLBACK TO member")
-            raise
-        tx.run("RELEASE member")
+
+    def goes_on(self, tx: Transaction) -> bool:
+        return isinstance(tx, PostgresTransaction) and tx.goes_on
 
     def is_to_be_repeated(self, error: BaseException) -> bool:
         cause = error.__cause__ if isinstance(error, UnavailableError) else error
@@ -335,12 +333,19 @@ class _Flag(psycopg.adapt.Dumper):
 
 def _commit(connection: Connection, path: str) -> None:
     """Commit; where the answer is lost, nobody knows whether that was done."""
+    if _is_lost(connection):  # before it was asked for
+        raise UnavailableError("database_connection_lost", path=path, reason="nothing was committed")
     try:
         connection.execute("COMMIT")
     except psycopg.OperationalError as error:
-        if connection.closed:
+        # What the server says when it is stopped may come after it has committed.
+        if _is_lost(connection) or (error.sqlstate or "").startswith("57P0"):
             raise UnavailableError("database_outcome_unknown", path=path) from error
         raise
+
+
+def _is_lost(connection: Connection) -> bool:
+    return connection.closed
 
 
 def _count_seeded_opening(connection: Connection) -> int:

@@ -50,8 +50,9 @@ BEGIN
     ELSE PERFORM pg_advisory_xact_lock_shared(writers); END IF;
     FOREACH name IN ARRAY names LOOP PERFORM pg_advisory_xact_lock(name); END LOOP;
     SELECT value INTO fixed FROM meta WHERE meta.name = 'fixed_time';
-    server := extract(epoch FROM clock_timestamp()) * 1000000;
     SELECT seq, id, posted_at INTO newest, newest_id, newest_at FROM transfer ORDER BY seq DESC LIMIT 1;
+    -- Only now: what others commit meanwhile may be newer than a time that was read before.
+    server := extract(epoch FROM clock_timestamp()) * 1000000;
     -- Numbers begin with 1, also where an attempt to import a ledger has used some up.
     IF alone AND newest IS NULL THEN
         PERFORM setval(pg_get_serial_sequence('transfer', 'seq'), 1, false);

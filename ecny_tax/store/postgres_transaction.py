@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
@@ -69,6 +70,24 @@ class PostgresTransaction:
     @property
     def disorder(self) -> int:
         return MAX_DISORDER
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the server takes more statements of it."""
+        return self._connection.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Take back what the block did when it raises; what still waits then is never sent."""
+        self._execute(b"SAVEPOINT member", {})
+        try:
+            yield
+            self._execute(b"RELEASE member", {})
+        except BaseException:
+            self._waiting.clear()
+            self._tables.clear()
+            self._execute(b"ROLLBACK TO member", {})
+            raise
 
     def own(self, *names: str) -> None:
         if not self._is_alone:

@@ -138,6 +138,9 @@ class SqliteStore:
             raise
         self._connection.execute("RELEASE member")
 
+    def goes_on(self, _tx: Transaction) -> bool:
+        return self._connection.in_transaction
+
     def is_to_be_repeated(self, _error: BaseException) -> bool:
         return False
 
