@@ -5,9 +5,9 @@ Every function that checks a number returns it in its one canonical form or rais
 
 from __future__ import annotations
 
+import os
 import random
 import re
-import secrets
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
@@ -22,6 +22,7 @@ _AUTHORITY = re.compile(r"[0-9]{11}")
 _EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CROCKFORD_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
+_SHIFTS = range(60, -1, -10)
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # twice a digit, its own digits added up
 
 
@@ -117,9 +118,12 @@ class IdSource:
 
     def __init__(self, seed: str | None = None) -> None:
         self.random_bytes: Callable[[int], bytes] = (
-            secrets.token_bytes if seed is None else random.Random(seed).randbytes  # noqa: S311 - simulation
+            os.urandom if seed is None else random.Random(seed).randbytes  # noqa: S311 - simulation
         )
         self._last = 0
+        self._moment: datetime | None = None
+        self._day = ""
+        self._since_midnight = 0
 
     def go_on_after(self, stored: bytes, now: datetime) -> None:
         """Count on from a stored id of this very millisecond, by another process or an earlier run.
@@ -144,11 +148,12 @@ class IdSource:
 
         With a prefix of one to four characters it fits the 24 characters of an e-tax voucher number.
         """
-        day = f"{now.year % 100:02}{now.month:02}{now.day:02}"
-        since_midnight = (now.hour * 60 + now.minute) * 60 + now.second
-        tail = since_midnight << 53 | int.from_bytes(self.random_bytes(7), "big") >> 3
-        letters = [_CROCKFORD_PAIRS[tail >> shift & 1023] for shift in range(60, -1, -10)]
-        return prefix + day + "".join(letters)
+        if now is not self._moment:  # a transaction has one, and gives several numbers
+            self._moment = now
+            self._day = f"{now.year % 100:02}{now.month:02}{now.day:02}"
+            self._since_midnight = ((now.hour * 60 + now.minute) * 60 + now.second) << 53
+        tail = self._since_midnight | int.from_bytes(self.random_bytes(7), "big") >> 3
+        return prefix + self._day + "".join([_CROCKFORD_PAIRS[tail >> shift & 1023] for shift in _SHIFTS])
 
     def wallet_id(self, operator_digits: str) -> str:
         """A wallet id of the operator with these two digits; callers check that it is free."""

@@ -47,6 +47,16 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """What a debit looks at of an :class:`Agreement`: whose bills it covers, and whether it is in force."""
+
+    agreement_no: str
+    authority: str
+    status: AgreementStatus
+    subject_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """What the tax side sends to the operator for verification (message 9114)."""
 
@@ -121,12 +131,12 @@ def refusal_code(
     return None
 
 
-def check_usable(agreement: Agreement) -> None:
+def check_usable(agreement: Agreement | Cover) -> None:
     """A debit needs a verified agreement; each other state has its own refusal."""
+    if agreement.status is AgreementStatus.VERIFIED:
+        return
     code = {
-        AgreementStatus.VERIFIED: None,
         AgreementStatus.TERMINATED: "agreement_terminated",
         AgreementStatus.LOCKED: "agreement_locked",
     }.get(agreement.status, "agreement_not_verified")
-    if code is not None:
-        raise RejectedError(code, agreement_no=agreement.agreement_no)
+    raise RejectedError(code, agreement_no=agreement.agreement_no)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecny_tax.agreements.model import Agreement, AgreementStatus
+from ecny_tax.agreements.model import Agreement, AgreementStatus, Cover
 from ecny_tax.clock import from_micros, micros
 from ecny_tax.store.transaction import Row, Transaction
 
@@ -11,6 +11,8 @@ COLUMNS = (
     "g.agreement_no", "g.wallet_id", "w.operator", "g.authority", "g.status", "g.code", "g.batch_debit",
     "g.signed_at", "g.verified_at", "g.ended_at", "g.identity_id", "g.subject_id", "g.signatures", "g.answer",
 )  # fmt: skip
+#: Those that a debit looks at, which :func:`cover_of` reads.
+COVER_COLUMNS = ("g.agreement_no", "g.authority", "g.status", "g.subject_id")
 _AGREEMENT = f"SELECT {', '.join(COLUMNS)} FROM agreement g JOIN wallet w ON w.wallet_id = g.wallet_id"
 #: The place of the newest verified agreement of an open wallet ``w`` that covers a bill ``b``.
 NEWEST_VERIFIED = (
@@ -99,6 +101,11 @@ def forget_signatures(tx: Transaction, subject_id: str) -> None:
         "UPDATE agreement SET signatures = x'', answer = NULL WHERE subject_id = :subject_id",
         subject_id=subject_id,
     )
+
+
+def cover_of(row: Row) -> Cover:
+    number, authority, status, subject_id = row
+    return Cover(number, authority, AgreementStatus(status), subject_id)
 
 
 def agreement_of(row: Row) -> Agreement:

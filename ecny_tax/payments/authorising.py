@@ -10,7 +10,7 @@ from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Institution
 from ecny_tax.payments import model, rows
 from ecny_tax.payments.loading import Case
-from ecny_tax.payments.model import Payment, PaymentMode
+from ecny_tax.payments.model import Document, Payment, PaymentMode
 from ecny_tax.store import Transaction
 from ecny_tax.taxes import bills
 from ecny_tax.wallets import rows as wallet_rows
@@ -33,13 +33,13 @@ def authorise(keyring: Keyring, mode: PaymentMode, payment_no: str, case: Case, 
     return sign_instruction(keyring, case.office, content)
 
 
-def sign_instruction(keyring: Keyring, office: Institution, content: dict[str, object]) -> bytes:
+def sign_instruction(keyring: Keyring, office: Institution, content: Document) -> bytes:
     """A debit instruction, signed by the tax authority with the key that it publishes."""
     return _signed(keyring, "tax_authority", office.code, office.public_key, content)
 
 
-def _signed(keyring: Keyring, role: str, party: str, public_key: bytes, content: dict[str, object]) -> bytes:
-    from ecny_tax.crypto.signatures import encode, sign_one
+def _signed(keyring: Keyring, role: str, party: str, public_key: bytes, content: Document) -> bytes:
+    from ecny_tax.crypto.signatures import encode_sorted, sign_one
 
     key = keyring.signing_key(role, party)
     # The operator accepts what the published key verifies.  Of a signature that is made right here, that
@@ -47,7 +47,7 @@ def _signed(keyring: Keyring, role: str, party: str, public_key: bytes, content:
     if key.public_bytes != public_key:
         raise VerificationError("signature_invalid", signer=key.name)
     kind = model.ORDER_TYPE if role == "wallet" else model.INSTRUCTION_TYPE
-    return sign_one(encode(content), key, kind)
+    return sign_one(encode_sorted(content), key, kind)
 
 
 def is_authorised(tx: Transaction, payment: Payment) -> bool:

@@ -7,7 +7,7 @@ from datetime import date
 from functools import lru_cache
 
 from ecny_tax.agreements import rows as agreement_rows
-from ecny_tax.agreements.model import Agreement, check_usable
+from ecny_tax.agreements.model import Cover, check_usable
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError
 from ecny_tax.ledger.model import Ledger, TransferCode
@@ -35,7 +35,7 @@ from ecny_tax.store.idempotency import (
 from ecny_tax.store.journal import Move
 from ecny_tax.taxes import bills, settlements
 from ecny_tax.taxes import service as taxes
-from ecny_tax.taxes.model import Bill, check_open
+from ecny_tax.taxes.model import Bill, Due, check_open
 from ecny_tax.treasury import service as treasury
 from ecny_tax.treasury.model import check_open_day
 from ecny_tax.wallets import rows as wallet_rows
@@ -337,7 +337,7 @@ def _record_debit(
 def record(
     tx: Transaction,
     keyring: Keyring,
-    bill: Bill,
+    bill: Bill | Due,
     wallet: Wallet,
     *,
     office: Institution,
@@ -404,7 +404,7 @@ def _known(outcome: Payment | DebitRecord) -> Payment:
     raise outcome_unknown(outcome)
 
 
-def _check_covers(agreement: Agreement, bill: Bill) -> None:
+def _check_covers(agreement: Cover, bill: Due) -> None:
     """A debit under an agreement pays its own taxpayer's bill with its own authority."""
     check_usable(agreement)
     if agreement.subject_id != bill.subject_id or agreement.authority != bill.authority:

@@ -83,6 +83,21 @@ class Bill:
     subject_id: str = field(metadata={"internal": True})
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a payment looks at of a :class:`Bill`: what is to be paid to whom, and whether it may be."""
+
+    bill_no: str
+    tax: Tax
+    amount: Fen
+    late_fee: Fen
+    total: Fen
+    authority: str
+    status: BillStatus
+    in_doubt: str | None
+    subject_id: str
+
+
 def quarter_of(day: date) -> tuple[date, date]:
     """First and last day of the calendar quarter."""
     last_month = (day.month + 2) // 3 * 3
@@ -109,7 +124,7 @@ def due_after(calendar: Calendar, period_end: date, days: int = 15) -> date:
     return calendar.working_day_from(period_end + timedelta(days=days))
 
 
-def check_open(bill: Bill) -> None:
+def check_open(bill: Bill | Due) -> None:
     """Only an open bill can be paid or cancelled, and not while the outcome of a debit is not known."""
     if bill.status is BillStatus.PAID:
         raise RejectedError("bill_already_paid", bill_no=bill.bill_no)

@@ -11,7 +11,7 @@ from ecny_tax.money import Fen
 from ecny_tax.store.transaction import Row, Transaction
 from ecny_tax.taxes.late_fee import days_late
 from ecny_tax.taxes.late_fee import late_fee_by as compute_late_fee
-from ecny_tax.taxes.model import Basis, Bill, BillLine, BillStatus, Tax
+from ecny_tax.taxes.model import Basis, Bill, BillLine, BillStatus, Due, Tax
 from ecny_tax.taxes.steps import Step
 
 #: The columns of a bill ``b``, which :func:`bill_of` reads.
@@ -19,6 +19,11 @@ COLUMNS = (
     "b.bill_no", "b.tax", "b.code", "b.item", "b.base", "b.rate", "b.amount", "b.late_fee", "b.authority",
     "b.period_start", "b.period_end", "b.due_date", "b.citation", "b.evidence", "b.basis", "b.status",
     "b.in_doubt", "b.declared_at", "b.identity_id", "b.subject_id",
+)  # fmt: skip
+#: Those that a payment looks at, which :func:`due_of` reads.
+DUE_COLUMNS = (
+    "b.bill_no", "b.tax", "b.amount", "b.late_fee", "b.authority", "b.due_date", "b.status", "b.in_doubt",
+    "b.subject_id",
 )  # fmt: skip
 _BILL = f"SELECT {', '.join(COLUMNS)} FROM bill b"
 
@@ -158,7 +163,7 @@ def set_status(tx: Transaction, bill_no: str, status: BillStatus, *, late_fee: i
     tx.run(
         "UPDATE bill SET status = :status, late_fee = :late_fee WHERE bill_no = :bill_no",
         bill_no=bill_no,
-        status=status,
+        status=status.value,
         late_fee=late_fee,
     )
 
@@ -173,8 +178,8 @@ def bill_of(tx: Transaction, row: Row, paid_on: date | None = None) -> Bill:
     citation, evidence, basis, status, in_doubt, at, identity_id, subject_id = rest
     deadline, today = date.fromisoformat(due), paid_on or tx.now.date()
     lines = [BillLine("tax", amount, citation)]
-    if status == BillStatus.OPEN and today > deadline:
-        late_fee = compute_late_fee(tx.rulebook.on(today).taxes, amount, days_late(deadline, today))
+    if status == BillStatus.OPEN:
+        late_fee = _late_fee(tx, amount, deadline, today)
     if late_fee:
         lines.append(BillLine("late_fee", late_fee, tx.rulebook.on(today).taxes.late_fee_citation))
     return Bill(
@@ -201,3 +206,28 @@ def bill_of(tx: Transaction, row: Row, paid_on: date | None = None) -> Bill:
         identity_id,
         subject_id,
     )
+
+
+def due_of(tx: Transaction, row: Row) -> Due:
+    """What is to be paid of a bill today."""
+    number, tax, amount, late_fee, authority, deadline, status, in_doubt, subject_id = row
+    if status == BillStatus.OPEN:
+        late_fee = _late_fee(tx, amount, date.fromisoformat(deadline), tx.now.date())
+    return Due(
+        number,
+        Tax(tax),
+        amount,
+        late_fee,
+        Fen(amount + late_fee),
+        authority,
+        BillStatus(status),
+        in_doubt,
+        subject_id,
+    )
+
+
+def _late_fee(tx: Transaction, amount: Fen, deadline: date, today: date) -> Fen:
+    """What an open bill costs on top of its amount."""
+    if today <= deadline:
+        return Fen(0)
+    return compute_late_fee(tx.rulebook.on(today).taxes, amount, days_late(deadline, today))
