@@ -25,6 +25,52 @@ def open_wallets(sandbox: Sandbox, count: int) -> list[Wallet]:
     ]
 
 
+def open_companies(sandbox: Sandbox, count: int) -> list[Wallet]:
+    """A corporate wallet of each of so many companies, with a million yuan and an agreement on batch debits.
+
+    Each has paid a bill, so that authority and treasury know it.
+    """
+    wallets = []
+    for number in range(count):
+        wallet = sandbox.wallets.open(
+            kind="corporate",
+            operator="ICBC",
+            name=f"虚构照明{number}号有限公司",
+            id_number=_company_id(number),
+            fund=yuan("1000000.00"),
+        )
+        sandbox.agreements.sign(wallet_id=wallet.wallet_id, batch_debit=True)
+        sandbox.payments.pay_stamp_duty(
+            wallet_id=wallet.wallet_id, item="sale_contract", base=yuan("100000.00")
+        )
+        wallets.append(wallet)
+    return wallets
+
+
+def _company_id(number: int) -> str:
+    """A made-up unified social credit code with its check character (GB 32100-2015)."""
+    body, alphabet = f"91440784{number:09d}", "0123456789ABCDEFGHJKLMNPQRTUWXY"
+    total = sum(alphabet.index(char) * 3**place for place, char in enumerate(body))
+    return body + alphabet[-total % 31]
+
+
+def owe_many(path: Path, count: int) -> None:
+    """Give ``count`` open bills to the companies in turn: copies of those that they have paid."""
+    connection = _connect(path)
+    columns = [name for name, *_ in connection.execute("SELECT * FROM bill LIMIT 0").description]
+    kept = ", ".join(name for name in columns if name not in ("place", "bill_no", "status"))
+    first = "SELECT min(place), bill_no FROM bill GROUP BY subject_id ORDER BY 1"
+    paid = [bill_no for _place, bill_no in connection.execute(first)]
+    (known,) = connection.execute("SELECT count(*) FROM bill").fetchone()
+    connection.execute("BEGIN IMMEDIATE")
+    connection.executemany(
+        f"INSERT INTO bill (bill_no, status, {kept}) SELECT ?, 'open', {kept} FROM bill WHERE bill_no = ?",
+        ((f"{paid[0][:7]}{known + place:014d}", paid[place % len(paid)]) for place in range(count)),
+    )
+    connection.execute("COMMIT")
+    connection.close()
+
+
 def pay_bills(sandbox: Sandbox, count: int) -> None:
     """Payments of as many bills, one a call."""
     (wallet,) = open_wallets(sandbox, 1)
@@ -62,6 +108,13 @@ class Twin:
         )
         return f"INSERT INTO {table} ({columns}) VALUES ({places})", rows.fetchall()
 
+    def take_over(self, table: str) -> None:
+        """Write the rows of a table that the copy lacks, before anything is measured."""
+        insert, rows = self.news(table, "place")
+        self.copy.execute("BEGIN IMMEDIATE")
+        self.copy.executemany(insert, rows)
+        self.copy.execute("COMMIT")
+
     def counters(self, transfers: Sequence[Sequence[object]]) -> list[tuple[int, int, int]]:
         """Debits, credits and id of every account that the transfers touch, as they are in the original."""
         touched = {row[1] for row in transfers} | {row[2] for row in transfers}
@@ -78,6 +131,16 @@ class Twin:
             counters[credit][1] += amount
             after.append([(*counters[debit], debit), (*counters[credit], credit)])
         return after
+
+    def counters_after(self, groups: Sequence[Sequence[tuple[Any, ...]]]) -> list[list[tuple[int, int, int]]]:
+        """The same for several groups of transfers, one group after the other."""
+        after = self.counters_after_each([transfer for group in groups for transfer in group])
+        found, start = [], 0
+        for group in groups:
+            last = {row[2]: row for changed in after[start : start + len(group)] for row in changed}
+            found.append(list(last.values()))
+            start += len(group)
+        return found
 
     def close(self) -> None:
         self.original.close()

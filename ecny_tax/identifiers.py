@@ -8,8 +8,11 @@ from __future__ import annotations
 import os
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from operator import mul
 
 from ecny_tax.errors import InvalidInputError
 
@@ -20,9 +23,11 @@ _WALLET_ID = re.compile(r"00[0-9]{14}")
 _PHONE = re.compile(r"1[3-9][0-9]{9}")
 _AUTHORITY = re.compile(r"[0-9]{11}")
 _EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+_RESIDENT_WEIGHTS = tuple(pow(2, 17 - place, 11) for place in range(17))
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CROCKFORD_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 _SHIFTS = range(60, -1, -10)
+_TAILS = 2**53
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # twice a digit, its own digits added up
 
 
@@ -55,7 +60,7 @@ def check_resident_id(text: str, *, on: date) -> str:
     number = text.strip().upper()
     if not _RESIDENT_ID.fullmatch(number):
         raise InvalidInputError("resident_id_malformed", value=text)
-    total = sum(int(digit) * pow(2, 17 - i, 11) for i, digit in enumerate(number[:17]))
+    total = sum(map(mul, _RESIDENT_WEIGHTS, map(int, number[:17])))
     if "10X98765432"[total % 11] != number[17]:
         raise InvalidInputError("resident_id_check_failed", value=text)
     try:
@@ -109,6 +114,31 @@ def luhn_digit(body: str) -> str:
     return str(-total % 10)
 
 
+def number(prefix: str, now: datetime, tail: int) -> str:
+    """A number for people: prefix, date, and 70 bits, of which the last 53 are ``tail``'s."""
+    day, since_midnight = _day_and_second(now)
+    bits = since_midnight << 53 | tail
+    return prefix + day + "".join([_CROCKFORD_PAIRS[bits >> shift & 1023] for shift in _SHIFTS])
+
+
+@lru_cache(maxsize=8)
+def _day_and_second(now: datetime) -> tuple[str, int]:
+    """A transaction has one time, and gives several numbers."""
+    day = f"{now.year % 100:02}{now.month:02}{now.day:02}"
+    return day, (now.hour * 60 + now.minute) * 60 + now.second
+
+
+def numbers(now: datetime, first: int, count: int) -> list[str]:
+    """What follows the prefix in so many numbers, of which the last 53 bits count on from ``first``."""
+    found: list[str] = []
+    head = ""
+    for tail in range(first, first + count):
+        if not head or tail & 1023 == 0:
+            head = number("", now, tail % _TAILS)[:-2]
+        found.append(head + _CROCKFORD_PAIRS[tail & 1023])
+    return found
+
+
 class IdSource:
     """Where new ids come from; with a seed, the same ids in the same order every time.
 
@@ -121,9 +151,20 @@ class IdSource:
             os.urandom if seed is None else random.Random(seed).randbytes  # noqa: S311 - simulation
         )
         self._last = 0
-        self._moment: datetime | None = None
-        self._day = ""
-        self._since_midnight = 0
+
+    @contextmanager
+    def seeded(self, seed: str) -> Iterator[None]:
+        """Inside, what is drawn follows from ``seed`` alone: so a long run goes on as it began, wherever it
+        was stopped.  Where that fails, its ids were never stored, and are drawn again."""
+        before, last = self.random_bytes, self._last
+        self.random_bytes = random.Random(seed).randbytes  # noqa: S311 - simulation
+        try:
+            yield
+        except BaseException:
+            self._last = last
+            raise
+        finally:
+            self.random_bytes = before
 
     def go_on_after(self, stored: bytes, now: datetime) -> None:
         """Count on from a stored id of this very millisecond, by another process or an earlier run.
@@ -143,17 +184,24 @@ class IdSource:
         self._last = fresh
         return fresh
 
+    def transfer_ids(self, now: datetime, count: int) -> list[int]:
+        """So many such ids, growing."""
+        if not count:
+            return []
+        newest, steps = self.transfer_id(now), self.random_bytes(4 * count - 4)
+        ids = [newest]
+        for start in range(0, len(steps), 4):
+            newest += 1 + int.from_bytes(steps[start : start + 4], "big")
+            ids.append(newest)
+        self._last = newest
+        return ids
+
     def number(self, prefix: str, now: datetime) -> str:
         """A number for people: prefix, date, and 70 bits: ``P230420`` + 14 letters and digits.
 
         With a prefix of one to four characters it fits the 24 characters of an e-tax voucher number.
         """
-        if now is not self._moment:  # a transaction has one, and gives several numbers
-            self._moment = now
-            self._day = f"{now.year % 100:02}{now.month:02}{now.day:02}"
-            self._since_midnight = ((now.hour * 60 + now.minute) * 60 + now.second) << 53
-        tail = self._since_midnight | int.from_bytes(self.random_bytes(7), "big") >> 3
-        return prefix + self._day + "".join([_CROCKFORD_PAIRS[tail >> shift & 1023] for shift in _SHIFTS])
+        return number(prefix, now, int.from_bytes(self.random_bytes(7), "big") >> 3)
 
     def wallet_id(self, operator_digits: str) -> str:
         """A wallet id of the operator with these two digits; callers check that it is free."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ecny_tax.offline.service import Offline
     from ecny_tax.oversight.service import Oversight
     from ecny_tax.parties.service import Parties
-    from ecny_tax.payments.service import Payments
+    from ecny_tax.payments.batches import BatchPayments
     from ecny_tax.reconciliation.service import Reconciliations
     from ecny_tax.refunds.service import Refunds
     from ecny_tax.rulebook import Rulebook
@@ -113,11 +113,11 @@ class Sandbox:
         return Taxes(self._store, self._keyring, taxpayer_of)
 
     @cached_property
-    def payments(self) -> Payments:
-        """Payments (缴款) and their receipts."""
-        from ecny_tax.payments.service import Payments
+    def payments(self) -> BatchPayments:
+        """Payments (缴款), one by one and in batches (批量扣税), and their receipts."""
+        from ecny_tax.payments.batches import BatchPayments
 
-        return Payments(self._store, self._keyring)
+        return BatchPayments(self._store, self._keyring)
 
     @cached_property
     def refunds(self) -> Refunds:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from ecny_tax.clock import rfc3339
 from ecny_tax.errors import RejectedError
@@ -46,14 +47,15 @@ class Agreement:
     answer: bytes | None = field(repr=False, metadata={"internal": True})
 
 
-@dataclass(frozen=True, slots=True)
-class Cover:
-    """What a debit looks at of an :class:`Agreement`: whose bills it covers, and whether it is in force."""
+class Mandate(NamedTuple):
+    """Of an agreement what decides whether a debit may go by it."""
 
     agreement_no: str
+    wallet_id: str
     authority: str
-    status: AgreementStatus
     subject_id: str
+    status: AgreementStatus
+    batch_debit: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ def refusal_code(
     return None
 
 
-def check_usable(agreement: Agreement | Cover) -> None:
+def check_usable(agreement: Agreement | Mandate) -> None:
     """A debit needs a verified agreement; each other state has its own refusal."""
     if agreement.status is AgreementStatus.VERIFIED:
         return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ecny_tax.agreements.model import Agreement, AgreementStatus, Cover
+from collections.abc import Sequence
+
+from ecny_tax.agreements.model import Agreement, AgreementStatus, Mandate
 from ecny_tax.clock import from_micros, micros
 from ecny_tax.store.transaction import Row, Transaction
 
@@ -11,8 +13,12 @@ COLUMNS = (
     "g.agreement_no", "g.wallet_id", "w.operator", "g.authority", "g.status", "g.code", "g.batch_debit",
     "g.signed_at", "g.verified_at", "g.ended_at", "g.identity_id", "g.subject_id", "g.signatures", "g.answer",
 )  # fmt: skip
-#: Those that a debit looks at, which :func:`cover_of` reads.
-COVER_COLUMNS = ("g.agreement_no", "g.authority", "g.status", "g.subject_id")
+#: Those that a debit looks at, which :func:`mandate_of` reads.
+MANDATE_COLUMNS = (
+    "g.agreement_no", "g.wallet_id", "g.authority", "g.subject_id", "g.status", "g.batch_debit",
+)  # fmt: skip
+_MANDATE = f"SELECT {', '.join(MANDATE_COLUMNS)} FROM agreement g"
+_STATUSES = {status.value: status for status in AgreementStatus}
 _AGREEMENT = f"SELECT {', '.join(COLUMNS)} FROM agreement g JOIN wallet w ON w.wallet_id = g.wallet_id"
 #: The place of the newest verified agreement of an open wallet ``w`` that covers a bill ``b``.
 NEWEST_VERIFIED = (
@@ -41,6 +47,11 @@ def insert(tx: Transaction, agreement: Agreement) -> None:
 def agreement(tx: Transaction, agreement_no: str) -> Agreement | None:
     row = tx.row(f"{_AGREEMENT} WHERE g.agreement_no = :number", number=agreement_no)
     return agreement_of(row) if row else None
+
+
+def mandates_among(tx: Transaction, numbers: Sequence[str]) -> dict[str, Mandate]:
+    """What those of these agreements that there are allow, by their numbers."""
+    return {row[0]: mandate_of(row) for row in tx.rows_among(_MANDATE, "g.agreement_no", numbers)}
 
 
 def agreements(tx: Transaction) -> list[Agreement]:
@@ -98,14 +109,15 @@ def set_status(tx: Transaction, agreement_no: str, status: AgreementStatus) -> N
 def forget_signatures(tx: Transaction, subject_id: str) -> None:
     """Take out what was signed over a subject's name: by it whoever guesses the name could check it."""
     tx.run(
-        "UPDATE agreement SET signatures = x'', answer = NULL WHERE subject_id = :subject_id",
+        "UPDATE agreement SET signatures = :nothing, answer = NULL WHERE subject_id = :subject_id",
+        nothing=b"",
         subject_id=subject_id,
     )
 
 
-def cover_of(row: Row) -> Cover:
-    number, authority, status, subject_id = row
-    return Cover(number, authority, AgreementStatus(status), subject_id)
+def mandate_of(row: Row) -> Mandate:
+    number, wallet_id, authority, subject_id, status, batch_debit = row
+    return Mandate(number, wallet_id, authority, subject_id, _STATUSES[status], bool(batch_debit))
 
 
 def agreement_of(row: Row) -> Agreement:

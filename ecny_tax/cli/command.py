@@ -52,14 +52,15 @@ class Run:
     notes: list[str]
 
     @contextmanager
-    def sandbox(self) -> Iterator[Sandbox]:
-        """The sandbox on the database of this run."""
+    def sandbox(self, *, seed: str | None = None) -> Iterator[Sandbox]:
+        """The sandbox on the database of this run; with a ``seed`` its ids and keys follow from that."""
         from ecny_tax.clock import FixedClock, parse_time
         from ecny_tax.sandbox import Sandbox
 
         clock = FixedClock(parse_time(self.now)) if self.now is not None else None
         keyring = os.environ.get("ECNY_TAX_KEYRING") or None
-        with Sandbox.open(self.database, clock=clock, keyring=keyring, rulebook=self._rules()) as sandbox:
+        rules = self._rules()
+        with Sandbox.open(self.database, clock=clock, seed=seed, keyring=keyring, rulebook=rules) as sandbox:
             yield sandbox
 
     def published_keys(self) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,20 +41,41 @@ def pay(
     pieces: Pieces = None,
     taxpayer_kind: TaxpayerKind = None,
     authority: Authority = None,
+    batch: Annotated[
+        Path | None, typer.Option("--batch", metavar="FILE", help="A batch of debits to carry out.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="RESULTS", help="The result of each of its lines, CSV.")
+    ] = None,
     key: Key = None,
 ) -> None:
-    """Pay a bill (--bill), or declare stamp duty and pay it (--wallet --tax --item, --base or --pieces).
+    """Pay a bill (--bill), or declare stamp duty and pay it (--wallet --tax --item, --base or --pieces), or
+    carry out a batch (--batch --out).
 
     A verified agreement with the bill's authority makes it a debit; without one the wallet scans to pay.
+    A batch that was interrupted goes on where it stopped, and one that is done moves nothing again.
     """
     from ecny_tax.clock import parse_date
     from ecny_tax.errors import InvalidInputError
     from ecny_tax.money import positive_yuan
 
+    declared: dict[str, object] = {
+        "--item": item,
+        "--base": base,
+        "--on": on,
+        "--side": side,
+        "--authority": authority,
+    }
+    declared |= {"--half-relief": "yes" if half_relief else None, "--taxpayer-kind": taxpayer_kind}
+    declared |= {"--pieces": pieces}
+    if batch is not None or out is not None:
+        declared |= {"--bill": bill, "--wallet": wallet, "--agreement": agreement, "--tax": tax}
+        check_options("pay_what", {"--batch": batch, "--out": out}, declared)
+        assert batch is not None and out is not None  # noqa: S101, PT018 - checked above
+        _pay_batch(run, batch, out, key)
+        return
     if tax is None:
-        needless = {"--item": item, "--base": base, "--on": on, "--side": side, "--authority": authority}
-        needless |= {"--half-relief": "yes" if half_relief else None, "--taxpayer-kind": taxpayer_kind}
-        check_options("pay_what", {"--bill": bill}, needless | {"--pieces": pieces})
+        check_options("pay_what", {"--bill": bill}, declared)
         assert bill is not None  # noqa: S101 - checked above
         bill = bill.removeprefix(QR_PREFIX)
         with run.sandbox() as s:
@@ -80,6 +103,18 @@ def pay(
                 idempotency_key=key,
             )
     run.answer(payment)
+
+
+def _pay_batch(run: Run, file: Path, out: Path, key: str | None) -> None:
+    from ecny_tax.cli.files import check_output
+    from ecny_tax.cli.progress import progress_bar
+
+    check_output(out, run.database, file)
+    with run.sandbox() as s:
+        with progress_bar(os.path.getsize(file) if os.path.isfile(file) else 0) as progress:
+            done = s.payments.pay_batch(file=file, progress=progress, idempotency_key=key)
+        run.write(out, s.payments.batch_results(batch_no=done.batch_no))
+    run.answer(done, mode="batch_debit", file=str(out))
 
 
 @command(app, "list")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from ecny_tax.parties.model import Institution, InstitutionKind
 from ecny_tax.store.transaction import Row, Transaction
 
@@ -57,17 +59,34 @@ def insert_identity(
     )
 
 
+def insert_identities(tx: Transaction, records: Iterable[tuple[str, str, str, str, bytes, bytes]]) -> None:
+    """Rows of (identity_id, subject_id, custodian, kind, digest, box)."""
+    tx.run_many("INSERT INTO identity VALUES (?, ?, ?, ?, ?, ?)", records)
+
+
+_IDENTITY = (
+    "SELECT i.identity_id, i.subject_id, i.custodian, i.kind, i.sealed, k.wrapped_key FROM identity i"
+    " LEFT JOIN subject_key k ON k.subject_id = i.subject_id AND k.custodian = i.custodian"
+)
+
+
 def identity(tx: Transaction, identity_id: str) -> Row:
     """(subject_id, custodian, kind, sealed, wrapped_key) of an identity that a record refers to; the last two
     are none once it was erased."""
-    row = tx.row(
-        "SELECT i.subject_id, i.custodian, i.kind, i.sealed, k.wrapped_key FROM identity i"
-        " LEFT JOIN subject_key k ON k.subject_id = i.subject_id AND k.custodian = i.custodian"
-        " WHERE i.identity_id = :id",
-        id=identity_id,
-    )
+    row = tx.row(f"{_IDENTITY} WHERE i.identity_id = :id", id=identity_id)
     assert row is not None  # noqa: S101 - foreign keys keep it so
-    return row
+    return row[1:]
+
+
+def identities(tx: Transaction, identity_ids: Sequence[str]) -> list[Row]:
+    """The same of many, each with its number before it."""
+    return tx.rows_among(_IDENTITY, "i.identity_id", identity_ids)
+
+
+def digests_of(tx: Transaction, subjects: Sequence[str]) -> list[Row]:
+    """(identity_id, subject_id, custodian, digest) of all that is known of these people and not erased."""
+    select = "SELECT identity_id, subject_id, custodian, digest FROM identity"
+    return [row for row in tx.rows_among(select, "subject_id", subjects) if row[3] is not None]
 
 
 def identities_of(tx: Transaction, subject_id: str) -> list[str]:
@@ -108,6 +127,23 @@ def insert_key(tx: Transaction, *, subject_id: str, custodian: str, key: bytes) 
         custodian=custodian,
         key=key,
     )
+
+
+def erased_among(tx: Transaction, identity_ids: Sequence[str]) -> set[str]:
+    """Which of these records hold nothing any more."""
+    found = tx.rows_among("SELECT identity_id, digest FROM identity", "identity_id", identity_ids)
+    return {identity_id for identity_id, digest in found if digest is None}
+
+
+def wrapped_keys(tx: Transaction, subjects: Sequence[str]) -> list[Row]:
+    """(subject_id, custodian, key) of all that custodians hold of these people."""
+    select = "SELECT subject_id, custodian, wrapped_key FROM subject_key"
+    return tx.rows_among(select, "subject_id", subjects)
+
+
+def insert_keys(tx: Transaction, keys: Iterable[tuple[str, str, bytes]]) -> None:
+    """Rows of (subject_id, custodian, key)."""
+    tx.run_many("INSERT INTO subject_key VALUES (?, ?, ?)", keys)
 
 
 def erase_subject(tx: Transaction, subject_id: str) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
 from ecny_tax import identifiers
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import ConflictError, InvalidInputError, NotFoundError, RejectedError
-from ecny_tax.parties import rows
+from ecny_tax.parties import rows, sealed
 from ecny_tax.parties.model import (
     ENFORCERS,
     Identity,
@@ -19,6 +18,7 @@ from ecny_tax.parties.model import (
     checked_identity,
     fold_name,
 )
+from ecny_tax.parties.sealed import subject_of as subject_of  # noqa: PLC0414 - a name of this module
 from ecny_tax.store import Store, Transaction
 
 if TYPE_CHECKING:
@@ -165,6 +165,11 @@ def operator(tx: Transaction, code: str) -> Institution:
     return found_one
 
 
+def tax_authorities(tx: Transaction) -> list[Institution]:
+    """Every tax authority of the database, by code."""
+    return [party for party in rows.institutions(tx) if party.kind is InstitutionKind.TAX_AUTHORITY]
+
+
 def tax_authority(tx: Transaction, code: str | None) -> Institution:
     """The tax authority of that code, or the scheme's default one for None.
 
@@ -223,22 +228,21 @@ def record_identity(
     where that is not whoever bears the number.  Raises ``InvalidInputError`` for a malformed name, id number
     or phone.
     """
-    from ecny_tax.crypto.sealing import keyed_digest, seal
-
     name, id_number, phone = checked_identity(
         kind=kind, name=name, id_number=id_number, phone=phone, on=tx.now.date()
     )
     if subject_id is None:
         subject_id = subject_of(keyring, kind, id_number if kind is not IdentityKind.PHONE else phone)
-    plain = json.dumps([kind, name, id_number, phone], ensure_ascii=False)
-    digest = keyed_digest(f"{subject_id} {plain}", key=keyring.secret(f"identity look-up/{custodian}"))
+    plain = sealed.plain_text(kind, name, id_number, phone)
+    digest = sealed.look_up_digest(keyring, custodian, subject_id, plain)
     identity_id = rows.identity_by_digest(tx, custodian, digest)
     if identity_id is None:
         identity_id = tx.ids.number("I", tx.now)
-        box = seal(
-            plain.encode(),
+        box = sealed.sealed(
+            plain,
             key=_data_key(tx, keyring, subject_id, custodian),
-            label=f"{identity_id}/{custodian}".encode(),
+            identity_id=identity_id,
+            custodian=custodian,
             random_bytes=tx.ids.random_bytes,
         )
         rows.insert_identity(
@@ -280,50 +284,26 @@ def erase(tx: Transaction, subject_id: str) -> int:
     return rows.erase_subject(tx, subject_id)
 
 
-def subject_of(keyring: Keyring, kind: IdentityKind, number: str | None) -> str:
-    """The pseudonym of whoever bears this id number (or, for class IV, this phone)."""
-    from ecny_tax.crypto.sealing import keyed_digest
-
-    digest = keyed_digest(json.dumps([kind, number]), key=keyring.secret("subject pseudonym"))
-    return f"S{digest.hex()[:20].upper()}"
-
-
 def open_identity(tx: Transaction, keyring: Keyring, identity_id: str) -> Identity:
     """Unseal an identity that a record refers to, with the key of whoever took it.
 
     Once its subject was erased it comes without name, id number and phone.
     """
-    from ecny_tax.crypto.sealing import unseal
-
-    subject_id, custodian, kind, box, wrapped = rows.identity(tx, identity_id)
-    if box is None or wrapped is None:
-        return Identity(identity_id, subject_id, IdentityKind(kind), erased=True)
-    data_key = _unwrapped(keyring, subject_id, custodian, wrapped)
-    plain = unseal(box, key=data_key, label=f"{identity_id}/{custodian}".encode())
-    _kind, name, id_number, phone = json.loads(plain)
-    return Identity(identity_id, subject_id, IdentityKind(kind), name, id_number, phone)
+    return sealed.opened(keyring, identity_id, *rows.identity(tx, identity_id))
 
 
 def _data_key(tx: Transaction, keyring: Keyring, subject_id: str, custodian: str) -> bytes:
     """The key that seals what a custodian took of a subject, made when it is first needed."""
-    from ecny_tax.crypto.sealing import seal
-
-    wrapped = rows.wrapped_key(tx, subject_id, custodian)
-    if wrapped is not None:
-        return _unwrapped(keyring, subject_id, custodian, wrapped)
+    known = rows.wrapped_key(tx, subject_id, custodian)
+    if known is not None:
+        return sealed.unwrapped(keyring, subject_id, custodian, known)
     data_key = tx.ids.random_bytes(32)
-    wrapped = seal(
+    box = sealed.wrapped(
         data_key,
-        key=keyring.secret(f"identity keys/{custodian}"),
-        label=f"{subject_id}/{custodian}".encode(),
+        keyring,
+        subject_id=subject_id,
+        custodian=custodian,
         random_bytes=tx.ids.random_bytes,
     )
-    rows.insert_key(tx, subject_id=subject_id, custodian=custodian, key=wrapped)
+    rows.insert_key(tx, subject_id=subject_id, custodian=custodian, key=box)
     return data_key
-
-
-def _unwrapped(keyring: Keyring, subject_id: str, custodian: str, wrapped: bytes) -> bytes:
-    from ecny_tax.crypto.sealing import unseal
-
-    key, label = keyring.secret(f"identity keys/{custodian}"), f"{subject_id}/{custodian}"
-    return unseal(wrapped, key=key, label=label.encode())

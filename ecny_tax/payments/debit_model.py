@@ -58,6 +58,12 @@ class OrderedFailure:
     status: FailureStatus
     ordered_at: datetime
 
+    @property
+    def leaves_in_doubt(self) -> bool:
+        """Whether nobody learns the outcome of the debit that it strikes; of a double debit the first is
+        settled."""
+        return self.kind is not FailureKind.DELIVERED_TWICE
+
 
 @dataclass(frozen=True, slots=True)
 class Written:

@@ -48,6 +48,20 @@ NEXT_FAILURE = (
 )
 
 
+def next_failure(tx: Transaction, wallet_id: str) -> OrderedFailure | None:
+    """The oldest failure that waits for a debit of this wallet."""
+    row = tx.row(
+        f"{_FAILURE} WHERE failure_no = (SELECT {NEXT_FAILURE} FROM wallet w WHERE w.wallet_id = :wallet_id)",
+        wallet_id=wallet_id,
+    )
+    return _failure(row) if row else None
+
+
+def any_waits(tx: Transaction) -> bool:
+    """Whether any failure waits for a debit."""
+    return tx.row("SELECT 1 FROM ordered_failure WHERE remaining > 0 AND cancelled_at IS NULL") is not None
+
+
 def failure(tx: Transaction, failure_no: str) -> OrderedFailure | None:
     row = tx.row(f"{_FAILURE} WHERE failure_no = :failure_no", failure_no=failure_no)
     return _failure(row) if row else None

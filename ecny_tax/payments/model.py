@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
+from ecny_tax.agreements.model import Agreement, Mandate, check_usable
 from ecny_tax.clock import rfc3339
 from ecny_tax.errors import RejectedError
 from ecny_tax.money import Fen
-from ecny_tax.taxes.model import Bill, Due
+from ecny_tax.taxes.model import Bill, DueBill
 from ecny_tax.taxes.steps import Step
 
 #: What the tax authority signs to debit a wallet under an agreement, and what a wallet signs to pay.
@@ -20,6 +21,7 @@ Document = dict[str, str | int | bytes]
 
 class PaymentMode(StrEnum):
     REAL_TIME_DEBIT = "real_time_debit"  # 实时扣税
+    BATCH_DEBIT = "batch_debit"  # 批量扣税
     SCAN_TO_PAY = "scan_to_pay"  # 扫码缴税
     SET_OFF = "set_off"  # 以退抵欠
     OFFLINE = "offline"  # 离线凭证兑付
@@ -126,7 +128,7 @@ def authorisation_document(
     *,
     mode: PaymentMode,
     payment_no: str,
-    bill: Bill | Due,
+    bill: Bill | DueBill,
     amount: Fen,
     wallet_id: str,
     agreement_no: str | None,
@@ -148,6 +150,20 @@ def authorisation_document(
         "agreement_no": agreement_no or "",
         "entrust_date": time[: len("2023-04-20")],
     }
+
+
+def receipt_prefix(authority: str) -> str:
+    """How the e-tax voucher numbers (电子税票号) of an authority begin: 3, and its province."""
+    return f"3{authority[1:3]}"
+
+
+def check_covers(agreement: Agreement | Mandate, bill: Bill | DueBill) -> None:
+    """A debit under an agreement pays its own taxpayer's bill with its own authority."""
+    check_usable(agreement)
+    if agreement.subject_id != bill.subject_id or agreement.authority != bill.authority:
+        raise RejectedError(
+            "agreement_does_not_cover", agreement_no=agreement.agreement_no, bill_no=bill.bill_no
+        )
 
 
 def check_reversible(payment: Payment, *, today: date) -> None:

@@ -41,6 +41,7 @@ MODES = {
     2: PaymentMode.SCAN_TO_PAY,
     3: PaymentMode.SET_OFF,
     4: PaymentMode.OFFLINE,
+    5: PaymentMode.BATCH_DEBIT,
 }
 _NUMBERS = {mode: place for place, mode in MODES.items()}
 

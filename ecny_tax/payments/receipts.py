@@ -28,6 +28,7 @@ from ecny_tax.wallets import service as wallets
 
 REMARKS = {
     PaymentMode.REAL_TIME_DEBIT: Both("数字人民币实时扣税", "Real-time debit in e-CNY"),
+    PaymentMode.BATCH_DEBIT: Both("数字人民币批量扣税", "Batch debit in e-CNY"),
     PaymentMode.SCAN_TO_PAY: Both("数字人民币扫码缴税", "Scan to pay in e-CNY"),
     PaymentMode.OFFLINE: Both("数字人民币离线凭证兑付", "Redeemed from an offline voucher in e-CNY"),
     PaymentMode.SET_OFF: Both("以应退税款抵缴", "Set off against a tax refund"),

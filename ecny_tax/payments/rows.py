@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import NamedTuple
 
 from ecny_tax.clock import from_micros, micros
 from ecny_tax.ledger.model import TransferCode
@@ -39,6 +40,34 @@ def insert(
         receipt_no=payment.receipt_no,
         transfer_id=transfer_id.to_bytes(16, "big"),
         authorisation=authorisation,
+    )
+
+
+class NewPayment(NamedTuple):
+    """A payment that was just made, as one of many; amounts in fen."""
+
+    payment_no: str
+    bill_no: str
+    wallet_id: str
+    payer_id: str | None
+    agreement_no: str
+    amount: int
+    late_fee: int
+    fee: int
+    balance_after: int
+    receipt_no: str
+    transfer_id: bytes
+    authorisation: bytes
+
+
+def insert_many(tx: Transaction, mode: PaymentMode, payments: Iterable[NewPayment]) -> None:
+    """Write payments of one mode that were made now."""
+    same = (mode.value, PaymentStatus.SETTLED.value, micros(tx.now))
+    tx.run_many(
+        "INSERT INTO payment (payment_no, bill_no, wallet_id, payer_id, agreement_no, amount, late_fee, fee,"
+        " balance_after, receipt_no, transfer_id, authorisation, mode, status, settled_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (payment + same for payment in payments),
     )
 
 

@@ -7,7 +7,6 @@ from datetime import date
 from functools import lru_cache
 
 from ecny_tax.agreements import rows as agreement_rows
-from ecny_tax.agreements.model import Cover, check_usable
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError
 from ecny_tax.ledger.model import Ledger, TransferCode
@@ -16,7 +15,7 @@ from ecny_tax.money import Fen
 from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Institution
 from ecny_tax.payments import authorising, debit_rows, debits, loading, model, receipts, rows
-from ecny_tax.payments.debit_model import DebitRecord, FailureKind, outcome_unknown
+from ecny_tax.payments.debit_model import DebitRecord, outcome_unknown
 from ecny_tax.payments.debits import Debit
 from ecny_tax.payments.loading import PAY, Case
 from ecny_tax.payments.model import Payment, PaymentMode, PaymentStatus, Receipt, without_steps
@@ -35,7 +34,7 @@ from ecny_tax.store.idempotency import (
 from ecny_tax.store.journal import Move
 from ecny_tax.taxes import bills, settlements
 from ecny_tax.taxes import service as taxes
-from ecny_tax.taxes.model import Bill, Due, check_open
+from ecny_tax.taxes.model import Bill, DueBill, check_open
 from ecny_tax.treasury import service as treasury
 from ecny_tax.treasury.model import check_open_day
 from ecny_tax.wallets import rows as wallet_rows
@@ -274,7 +273,7 @@ class Payments:
         wallets.own_families(tx, wallet)
         check_open(bill)
         if agreement is not None:
-            _check_covers(agreement, bill)
+            model.check_covers(agreement, bill)
         mode = PaymentMode.SCAN_TO_PAY if agreement is None else PaymentMode.REAL_TIME_DEBIT
         agreement_no = agreement.agreement_no if agreement else None
         number = tx.ids.number("P", tx.now)
@@ -286,7 +285,7 @@ class Payments:
         if case.next_failure is not None:
             tx.be_alone()  # it is one order for several debits
             failure = debit_rows.failure(tx, case.next_failure)
-        if failure is not None and failure.kind is not FailureKind.DELIVERED_TWICE:
+        if failure is not None and failure.leaves_in_doubt:
             return debits.leave_in_doubt(tx, debit, failure)
         moved = debits.collect(tx, debit, (case.account, case.collection))
         payment = _record_debit(tx, self._keyring, debit, moved, case.office, case.told)
@@ -337,7 +336,7 @@ def _record_debit(
 def record(
     tx: Transaction,
     keyring: Keyring,
-    bill: Bill | Due,
+    bill: Bill | DueBill,
     wallet: Wallet,
     *,
     office: Institution,
@@ -365,7 +364,7 @@ def record(
         status=PaymentStatus.SETTLED,
         settled_at=tx.now,
         balance_after=balance_after,
-        receipt_no=tx.ids.number(f"3{bill.authority[1:3]}", tx.now),
+        receipt_no=tx.ids.number(model.receipt_prefix(bill.authority), tx.now),
         refunded=Fen(0),
         refund_pending=Fen(0),
         reversed_at=None,
@@ -402,12 +401,3 @@ def _known(outcome: Payment | DebitRecord) -> Payment:
     if isinstance(outcome, Payment):
         return outcome
     raise outcome_unknown(outcome)
-
-
-def _check_covers(agreement: Cover, bill: Due) -> None:
-    """A debit under an agreement pays its own taxpayer's bill with its own authority."""
-    check_usable(agreement)
-    if agreement.subject_id != bill.subject_id or agreement.authority != bill.authority:
-        raise RejectedError(
-            "agreement_does_not_cover", agreement_no=agreement.agreement_no, bill_no=bill.bill_no
-        )

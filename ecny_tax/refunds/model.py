@@ -11,6 +11,7 @@ from ecny_tax.errors import InvalidInputError, RejectedError
 from ecny_tax.money import Fen, yuan_text
 from ecny_tax.payments.model import Payment, PaymentStatus
 from ecny_tax.rulebook import Rules, Years
+from ecny_tax.taxes.income_tax import AnnualReturn
 from ecny_tax.taxes.model import Basis, Bill
 
 
@@ -26,6 +27,19 @@ class RefundStatus(StrEnum):
     COMPLETED = "completed"  # 国库处理完成
     TREASURY_FAILED = "treasury_failed"  # 国库退库失败
     WITHDRAWN = "withdrawn"  # 已撤销
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What is asked for: the refund that an annual return comes to, into the applicant's own wallet.
+
+    ``authority`` is the code of a tax authority (None: the scheme's).
+    """
+
+    wallet_id: str
+    annual_return: AnnualReturn
+    correction: bool = False
+    authority: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ecny_tax.clock import from_micros, micros
 from ecny_tax.refunds.model import Refund, RefundEvent, RefundKind, RefundStatus
@@ -40,6 +40,103 @@ def insert(tx: Transaction, refund: Refund) -> None:
     )
 
 
+_COLUMNS = (
+    "refund_no, kind, identity_id, subject_id, authority, wallet_id, payment_no, tax_year, is_correction,"
+    " code, reason, basis, amount, status, applied_at, failure_code, balance_after, completed_at"
+)
+
+
+def insert_many(tx: Transaction, refunds: Iterable[Refund], batches: Mapping[str, str]) -> None:
+    """New refunds as they are by now, with the way that they have come; ``batches`` tells who paid which."""
+    found = list(refunds)
+    tx.run_many(
+        f"INSERT INTO refund ({_COLUMNS}, batch_no)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (
+                one.refund_no,
+                one.kind.value,
+                one.identity_id,
+                one.subject_id,
+                one.authority,
+                one.wallet_id,
+                one.payment_no,
+                one.tax_year,
+                int(one.is_correction),
+                one.code,
+                one.reason,
+                None if one.basis is None else one.basis.value,
+                one.amount,
+                one.status.value,
+                micros(one.applied_at),
+                one.failure_code,
+                one.balance_after,
+                None if one.completed_at is None else micros(one.completed_at),
+                batches.get(one.refund_no),
+            )
+            for one in found
+        ),
+    )
+    _insert_events(tx, found, known=0)
+
+
+def update_many(
+    tx: Transaction, refunds: Sequence[Refund], batches: Mapping[str, str], *, known: int
+) -> None:
+    """What became of refunds that were written before, with all steps after the first ``known``."""
+    tx.run_many(
+        "UPDATE refund SET status = ?, failure_code = ?, balance_after = ?, completed_at = ?, batch_no = ?"
+        " WHERE refund_no = ?",
+        (
+            (
+                one.status.value,
+                one.failure_code,
+                one.balance_after,
+                None if one.completed_at is None else micros(one.completed_at),
+                batches.get(one.refund_no),
+                one.refund_no,
+            )
+            for one in refunds
+        ),
+    )
+    _insert_events(tx, refunds, known=known)
+
+
+def _insert_events(tx: Transaction, refunds: Iterable[Refund], *, known: int) -> None:
+    tx.run_many(
+        "INSERT INTO refund_event VALUES (?, ?, ?, ?, ?)",
+        (
+            (one.refund_no, place, event.status.value, event.note, micros(event.at))
+            for one in refunds
+            for place, event in enumerate(one.history[known:], start=known + 1)
+        ),
+    )
+
+
+def insert_batch(
+    tx: Transaction, batch_no: str, *, treasury: str, code: str, refunds: int, amount: int
+) -> None:
+    """A posting by which a treasury paid many refunds of one collection item."""
+    tx.run(
+        "INSERT INTO refund_batch (batch_no, treasury, code, refunds, amount, paid_at)"
+        " VALUES (:batch_no, :treasury, :code, :refunds, :amount, :now)",
+        batch_no=batch_no,
+        treasury=treasury,
+        code=code,
+        refunds=refunds,
+        amount=amount,
+        now=micros(tx.now),
+    )
+
+
+def insert_many_shares(tx: Transaction, shares: Iterable[tuple[str, Mapping[str, int]]]) -> None:
+    """What each budget level paid of many refunds."""
+    tx.run_many(
+        "INSERT INTO refund_share VALUES (?, ?, ?)",
+        ((refund_no, level, amount) for refund_no, by in shares for level, amount in by.items() if amount),
+    )
+
+
 def refund(tx: Transaction, refund_no: str) -> Refund | None:
     row = tx.row(f"{_REFUND} WHERE refund_no = :refund_no", refund_no=refund_no)
     return _refund(tx, row) if row else None
@@ -47,6 +144,16 @@ def refund(tx: Transaction, refund_no: str) -> Refund | None:
 
 def refunds(tx: Transaction) -> list[Refund]:
     return [_refund(tx, row) for row in tx.rows(f"{_REFUND} ORDER BY place")]
+
+
+def refunds_among(tx: Transaction, refund_nos: Sequence[str]) -> dict[str, Refund]:
+    """The refunds of these numbers, all of them different, as far as there are any."""
+    ways: dict[str, list[tuple[int, str, int, str]]] = {}
+    select = "SELECT refund_no, place, status, at, note FROM refund_event"
+    for refund_no, *step in tx.rows_among(select, "refund_no", refund_nos):
+        ways.setdefault(refund_no, []).append((step[0], step[1], step[2], step[3]))
+    found = tx.rows_among(_REFUND, "refund_no", refund_nos)
+    return {row[0]: _built(row, [step[1:] for step in sorted(ways.get(row[0], []))]) for row in found}
 
 
 def unfinished(tx: Transaction, subject_id: str) -> str | None:
@@ -152,6 +259,10 @@ def _refund(tx: Transaction, row: Row) -> Refund:
         "SELECT status, at, note FROM refund_event WHERE refund_no = :refund_no ORDER BY place",
         refund_no=row[0],
     )
+    return _built(row, events)
+
+
+def _built(row: Row, events: Iterable[Row]) -> Refund:
     history = tuple(RefundEvent(RefundStatus(status), from_micros(at), note) for status, at, note in events)
     number, kind, wallet, payment, year, correction, amount, set_off, interest, status, *rest = row
     failure, balance, office, code, reason, basis, applied, completed, identity_id, subject_id = rest

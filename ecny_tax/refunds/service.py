@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ecny_tax.crypto.keyring import Keyring
-from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError
-from ecny_tax.ledger import chart
-from ecny_tax.ledger.model import TransferCode
+from ecny_tax.errors import EcnyTaxError, InvalidInputError, RejectedError
 from ecny_tax.money import Fen, positive
 from ecny_tax.parties import service as parties
-from ecny_tax.payments import authorising
 from ecny_tax.payments import rows as payment_rows
 from ecny_tax.payments import service as payments
-from ecny_tax.payments.model import PaymentMode, authorisation_document
-from ecny_tax.refunds import model, rows, vouchers
-from ecny_tax.refunds.model import Refund, RefundKind, RefundStatus
+from ecny_tax.refunds import filing, model, rows, vouchers
+from ecny_tax.refunds.model import Application, Refund, RefundKind, RefundStatus
+from ecny_tax.refunds.payout import load, pay_out
 from ecny_tax.refunds.vouchers import RefundVoucher
-from ecny_tax.store import Store, Transaction, journal, log
+from ecny_tax.store import Store, Transaction, log
 from ecny_tax.store.idempotency import Request, earlier_answer, remember
-from ecny_tax.taxes import bills, income_tax, settlements
-from ecny_tax.taxes import rows as tax_rows
+from ecny_tax.taxes import bills, settlements
 from ecny_tax.taxes.income_tax import AnnualReturn
-from ecny_tax.taxes.interest import overpayment_interest
-from ecny_tax.taxes.late_fee import MAX_DAYS
-from ecny_tax.taxes.model import INCOME_TAX_CODE, Bill
-from ecny_tax.taxes.settlements import YearSettlement
-from ecny_tax.treasury import service as treasury
-from ecny_tax.treasury.model import allocated, part_of, shares, weights
 from ecny_tax.wallets import service as wallets
-from ecny_tax.wallets import supply
-from ecny_tax.wallets.disclosure import disclose_payment, taxpayer_of
+from ecny_tax.wallets.disclosure import disclose_payment
 from ecny_tax.wallets.families import parent_of
-from ecny_tax.wallets.model import Wallet, check_is_parent
+from ecny_tax.wallets.model import check_is_parent
 
-_ANNUAL_REASON = "annual_settlement"
 _MAX_NOTE = 200
 
 
@@ -75,31 +64,23 @@ class Refunds:
             request = Request("refund", wallet.party, idempotency_key, content)
             if (earlier := earlier_answer(tx, request, Refund)) is not None:
                 return earlier
-            check_is_parent(wallet)
-            taxpayer = taxpayer_of(tx, self._keyring, wallet.wallet_id, authority)
-            year = annual_return.tax_year
-            settled = settlements.settle_return(tx, taxpayer, annual_return, correction=correction)
-            _first, last = income_tax.claim_window(year, book=tx.rulebook)
-            model.check_claim_window(last, today=tx.now.date())
-            if settled.outcome <= 0:
-                raise RejectedError("nothing_to_refund")
-            office = parties.tax_authority(
-                tx, tx.rulebook.scheme.authority.code if authority is None else authority
-            )
-            application = self._apply(
-                tx,
-                RefundKind.ANNUAL_SETTLEMENT,
-                taxpayer.identity_id,
-                wallet,
-                amount=Fen(settled.outcome),
-                authority=office.code,
-                code=INCOME_TAX_CODE,
-                reason=_ANNUAL_REASON,
-                tax_year=year,
-                settled=settled,
-            )
-            settlements.settle_year(tx, taxpayer, year, application.refund_no, settled)
-            return remember(tx, request, self._review(tx, application, manual_review))
+            asked = Application(wallet.wallet_id, annual_return, correction, authority)
+            filed = filing.file_settlement(tx, self._keyring, asked)
+            return remember(tx, request, self._review(tx, filed, manual_review))
+
+    def apply_for_income_tax_many(
+        self, *, applications: Sequence[Application], manual_review: bool = False
+    ) -> tuple[Refund | EcnyTaxError, ...]:
+        """Apply for many in one transaction, each as :meth:`apply_for_income_tax` would: the refund, or what
+        it raises.
+
+        Whoever is refused leaves nothing, and the others are paid all the same.  What a treasury pays is one
+        posting for thousands, netted by budget level and operator.
+        """
+        from ecny_tax.refunds import many  # imported late: most apply for one
+
+        with self._store.transaction() as tx:
+            return tuple(many.apply_many(tx, self._keyring, applications, manual_review=manual_review))
 
     def apply_for_payment(
         self,
@@ -133,7 +114,7 @@ class Refunds:
             bill = bills.load(tx, payment.bill_no)
             settlements.check_may_be_refunded(tx, bill)
             payment_rows.add_refund(tx, payment_no, pending=asked)
-            application = self._apply(
+            application = filing.new_refund(
                 tx,
                 RefundKind.PAYMENT,
                 disclose_payment(tx, self._keyring, wallet, parties.tax_authority(tx, bill.authority)),
@@ -144,6 +125,7 @@ class Refunds:
                 reason=reason,
                 payment_no=payment_no,
             )
+            filing.write_down(tx, application)
             return remember(tx, request, self._review(tx, application, manual_review))
 
     def show(self, *, refund_no: str) -> Refund:
@@ -187,7 +169,14 @@ class Refunds:
             if (earlier := earlier_answer(tx, request, Refund)) is not None:
                 return earlier
             model.check_status(refund, RefundStatus.TAX_REVIEW)
-            return remember(tx, request, self._pay_out(tx, refund))
+            return remember(tx, request, pay_out(tx, self._keyring, refund))
+
+    def approve_many(self, *, refund_nos: Sequence[str]) -> tuple[Refund | EcnyTaxError, ...]:
+        """Say yes to many in one transaction, each as :meth:`approve`: the refund, or what that raises."""
+        from ecny_tax.refunds import many  # imported late: most approve one
+
+        with self._store.transaction() as tx:
+            return tuple(many.approve_many(tx, self._keyring, refund_nos))
 
     def reject(self, *, refund_no: str, note: str = "") -> Refund:
         """The reviewer says no, with a note of up to 200 characters; the applicant may apply anew."""
@@ -219,126 +208,10 @@ class Refunds:
                 if not own:
                     raise RejectedError("refund_wallet_of_another", wallet_id=wallet_id)
                 rows.set_wallet(tx, refund_no, wallet.wallet_id)
-            return remember(tx, request, self._pay_out(tx, load(tx, refund_no)))
-
-    def _apply(
-        self,
-        tx: Transaction,
-        kind: RefundKind,
-        payee: str | None,
-        wallet: Wallet,
-        *,
-        amount: Fen,
-        authority: str,
-        code: str,
-        reason: str,
-        payment_no: str | None = None,
-        tax_year: int | None = None,
-        settled: YearSettlement | None = None,
-    ) -> Refund:
-        refund = Refund(
-            refund_no=tx.ids.number("R", tx.now),
-            kind=kind,
-            wallet_id=wallet.wallet_id,
-            payment_no=payment_no,
-            tax_year=tax_year,
-            is_correction=settled is not None and settled.is_correction,
-            amount=amount,
-            set_off=Fen(0),
-            interest=Fen(0),
-            status=RefundStatus.TAX_REVIEW,
-            failure_code=None,
-            balance_after=None,
-            authority=authority,
-            code=code,
-            reason=reason,
-            basis=settled.basis if settled else None,
-            applied_at=tx.now,
-            completed_at=None,
-            history=(),
-            identity_id=payee,
-            subject_id=wallet.subject_id,
-        )
-        rows.insert(tx, refund)
-        rows.add_event(tx, refund.refund_no, RefundStatus.TAX_REVIEW)
-        return refund
+            return remember(tx, request, pay_out(tx, self._keyring, load(tx, refund_no)))
 
     def _review(self, tx: Transaction, refund: Refund, manual_review: bool) -> Refund:
-        return load(tx, refund.refund_no) if manual_review else self._pay_out(tx, refund)
-
-    def _pay_out(self, tx: Transaction, refund: Refund) -> Refund:
-        """Treasury to wallet in one linked batch, open bills first; a credit that fails moves nothing."""
-        office = parties.tax_authority(tx, refund.authority)
-        treasury.check_open_day(tx, office.treasury or "")
-        wallet = wallets.load(tx, refund.wallet_id)
-        owed = model.bills_to_set_off(refund, tax_rows.open_bills_of(tx, refund.subject_id))
-        set_off = sum(bill.total for bill in owed)
-        credit, interest = Fen(refund.amount - set_off), _interest(tx, refund)
-        rows.set_status(tx, refund.refund_no, RefundStatus.TREASURY_PROCESSING)
-        try:
-            if credit:
-                wallets.check_may_receive(tx, wallet, credit)
-            by_level = _shares(tx, refund, office.treasury or "")
-            bearing = part_of(by_level, interest)
-            due = {level: Fen(share + bearing[level]) for level, share in by_level.items()}
-            paid_out = treasury.payout_moves(tx, office.treasury or "", due)
-        except RejectedError as refusal:
-            rows.set_failed(tx, refund.refund_no, refusal.code)
-            return load(tx, refund.refund_no)
-        disclose_payment(tx, self._keyring, wallet, office)  # the voucher names the payee
-        collections = [payments.collection_account(tx, wallet, bill) for bill in owed]
-        credits = [
-            (account, bill.total, TransferCode.SET_OFF)
-            for account, bill in zip(collections, owed, strict=True)
-        ]
-        if credit:
-            credits.append((wallet.account_id, credit, TransferCode.REFUND))
-        if interest:
-            credits.append((wallet.account_id, interest, TransferCode.INTEREST))
-        issued = supply.issue_moves(tx, wallet.operator, Fen(refund.amount + interest), credits)
-        ids = journal.move(tx, [*paid_out, *issued], user_data=refund.refund_no)
-        balance_after = Fen(wallet.balance + credit + interest)
-        first = len(paid_out) + 1  # after the payout and the issue
-        for place, bill in enumerate(owed, start=first):
-            self._record_set_off(tx, bill, wallet, transfer_id=ids[place], balance_after=balance_after)
-        if refund.payment_no is not None:
-            payment_rows.add_refund(tx, refund.payment_no, pending=-refund.amount, refunded=refund.amount)
-        rows.insert_shares(tx, refund.refund_no, by_level)
-        rows.set_completed(
-            tx, refund.refund_no, set_off=set_off, interest=interest, balance_after=balance_after
-        )
-        if refund.payment_no is None:
-            settlements.close_year(tx, refund.refund_no)
-        return load(tx, refund.refund_no)
-
-    def _record_set_off(
-        self, tx: Transaction, bill: Bill, wallet: Wallet, *, transfer_id: int, balance_after: Fen
-    ) -> None:
-        """The set-off settles the bill by the authority's own instruction."""
-        number = tx.ids.number("P", tx.now)
-        content = authorisation_document(
-            mode=PaymentMode.SET_OFF,
-            payment_no=number,
-            bill=bill,
-            amount=bill.total,
-            wallet_id=wallet.wallet_id,
-            agreement_no=None,
-            at=tx.now,
-        )
-        office = parties.tax_authority(tx, bill.authority)
-        payments.record(
-            tx,
-            self._keyring,
-            bill,
-            wallet,
-            office=office,
-            mode=PaymentMode.SET_OFF,
-            payment_no=number,
-            agreement_no=None,
-            authorisation=authorising.sign_instruction(self._keyring, office, content),
-            transfer_id=transfer_id,
-            balance_after=balance_after,
-        )
+        return load(tx, refund.refund_no) if manual_review else pay_out(tx, self._keyring, refund)
 
     def _end(self, refund_no: str, status: RefundStatus, note: str, *allowed: RefundStatus) -> Refund:
         with self._store.transaction() as tx:
@@ -350,35 +223,3 @@ class Refunds:
             else:
                 settlements.reopen_year(tx, refund_no)
             return load(tx, refund_no)
-
-
-def load(tx: Transaction, refund_no: str) -> Refund:
-    """The refund of that number; raises ``NotFoundError`` (``refund_not_found``)."""
-    refund = rows.refund(tx, refund_no)
-    if refund is None:
-        raise NotFoundError("refund_not_found", refund_no=refund_no)
-    return refund
-
-
-def _interest(tx: Transaction, refund: Refund) -> Fen:
-    """What an overpayment that the taxpayer found bears since it was paid (税收征收管理法 art. 51)."""
-    reason = tx.rulebook.on(refund.applied_at.date()).scheme.refund_reasons.get(refund.reason)
-    if refund.payment_no is None or reason is None or not reason.bears_interest:
-        return Fen(0)
-    days = (tx.now.date() - payments.load(tx, refund.payment_no).settled_at.date()).days
-    rate = tx.rulebook.on(tx.now.date()).taxes.deposit_interest.rate
-    return overpayment_interest(refund.amount, days=min(days, MAX_DAYS), rate=rate)
-
-
-def _shares(tx: Transaction, refund: Refund, receiving: str) -> dict[str, Fen]:
-    """What each budget level pays: of a payment, out of what that level got of it and has not given back."""
-    if refund.payment_no is None:
-        return shares(tx.rulebook.on(tx.now.date()).taxes, receiving, refund.code, None, refund.amount)
-    payment = payments.load(tx, refund.payment_no)
-    bill = bills.load(tx, payment.bill_no)
-    rules = tx.rulebook.on(payment.settled_at.date()).taxes
-    by = weights(rules, receiving, bill.code, bill.item)
-    got = dict(zip(chart.LEVELS, allocated(payment.amount, payment.late_fee, by), strict=True))
-    given_back = rows.shares_of_payment(tx, payment.payment_no)
-    left = {level: Fen(share - given_back.get(level, 0)) for level, share in got.items()}
-    return part_of(left, refund.amount)

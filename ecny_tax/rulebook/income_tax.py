@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import cached_property
 from typing import Literal
 
 from ecny_tax.errors import InvalidInputError
@@ -222,44 +223,44 @@ class Figures:
         self.claim_window = single(document["claim_window"], Years)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class IncomeTaxRules:
     """The rules of income tax in force on ``day``; a tax year follows those of its last day."""
 
     day: date
     figures: Figures
 
-    @property
+    @cached_property
     def annual_brackets(self) -> BracketTable:
         """The rate table of a year."""
         return in_force("income_tax.annual_brackets", self.figures.annual_brackets, self.day)
 
-    @property
+    @cached_property
     def monthly_brackets(self) -> BracketTable:
         """The rate table of a month, which also finds the rate of a bonus taxed apart."""
         return in_force("income_tax.monthly_brackets", self.figures.monthly_brackets, self.day)
 
-    @property
+    @cached_property
     def business_brackets(self) -> BracketTable:
         """The rate table of business income (经营所得) of a year."""
         return in_force("income_tax.business_brackets", self.figures.business_brackets, self.day)
 
-    @property
+    @cached_property
     def labour_brackets(self) -> BracketTable:
         """The rate table by which tax on labour service pay is withheld."""
         return in_force("income_tax.labour_brackets", self.figures.labour_brackets, self.day)
 
-    @property
+    @cached_property
     def income_ratios(self) -> IncomeRatios:
         """Which part of each kind of income counts."""
         return in_force("income_tax.income_ratios", self.figures.income_ratios, self.day)
 
-    @property
+    @cached_property
     def basic_deduction(self) -> Amount:
         """The basic deduction of a year (减除费用)."""
         return in_force("income_tax.basic_deduction", self.figures.basic_deduction, self.day)
 
-    @property
+    @cached_property
     def monthly_deduction(self) -> Amount:
         """The basic deduction that withholding takes off for a month of work."""
         return in_force("income_tax.monthly_deduction", self.figures.monthly_deduction, self.day)
@@ -274,59 +275,59 @@ class IncomeTaxRules:
             raise InvalidInputError("deduction_unknown", key="item", value=code, known=known)
         return in_force(f"income_tax.special_additional.{code}", figures, self.day)
 
-    @property
+    @cached_property
     def medical(self) -> MedicalRule:
         """The deduction for serious illness."""
         return in_force("income_tax.medical", self.figures.medical, self.day)
 
-    @property
+    @cached_property
     def personal_pension_cap(self) -> Amount:
         """What may be paid into a personal pension (个人养老金) in a year and deducted."""
         return in_force("income_tax.personal_pension", self.figures.personal_pension, self.day)
 
-    @property
+    @cached_property
     def donations(self) -> Donations:
         return in_force("income_tax.donations", self.figures.donations, self.day)
 
-    @property
+    @cached_property
     def separate_bonus(self) -> Permission:
         """The choice of taxing a yearly bonus apart (全年一次性奖金单独计税)."""
         return in_force("income_tax.separate_bonus", self.figures.separate_bonus, self.day)
 
-    @property
+    @cached_property
     def top_up_exemption(self) -> TopUpExemption:
         return in_force("income_tax.top_up_exemption", self.figures.top_up_exemption, self.day)
 
-    @property
+    @cached_property
     def first_wage_of_year(self) -> Permission:
         """Withholding on the first wage of the year takes off the months since January."""
         return in_force("income_tax.first_wage_of_year", self.figures.first_wage_of_year, self.day)
 
-    @property
+    @cached_property
     def annual_60000_from_january(self) -> Permission:
         """Withholding takes off the basic deduction of the whole year from January on."""
         figures = self.figures.annual_60000_from_january
         return in_force("income_tax.annual_60000_from_january", figures, self.day)
 
-    @property
+    @cached_property
     def pay_withholding(self) -> PayWithholding:
         return in_force("income_tax.pay_withholding", self.figures.pay_withholding, self.day)
 
-    @property
+    @cached_property
     def non_resident(self) -> NonResident:
         return in_force("income_tax.non_resident", self.figures.non_resident, self.day)
 
-    @property
+    @cached_property
     def settlement_window(self) -> YearlyWindow:
         """When the year that ends is settled, in the year that follows (汇算清缴期)."""
         return in_force("income_tax.settlement_window", self.figures.settlement_window, self.day)
 
-    @property
+    @cached_property
     def withholding_term(self) -> Days:
         """How long after a month an agent may take to pay what it withheld."""
         return in_force("income_tax.withholding_term", self.figures.withholding_term, self.day)
 
-    @property
+    @cached_property
     def claim_window(self) -> Years:
         """How long a refund may be claimed after the settlement window has closed."""
         return in_force("income_tax.claim_window", self.figures.claim_window, self.day)

@@ -23,7 +23,8 @@ class Rules:
     """The rules in force on ``day``, each subject once it is asked for.
 
     Every look-up raises ``InvalidInputError``: ``no_rule_on_date`` where the rulebook knows the thing but
-    has no rule for that day, or a code of its own where it does not know the thing at all.
+    has no rule for that day, or a code of its own where it does not know the thing at all.  What was found
+    is kept: a rule never changes, and whoever settles a million people asks a million times.
     """
 
     day: date

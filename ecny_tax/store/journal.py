@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -44,13 +44,17 @@ def account_columns(alias: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One leg of a business operation: ``amount`` fen from the debit account to the credit account."""
+    """One leg of a business operation: ``amount`` fen from the debit account to the credit account.
+
+    ``user_data`` names the record of this leg, where that is not the record of the whole.
+    """
 
     debit: int
     credit: int
     amount: int
     ledger: Ledger
     code: TransferCode
+    user_data: str | None = None
 
 
 def open_account(tx: Transaction, *, name: str, ledger: int, code: int, flags: int) -> int:
@@ -76,9 +80,36 @@ def open_account(tx: Transaction, *, name: str, ledger: int, code: int, flags: i
     return int(row[0])
 
 
+def open_accounts(
+    tx: Transaction, names: Sequence[str], *, ledger: int, code: int, flags: int
+) -> dict[str, int]:
+    """The same for many of one kind, whose names are all different and well formed: the id of each."""
+    tx.be_alone()  # as for any event
+    select = "SELECT id, name FROM account"
+    for _id, name in tx.rows_among(select, "name", names):
+        raise ConflictError("account_exists", account=name)
+    at = micros(tx.now)
+    tx.run_many(
+        "INSERT INTO account (name, ledger, code, flags, opened_at) VALUES (?, ?, ?, ?, ?)",
+        ((name, int(ledger), int(code), int(flags), at) for name in names),
+    )
+    opened = {name: id_ for id_, name in tx.rows_among(select, "name", names)}
+    newest = tx.row("SELECT coalesce(max(seq), 0) FROM transfer") or (0,)
+    tx.run_many(
+        "INSERT INTO event (account_id, flags, after_seq, at) VALUES (?, ?, ?, ?)",
+        ((opened[name], int(flags), newest[0], at) for name in names),
+    )
+    return opened
+
+
 def account_named(tx: Transaction, name: str) -> Account | None:
     row = tx.row(f"{_ACCOUNT} WHERE name = :name", name=name)
     return Account(*row) if row else None
+
+
+def ids_of(tx: Transaction, names: Sequence[str]) -> dict[str, int]:
+    """The ids of those of these accounts that there are, by name."""
+    return dict(tx.rows_among("SELECT name, id FROM account", "name", names))
 
 
 def known_account(tx: Transaction, name: str) -> Account:
@@ -98,6 +129,11 @@ def account(tx: Transaction, account_id: int) -> Account:
 def accounts(tx: Transaction) -> list[Account]:
     """Every account, in the order of opening."""
     return [Account(*row) for row in tx.rows(f"{_ACCOUNT} ORDER BY id")]
+
+
+def each_account(tx: Transaction) -> Iterator[Account]:
+    """The same one after the other, in flat memory."""
+    return (Account(*row) for row in tx.stream(f"{_ACCOUNT} ORDER BY id"))
 
 
 def set_flags(tx: Transaction, account_id: int, flags: int) -> None:
@@ -204,7 +240,7 @@ def move(
             leg.ledger,
             leg.code,
             0 if place == last else _LINKED,
-            user_data,
+            user_data if leg.user_data is None else leg.user_data,
         )
         for place, leg in enumerate(moves)
     ]

@@ -9,12 +9,9 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
-from functools import cache
-from hashlib import sha256
-from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
@@ -25,11 +22,13 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from ecny_tax.clock import Clock, SystemClock, from_micros, micros, within_range
 from ecny_tax.errors import InvalidInputError, UnavailableError
 from ecny_tax.identifiers import IdSource
-from ecny_tax.ledger.model import MAX_DISORDER, AccountCode, Ledger, TransferCode
-from ecny_tax.store.group import AloneNeeded, Group
+from ecny_tax.ledger.model import AccountCode, Ledger, TransferCode
+from ecny_tax.store.group import Group
+from ecny_tax.store.postgres_refusals import Refusals, shown
 from ecny_tax.store.postgres_schema import migrate
+from ecny_tax.store.postgres_transaction import Connection, PostgresTransaction, lock_key
 from ecny_tax.store.simulated_clock import FIXED_TIME, check_not_before
-from ecny_tax.store.transaction import Row, Transaction, Value, Watcher
+from ecny_tax.store.transaction import Row, Transaction, Watcher
 
 if TYPE_CHECKING:
     from ecny_tax.rulebook import Rulebook
@@ -37,12 +36,11 @@ if TYPE_CHECKING:
 # The pool warns of every connection that it makes anew; what a caller must know of it, our refusals say.
 logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
 _T = TypeVar("_T")
-_Connection = psycopg.Connection[Row]
 #: How long a writer waits for another one, in seconds, and somebody who wants a connection for one.
 BUSY_SECONDS = 30.0
 #: How long a lost server is tried in vain before somebody who waits has it tried anew, without the pauses
 #: that grow and grow: programs go on soon after it is back.
-RETRY_SECONDS = 2.0
+RETRY_SECONDS = 1.0
 #: How long a transaction may do nothing before the server ends it: a stopped program must not hold up others.
 IDLE_SECONDS = 60.0
 #: How long a transaction beside others may take from its time to its commit: what is left of a minute is for
@@ -79,12 +77,12 @@ class PostgresStore:
     def __init__(
         self,
         url: str,
-        pool: ConnectionPool[_Connection],
+        pool: ConnectionPool[Connection],
         clock: Clock | None,
         seed: str | None,
         rulebook: Rulebook | None,
     ) -> None:
-        self.path = _shown(url)
+        self.path = shown(url)
         self._url = url
         self._pool = pool
         self._clock = clock
@@ -109,10 +107,10 @@ class PostgresStore:
         ``database_login_refused``, ``database_foreign``, ``database_newer``, ``database_busy``.
         """
         settings = _settings(url)
-        with _Refusals(_shown(url)):
+        with Refusals(shown(url)):
             with psycopg.connect(settings, autocommit=True) as connection:  # what is wrong, it says at once
                 _configure(connection)
-                migrate(connection, _shown(url))
+                migrate(connection, shown(url))
                 opening = 0 if seed is None else _count_seeded_opening(connection)
             pool = ConnectionPool(
                 settings,
@@ -134,6 +132,9 @@ class PostgresStore:
             self._rulebook = PACKAGE
         return self._rulebook
 
+    def _rules(self) -> Rulebook:
+        return self.rulebook
+
     def transaction(self) -> AbstractContextManager[PostgresTransaction]:
         return self._writing(_BEGIN_ALONE, is_alone=True)
 
@@ -145,23 +146,22 @@ class PostgresStore:
             self._clock is not None
         ):  # one that other processes do not follow: their times would be in no order
             return self.transaction()
-        keys = ",".join(map(str, sorted(map(_key, names))))
+        keys = ",".join(map(str, sorted(map(lock_key, names))))
         begin = f"BEGIN; SELECT * FROM begin_writing({_WRITERS}, false, '{{{keys}}}')"
         return self._writing(begin, is_alone=False)
 
     @contextmanager
     def savepoint(self, tx: Transaction) -> Iterator[None]:
-        tx.run("SAVEPOINT member")
-        try:
+        assert isinstance(tx, PostgresTransaction)  # noqa: S101 - it is one of ours
+        with Refusals(self.path), tx.savepoint():  # its member hears of it, and the others do not
             yield
-        except BaseException:
-            with suppress(psycopg.OperationalError):  # the connection is lost, and the transaction with it
-                tx.run("ROLLBACK TO member")
-            raise
-        tx.run("RELEASE member")
+
+    def goes_on(self, tx: Transaction) -> bool:
+        return isinstance(tx, PostgresTransaction) and tx.goes_on
 
     def is_to_be_repeated(self, error: BaseException) -> bool:
-        return isinstance(error, pg.DeadlockDetected | pg.SerializationFailure | pg.UniqueViolation)
+        cause = error.__cause__ if isinstance(error, UnavailableError) else error
+        return isinstance(cause, pg.DeadlockDetected | pg.SerializationFailure | pg.UniqueViolation)
 
     @contextmanager
     def _writing(self, begin: str, *, is_alone: bool) -> Iterator[PostgresTransaction]:
@@ -174,10 +174,11 @@ class PostgresStore:
                 check_not_before(newest_at, micros(now))
                 if newest_at // 1000 == micros(now) // 1000:
                     ids.go_on_after(newest_id, now)
-            tx = PostgresTransaction(connection, now, ids, self, is_alone=is_alone)
+            tx = PostgresTransaction(connection, now, ids, self._rules, is_alone=is_alone)
             yield tx
             if is_whole and self.watcher is not None:
                 self.watcher.before_commit(tx)
+            tx.flush()
             if time.monotonic() - start > MAX_SHARED_SECONDS and not is_alone:
                 raise UnavailableError("database_busy", path=self.path)
             _commit(connection, self.path)
@@ -188,14 +189,16 @@ class PostgresStore:
     def untimed(self) -> Iterator[PostgresTransaction]:
         with self._connected(_BEGIN_ALONE) as (connection, _times):
             ids = self._seeded or IdSource()
-            yield PostgresTransaction(connection, SystemClock().now(), ids, self, is_alone=True)
+            tx = PostgresTransaction(connection, SystemClock().now(), ids, self._rules, is_alone=True)
+            yield tx
+            tx.flush()
             _commit(connection, self.path)
 
     @contextmanager
     def reading(self, *, at_rest: bool = False) -> Iterator[PostgresTransaction]:
         with self._connected(_BEGIN_READING, at_rest=at_rest) as (connection, (fixed, server)):
             ids = self._seeded or IdSource()
-            yield PostgresTransaction(connection, self._time(fixed, server), ids, self, is_alone=False)
+            yield PostgresTransaction(connection, self._time(fixed, server), ids, self._rules, is_alone=False)
 
     def fix_time(self, choose: Callable[[datetime], datetime | None]) -> datetime | None:
         with self._connected(_BEGIN_ALONE) as (connection, (fixed, server, newest_at, *_)):
@@ -209,12 +212,15 @@ class PostgresStore:
             _commit(connection, self.path)
             return time
 
+    def write_much(self) -> None:
+        """How much memory the server takes is the server's affair."""
+
     def scrub(self) -> bool:
         """Rows that were deleted leave their bytes in the pages of a table until it is written anew.
 
         False where somebody still reads an older state; copies in the server's log go as it is recycled.
         """
-        with _Refusals(self.path), self._pool.connection() as connection:
+        with Refusals(self.path), self._pool.connection() as connection:
             connection.execute("SET lock_timeout = '5s'")
             try:
                 for table in ("identity", "subject_key"):
@@ -235,13 +241,13 @@ class PostgresStore:
         return from_micros(int(fixed) if fixed else server)
 
     @contextmanager
-    def _connected(self, begin: str, *, at_rest: bool = False) -> Iterator[tuple[_Connection, Row]]:
+    def _connected(self, begin: str, *, at_rest: bool = False) -> Iterator[tuple[Connection, Row]]:
         """A connection on which a transaction has begun, and what its first statement found.
 
         It is rolled back unless it was committed.  A connection that turns out to be dead when it begins,
         since the server was started again or another one took over, gives way to a new one.
         """
-        with _Refusals(self.path):
+        with Refusals(self.path):
             connection, found = self._begun(begin, at_rest=at_rest)
             try:
                 yield connection, found
@@ -251,7 +257,7 @@ class PostgresStore:
                         connection.execute("ROLLBACK")
                 self._pool.putconn(connection)
 
-    def _begun(self, begin: str, *, at_rest: bool) -> tuple[_Connection, Row]:
+    def _begun(self, begin: str, *, at_rest: bool) -> tuple[Connection, Row]:
         deadline = time.monotonic() + BUSY_SECONDS
         while True:
             try:
@@ -277,7 +283,7 @@ class PostgresStore:
 _IDLE = psycopg.pq.TransactionStatus.IDLE
 
 
-def _last_row(connection: _Connection, statements: str) -> Row:
+def _last_row(connection: Connection, statements: str) -> Row:
     """The row of the last of several statements, which go out together."""
     cursor = connection.execute(statements.encode())
     while cursor.nextset():
@@ -287,7 +293,7 @@ def _last_row(connection: _Connection, statements: str) -> Row:
     return found
 
 
-def _at_rest(connection: _Connection, begin: str) -> Row:
+def _at_rest(connection: Connection, begin: str) -> Row:
     """Begin to read at a moment when nobody writes: what is read then has no gaps that somebody will fill."""
     connection.execute(f"SELECT pg_advisory_lock({_WRITERS})")
     try:
@@ -299,85 +305,7 @@ def _at_rest(connection: _Connection, begin: str) -> Row:
             connection.execute(f"SELECT pg_advisory_unlock({_WRITERS})")
 
 
-def _key(name: str) -> int:
-    """The number of the lock that stands for a name; where two names share one, somebody waits in vain."""
-    return int.from_bytes(sha256(name.encode()).digest()[:8], "big", signed=True)
-
-
-class PostgresTransaction:
-    """See :class:`ecny_tax.store.transaction.Transaction`."""
-
-    __slots__ = ("_connection", "_cursor", "_is_alone", "_store", "ids", "now")
-
-    def __init__(
-        self, connection: _Connection, now: datetime, ids: IdSource, store: PostgresStore, *, is_alone: bool
-    ) -> None:
-        self._is_alone = is_alone
-        self._connection = connection
-        self._cursor = connection.cursor()
-        self._store = store
-        self.now = now
-        self.ids = ids
-
-    @property
-    def rulebook(self) -> Rulebook:
-        return self._store.rulebook
-
-    @property
-    def disorder(self) -> int:
-        return MAX_DISORDER
-
-    def own(self, *names: str) -> None:
-        if not self._is_alone:
-            for key in sorted(map(_key, names)):
-                self._cursor.execute("SELECT pg_advisory_xact_lock(%s)", (key,))
-
-    def be_alone(self) -> None:
-        if not self._is_alone:
-            raise AloneNeeded
-
-    def as_bytes(self, column: str) -> str:
-        return f"convert_to({column}, 'UTF8')"
-
-    def row(self, sql: str, **parameters: Value) -> Row | None:
-        return self._cursor.execute(_native(sql), parameters).fetchone()
-
-    def rows(self, sql: str, **parameters: Value) -> list[Row]:
-        return self._cursor.execute(_native(sql), parameters).fetchall()
-
-    def stream(self, sql: str, **parameters: Value) -> Iterable[Row]:
-        with self._connection.cursor(name=f"s{next(_streams)}") as cursor:
-            cursor.itersize = 2_000
-            yield from cursor.execute(_native(sql), parameters)
-
-    def rows_among(self, select: str, column: str, keys: Sequence[int] | Sequence[str]) -> list[Row]:
-        sql = _native(f"{select} WHERE {column} = ANY(:keys)")
-        return self._cursor.execute(sql, {"keys": list(keys)}).fetchall()
-
-    def run(self, sql: str, **parameters: Value) -> None:
-        self._cursor.execute(_native(sql), parameters)
-
-    def run_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
-        self._cursor.executemany(_native(sql), rows)
-
-
-_streams = count(1)
-_MARK = re.compile(r"'(?:[^']|'')*'|(?<!:):(?P<name>[a-z_]+)|\?|%")
-
-
-@cache
-def _native(sql: str) -> bytes:
-    """The text with its parameters as psycopg marks them; they are bound by the server, as on SQLite."""
-
-    def mark(found: re.Match[str]) -> str:
-        if name := found["name"]:
-            return f"%({name})s"
-        return "%s" if found[0] == "?" else found[0].replace("%", "%%")
-
-    return _MARK.sub(mark, sql).encode()
-
-
-def _configure(connection: _Connection) -> None:
+def _configure(connection: Connection) -> None:
     """Bring a connection into the state that every transaction relies on."""
     connection.adapters.register_loader("numeric", _WholeNumber)
     connection.adapters.register_dumper(bool, _Flag)
@@ -403,17 +331,24 @@ class _Flag(psycopg.adapt.Dumper):
         return b"1" if obj else b"0"
 
 
-def _commit(connection: _Connection, path: str) -> None:
+def _commit(connection: Connection, path: str) -> None:
     """Commit; where the answer is lost, nobody knows whether that was done."""
+    if _is_lost(connection):  # before it was asked for
+        raise UnavailableError("database_connection_lost", path=path, reason="nothing was committed")
     try:
         connection.execute("COMMIT")
     except psycopg.OperationalError as error:
-        if connection.closed:
+        # What the server says when it is stopped may come after it has committed.
+        if _is_lost(connection) or (error.sqlstate or "").startswith("57P0"):
             raise UnavailableError("database_outcome_unknown", path=path) from error
         raise
 
 
-def _count_seeded_opening(connection: _Connection) -> int:
+def _is_lost(connection: Connection) -> bool:
+    return connection.closed
+
+
+def _count_seeded_opening(connection: Connection) -> int:
     """How often this database was opened with a seed before: a reopened run must not repeat its ids."""
     row = connection.execute(
         "INSERT INTO meta VALUES ('seeded_openings', '1') ON CONFLICT (name)"
@@ -441,7 +376,7 @@ def name_in(url: str) -> str:
 
 def exists(url: str) -> bool:
     """Whether the tables of a scheme are in the database already."""
-    with _Refusals(_shown(url)), psycopg.connect(_settings(url)) as connection:
+    with Refusals(shown(url)), psycopg.connect(_settings(url)) as connection:
         row = connection.execute("SELECT to_regclass('meta') IS NOT NULL").fetchone()
         return bool(row and row[0])
 
@@ -454,82 +389,4 @@ def _settings(url: str) -> str:
             url, **{key: value for key, value in ours.items() if key not in conninfo_to_dict(url)}
         )
     except psycopg.ProgrammingError:
-        raise InvalidInputError("database_url_malformed", value=_shown(url)) from None
-
-
-def _shown(url: str) -> str:
-    """The URL without a password, to be shown."""
-    return _PASSWORD.sub(_hidden, url)
-
-
-def _hidden(found: re.Match[str]) -> str:
-    return f"{found[1]}:***@" if found[1] is not None else f"{found[2]}***"
-
-
-_PASSWORD = re.compile(r"(//[^/@:]*):[^@]*@|([?&]password=)[^&]*")
-
-#: What the server says, by its code (SQLSTATE), and what that is for us; by the class where it ends there.
-_CODES = {
-    "08": "database_unreachable",
-    "28": "database_login_refused",
-    "3D": "database_login_refused",  # there is no such database
-    "42501": "database_unwritable",
-    "25006": "database_unwritable",  # a standby
-    "53100": "disk_full",
-    "53": "database_busy",
-    "55P03": "database_busy",
-    "57P03": "database_unreachable",  # it starts or stops
-    "57": "database_connection_lost",
-    "25P03": "database_connection_lost",  # we did nothing for too long
-    "40": "database_busy",
-    "58": "database_damaged",
-    "XX": "database_damaged",
-}
-
-
-#: What libpq and psycopg say before there is a connection.
-_NOT_REACHED = re.compile(r"connection to server|resolve|translate host|timeout expired")
-
-
-class _Refusals:
-    """Turns what the server says about itself into our refusals; faults of our own statements stay bugs."""
-
-    __slots__ = ("_path",)
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, UnicodeEncodeError):  # a lone surrogate in something a caller gave
-            raise InvalidInputError("text_malformed", value=ascii(error.object)) from None
-        if isinstance(error, pg.DataError) and "NUL" in str(error):
-            raise InvalidInputError("text_malformed", value="a text with NUL") from None
-        if isinstance(error, PoolTimeout):
-            raise UnavailableError("database_busy", path=self._path) from None
-        if isinstance(error, psycopg.Error):
-            code = _code(error)
-            if code is not None:
-                raise UnavailableError(code, path=self._path, reason=_reason(error)) from error
-
-
-def _code(error: psycopg.Error) -> str | None:
-    if error.sqlstate is not None:
-        return _CODES.get(error.sqlstate) or _CODES.get(error.sqlstate[:2])
-    if not isinstance(error, psycopg.OperationalError):
-        return None
-    said = str(error)  # libpq has no code for what it finds before the server answers
-    if "authentication failed" in said or "no password supplied" in said:
-        return "database_login_refused"
-    if "does not exist" in said:
-        return "database_login_refused"
-    if "too many" in said or "connection slots" in said:  # for the server, the role or the database
-        return "database_busy"
-    return "database_unreachable" if _NOT_REACHED.search(said) else "database_connection_lost"
-
-
-def _reason(error: psycopg.Error) -> str:
-    """What the server or libpq said, in one line; neither repeats a password."""
-    return " ".join(str(error).split())[:300]
+        raise InvalidInputError("database_url_malformed", value=shown(url)) from None

@@ -125,6 +125,16 @@ RECORD_CHECKS = (
         " OR p.wallet_id <> d.wallet_id LIMIT 1",
     ),
     (
+        "I6",
+        "what batches say was paid is what was paid by batch debit, late debits apart",
+        "批量扣税结果所载已缴金额等于批量扣税的缴款（补扣除外）",
+        "SELECT 'batch debits' FROM (SELECT sum(debits) AS debits, sum(amount) AS amount FROM"
+        " (SELECT settled AS debits, amount FROM batch_part"
+        " UNION ALL SELECT 1, amount FROM debit_record WHERE mode = 'batch_debit' AND outcome = 'debited'"
+        " UNION ALL SELECT -1, -amount FROM payment WHERE mode = 'batch_debit') x) y"
+        " WHERE debits <> 0 OR amount <> 0",
+    ),
+    (
         "I7",
         "a bill has at most one settlement that is not reversed, and is paid by it",
         "每张应征凭证至多一笔未冲正的缴款，且由其缴清",
@@ -169,6 +179,21 @@ RECORD_CHECKS = (
         " ON t.user_data = r.refund_no WHERE coalesce(t.moved, 0) <>"
         " CASE WHEN r.status = 'completed' THEN r.interest ELSE 0 END"
         " OR (r.kind = 'annual_settlement' AND r.interest > 0) LIMIT 1",
+    ),
+    (
+        "I8",
+        "every posting of many refunds took from each budget level what its refunds say",
+        "每批退税自各级次退付的金额及笔数与该批退税记录一致",
+        "SELECT batch_no FROM (SELECT r.batch_no, 'revenue:' || b.treasury || ':' || s.level AS account,"
+        " s.amount FROM refund_batch b JOIN refund r ON r.batch_no = b.batch_no"
+        " JOIN refund_share s ON s.refund_no = r.refund_no UNION ALL SELECT b.batch_no, a.name, -t.amount"
+        " FROM account a JOIN transfer t ON t.debit_account_id = a.id"
+        f" JOIN refund_batch b ON b.batch_no = t.user_data WHERE a.code = {AccountCode.TREASURY_REVENUE:d}) x"
+        " GROUP BY batch_no, account HAVING sum(amount) <> 0"
+        " UNION ALL SELECT b.batch_no FROM refund_batch b LEFT JOIN (SELECT batch_no, count(*) AS refunds,"
+        " sum(amount) AS amount FROM refund WHERE batch_no IS NOT NULL AND status = 'completed'"
+        " GROUP BY batch_no) r ON r.batch_no = b.batch_no"
+        " WHERE coalesce(r.refunds, 0) <> b.refunds OR coalesce(r.amount, 0) <> b.amount LIMIT 1",
     ),
     (
         "I8",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 #: How long a writer waits for another one, in seconds, and in one go: while SQLite waits, it heeds no Ctrl-C.
 BUSY_SECONDS = 30.0
 _NAP_SECONDS = 0.5
+_MUCH_KIB = 192 * 1024  # of the database, at most, in the memory of whoever writes much
 _FEW = 4  # rows that are fetched faster one by one
 _T = TypeVar("_T")
 _Stamp = tuple[int, int, bool]
@@ -137,6 +138,9 @@ class SqliteStore:
             raise
         self._connection.execute("RELEASE member")
 
+    def goes_on(self, _tx: Transaction) -> bool:
+        return self._connection.in_transaction
+
     def is_to_be_repeated(self, _error: BaseException) -> bool:
         return False
 
@@ -167,6 +171,11 @@ class SqliteStore:
             if time is not None:
                 self._connection.execute("INSERT INTO meta VALUES ('fixed_time', ?)", (str(micros(time)),))
             return time
+
+    def write_much(self) -> None:
+        """Pages that a long run touches stay in memory: each is read and written once a transaction."""
+        with self._lock, self._refusals:
+            self._connection.execute(f"PRAGMA cache_size = -{_MUCH_KIB}")
 
     def scrub(self) -> bool:
         """Secure deletion clears what is deleted in place; copies that moving rows between pages left behind
@@ -267,8 +276,7 @@ class SqliteTransaction:
 
     def rows_among(self, select: str, column: str, keys: Sequence[int] | Sequence[str]) -> list[Row]:
         if len(keys) <= _FEW:
-            found = (self.row(f"{select} WHERE {column} = :key", key=key) for key in keys)
-            return [row for row in found if row is not None]
+            return [row for key in keys for row in self.rows(f"{select} WHERE {column} = :key", key=key)]
         sql = f"{select} WHERE {column} IN (SELECT value FROM json_each(:keys))"
         return self._connection.execute(sql, {"keys": json.dumps(keys)}).fetchall()
 

@@ -60,7 +60,7 @@ class Transaction(Protocol):
         """The rows of a query one after the other, in flat memory."""
 
     def rows_among(self, select: str, column: str, keys: Sequence[int] | Sequence[str]) -> list[Row]:
-        """The rows of ``select`` whose ``column`` is one of ``keys``, in any order."""
+        """The rows of ``select`` whose ``column`` is one of ``keys`` (no two alike), in any order."""
 
     def run(self, sql: str, **parameters: Value) -> None:
         """One statement that writes."""
@@ -116,6 +116,9 @@ class Store(Protocol):
 
         ``choose`` is given the time in force.  Raises ``RejectedError`` (``clock_went_back``).
         """
+
+    def write_much(self) -> None:
+        """Get ready to write millions of rows: from now on this store may take some 200 MB of memory."""
 
     def scrub(self) -> bool:
         """Rewrite the database so that nothing stays in it of what was deleted; outside a transaction.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 from struct import error as StructError
 from typing import TYPE_CHECKING, NamedTuple
@@ -46,9 +47,7 @@ def verify_journal(
     tx: Transaction, keyring: Keyring, progress: Progress | None = None
 ) -> JournalVerification:
     """Fold the journal and draw the Merkle tree over it again, from checkpoint to checkpoint."""
-    fold = JournalFold(
-        {account.id: account for account in journal.accounts(tx)}, side_by_side=_side_by_side(tx)
-    )
+    fold = JournalFold(partial(journal.each_account, tx), side_by_side=_side_by_side(tx))
     events, sealed = _Events(), _SealedLog(tx, keyring)
     done = 0
     for run, of_transfers in log.runs(tx):
@@ -129,8 +128,10 @@ class _Events:
         self.broken = ""
         self.moved = ""  # the first event that stands between other transfers than those it came between
         self._count = self._newest = self._newest_but_one = 0
-        self._opened: dict[int, int] = {}
-        self._flags: dict[int, int] = {}
+        self._place: dict[int, int] = {}  # of an account's id in the lists that follow
+        self._opened: list[int] = []
+        self._flags: list[int] = []
+        self._at = 0
 
     def add(self, run: list[Row]) -> None:
         for place, account, after, _ledger, _code, flags, at, _name, digest in run:
@@ -139,12 +140,27 @@ class _Events:
                 self._find(f"event {place} stands where {self._count} is expected")
             elif after < self._newest:
                 self._find_moved(place if after < self._newest_but_one else place - 1)
-            elif digest is None and self._flags.get(account) == flags:
+            elif digest is None and self._known(account) == flags:
                 self._find(f"event {place} changes nothing")
             self._newest_but_one, self._newest = self._newest, after
             if digest is None:
-                self._flags[account] = flags
-                self._opened.setdefault(account, at)
+                self._note(account, flags, at)
+
+    def _known(self, account: int) -> int | None:
+        """The flags of an account by its last event."""
+        place = self._place.get(account)
+        return None if place is None else self._flags[place]
+
+    def _note(self, account: int, flags: int, at: int) -> None:
+        place = self._place.get(account)
+        if place is not None:
+            self._flags[place] = flags
+            return
+        if at != self._at:  # one object for all accounts that were opened together
+            self._at = at
+        self._place[account] = len(self._opened)
+        self._opened.append(self._at)
+        self._flags.append(flags)
 
     def _find(self, what: str) -> None:
         self.broken = self.broken or what
@@ -160,9 +176,10 @@ class _Events:
         for id_, name, flags, opened_at in tx.stream(
             "SELECT id, name, flags, opened_at FROM account ORDER BY id"
         ):
-            if (self._flags.pop(id_, None), self._opened.get(id_)) != (flags, opened_at):
+            place = self._place.pop(id_, None)
+            if place is None or (self._flags[place], self._opened[place]) != (flags, opened_at):
                 self._find(f"account {name}")
-        for id_ in self._flags:
+        for id_ in self._place:
             self._find(f"an event of account {id_}, which does not exist")
         return self.broken
 

@@ -6,7 +6,7 @@ from calendar import monthrange
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ecny_tax.errors import RejectedError
 from ecny_tax.money import Fen
@@ -83,19 +83,17 @@ class Bill:
     subject_id: str = field(metadata={"internal": True})
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """What a payment looks at of a :class:`Bill`: what is to be paid to whom, and whether it may be."""
+class DueBill(NamedTuple):
+    """Of a bill what decides whether it may be debited, and what there is to pay today; amounts in fen."""
 
     bill_no: str
+    authority: str
+    subject_id: str
     tax: Tax
-    amount: Fen
     late_fee: Fen
     total: Fen
-    authority: str
     status: BillStatus
     in_doubt: str | None
-    subject_id: str
 
 
 def quarter_of(day: date) -> tuple[date, date]:
@@ -124,7 +122,7 @@ def due_after(calendar: Calendar, period_end: date, days: int = 15) -> date:
     return calendar.working_day_from(period_end + timedelta(days=days))
 
 
-def check_open(bill: Bill | Due) -> None:
+def check_open(bill: Bill | DueBill) -> None:
     """Only an open bill can be paid or cancelled, and not while the outcome of a debit is not known."""
     if bill.status is BillStatus.PAID:
         raise RejectedError("bill_already_paid", bill_no=bill.bill_no)

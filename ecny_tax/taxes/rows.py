@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from ecny_tax.clock import from_micros, micros
@@ -11,7 +11,7 @@ from ecny_tax.money import Fen
 from ecny_tax.store.transaction import Row, Transaction
 from ecny_tax.taxes.late_fee import days_late
 from ecny_tax.taxes.late_fee import late_fee_by as compute_late_fee
-from ecny_tax.taxes.model import Basis, Bill, BillLine, BillStatus, Due, Tax
+from ecny_tax.taxes.model import Basis, Bill, BillLine, BillStatus, DueBill, Tax
 from ecny_tax.taxes.steps import Step
 
 #: The columns of a bill ``b``, which :func:`bill_of` reads.
@@ -20,11 +20,14 @@ COLUMNS = (
     "b.period_start", "b.period_end", "b.due_date", "b.citation", "b.evidence", "b.basis", "b.status",
     "b.in_doubt", "b.declared_at", "b.identity_id", "b.subject_id",
 )  # fmt: skip
-#: Those that a payment looks at, which :func:`due_of` reads.
+#: Those that a payment looks at, which :func:`due_bill_of` reads.
 DUE_COLUMNS = (
-    "b.bill_no", "b.tax", "b.amount", "b.late_fee", "b.authority", "b.due_date", "b.status", "b.in_doubt",
-    "b.subject_id",
+    "b.bill_no", "b.authority", "b.subject_id", "b.tax", "b.amount", "b.late_fee", "b.due_date", "b.status",
+    "b.in_doubt",
 )  # fmt: skip
+_DUE_BILL = f"SELECT {', '.join(DUE_COLUMNS)} FROM bill b"
+_TAXES = {tax.value: tax for tax in Tax}
+_STATUSES = {status.value: status for status in BillStatus}
 _BILL = f"SELECT {', '.join(COLUMNS)} FROM bill b"
 
 
@@ -62,6 +65,12 @@ def bill(tx: Transaction, bill_no: str, *, paid_on: date | None = None) -> Bill 
     return bill_of(tx, row, paid_on) if row else None
 
 
+def due_bills_among(tx: Transaction, numbers: Sequence[str]) -> dict[str, DueBill]:
+    """Those of these bills that there are, by their numbers, with the late fee of today."""
+    today = tx.now.date()
+    return {row[0]: due_bill_of(tx, row, today) for row in tx.rows_among(_DUE_BILL, "b.bill_no", numbers)}
+
+
 def bills(tx: Transaction) -> list[Bill]:
     return [bill_of(tx, row) for row in tx.rows(f"{_BILL} ORDER BY b.place")]
 
@@ -73,6 +82,21 @@ def open_bills_of(tx: Transaction, subject_id: str) -> list[Bill]:
         subject_id=subject_id,
     )
     return [bill_of(tx, row) for row in found]
+
+
+def have_open_bills(tx: Transaction, subjects: Sequence[str]) -> set[str]:
+    """Which of these people owe something."""
+    found = tx.rows_among("SELECT subject_id, status FROM bill", "subject_id", subjects)
+    return {subject for subject, status in found if status == BillStatus.OPEN}
+
+
+def have_settled(tx: Transaction, subjects: Sequence[str]) -> set[str]:
+    """Of which of these people a year was settled, or a withholding statement declared."""
+    return {
+        subject
+        for table in ("annual_settlement", "withholding")
+        for (subject,) in tx.rows_among(f"SELECT subject_id FROM {table}", "subject_id", subjects)
+    }
 
 
 def settled_by(tx: Transaction, subject_id: str, tax_year: int) -> list[Row]:
@@ -147,9 +171,34 @@ def year_resting_on(tx: Transaction, record: str) -> int | None:
     return row[0] if row else None
 
 
+def insert_first_settlements(tx: Transaction, settled: Iterable[tuple[str, int, str, int]]) -> None:
+    """Rows of (subject_id, tax_year, record, outcome): the first of a year, compared with no statement."""
+    tx.run_many(
+        "INSERT INTO annual_settlement (subject_id, tax_year, place, record, outcome) VALUES (?, ?, 1, ?, ?)",
+        settled,
+    )
+
+
+def set_all_final(tx: Transaction, records: Iterable[str]) -> None:
+    """These bills or refunds, each of which settled a year, have moved their money."""
+    tx.run_many(
+        "UPDATE annual_settlement SET is_final = 1 WHERE record = ?", ((record,) for record in records)
+    )
+
+
 def insert_steps(tx: Transaction, record: str, steps: Sequence[Step]) -> None:
-    text = json.dumps([[s.label, s.label_zh, s.amount, s.citation] for s in steps], ensure_ascii=False)
-    tx.run("INSERT INTO explanation VALUES (:record, :steps)", record=record, steps=text)
+    tx.run("INSERT INTO explanation VALUES (:record, :steps)", record=record, steps=_steps_text(steps))
+
+
+def insert_many_steps(tx: Transaction, explained: Iterable[tuple[str, Sequence[Step]]]) -> None:
+    """The steps of many records."""
+    tx.run_many(
+        "INSERT INTO explanation VALUES (?, ?)", ((record, _steps_text(steps)) for record, steps in explained)
+    )
+
+
+def _steps_text(steps: Sequence[Step]) -> str:
+    return json.dumps([[s.label, s.label_zh, s.amount, s.citation] for s in steps], ensure_ascii=False)
 
 
 def steps(tx: Transaction, record: str) -> tuple[Step, ...]:
@@ -168,18 +217,45 @@ def set_status(tx: Transaction, bill_no: str, status: BillStatus, *, late_fee: i
     )
 
 
+def set_paid(tx: Transaction, bills: Sequence[DueBill]) -> None:
+    """Close bills with the late fees that were paid with them; what they settle is final."""
+    tx.run_many(
+        "UPDATE bill SET status = 'paid', late_fee = ? WHERE bill_no = ?",
+        [(bill.late_fee, bill.bill_no) for bill in bills],
+    )
+    tx.run_many(
+        "UPDATE annual_settlement SET is_final = 1 WHERE record = ?",
+        [(bill.bill_no,) for bill in bills if bill.tax is Tax.INCOME_TAX],
+    )
+
+
 def set_in_doubt(tx: Transaction, bill_no: str, payment_no: str | None) -> None:
     """Note the debit whose outcome is not known, or that none is left."""
     tx.run("UPDATE bill SET in_doubt = :debit WHERE bill_no = :bill_no", bill_no=bill_no, debit=payment_no)
 
 
+def _late_fee(tx: Transaction, amount: Fen, paid: Fen, status: str, due: str, today: date) -> Fen:
+    """What the late fee of an open bill comes to on a day, or came to when the bill was paid."""
+    if status == "open" and today.isoformat() > due:
+        days = days_late(date.fromisoformat(due), today)
+        return compute_late_fee(tx.rulebook.on(today).taxes, amount, days)
+    return paid
+
+
+def due_bill_of(tx: Transaction, row: Row, today: date) -> DueBill:
+    """What is to be paid of a bill today."""
+    number, authority, subject_id, tax, amount, kept, due, status, in_doubt = row
+    late_fee = _late_fee(tx, amount, kept, status, due, today)
+    total = Fen(amount + late_fee)
+    return DueBill(number, authority, subject_id, _TAXES[tax], late_fee, total, _STATUSES[status], in_doubt)
+
+
 def bill_of(tx: Transaction, row: Row, paid_on: date | None = None) -> Bill:
     number, tax, code, item, base, rate, amount, late_fee, authority, start, end, due, *rest = row
     citation, evidence, basis, status, in_doubt, at, identity_id, subject_id = rest
-    deadline, today = date.fromisoformat(due), paid_on or tx.now.date()
+    today = paid_on or tx.now.date()
     lines = [BillLine("tax", amount, citation)]
-    if status == BillStatus.OPEN:
-        late_fee = _late_fee(tx, amount, deadline, today)
+    late_fee = _late_fee(tx, amount, late_fee, status, due, today)
     if late_fee:
         lines.append(BillLine("late_fee", late_fee, tx.rulebook.on(today).taxes.late_fee_citation))
     return Bill(
@@ -195,7 +271,7 @@ def bill_of(tx: Transaction, row: Row, paid_on: date | None = None) -> Bill:
         authority,
         date.fromisoformat(start),
         date.fromisoformat(end),
-        deadline,
+        date.fromisoformat(due),
         citation,
         evidence,
         None if basis is None else Basis(basis),
@@ -206,28 +282,3 @@ def bill_of(tx: Transaction, row: Row, paid_on: date | None = None) -> Bill:
         identity_id,
         subject_id,
     )
-
-
-def due_of(tx: Transaction, row: Row) -> Due:
-    """What is to be paid of a bill today."""
-    number, tax, amount, late_fee, authority, deadline, status, in_doubt, subject_id = row
-    if status == BillStatus.OPEN:
-        late_fee = _late_fee(tx, amount, date.fromisoformat(deadline), tx.now.date())
-    return Due(
-        number,
-        Tax(tax),
-        amount,
-        late_fee,
-        Fen(amount + late_fee),
-        authority,
-        BillStatus(status),
-        in_doubt,
-        subject_id,
-    )
-
-
-def _late_fee(tx: Transaction, amount: Fen, deadline: date, today: date) -> Fen:
-    """What an open bill costs on top of its amount."""
-    if today <= deadline:
-        return Fen(0)
-    return compute_late_fee(tx.rulebook.on(today).taxes, amount, days_late(deadline, today))

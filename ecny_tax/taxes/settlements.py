@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from ecny_tax.errors import InvalidInputError, RejectedError
 from ecny_tax.money import Fen
 from ecny_tax.parties.model import Taxpayer
+from ecny_tax.rulebook import Rulebook
 from ecny_tax.store import Transaction
 from ecny_tax.taxes import bills, income_tax, model, rows, withholding_records
 from ecny_tax.taxes.explanation import explain
@@ -37,9 +39,7 @@ def settle_return(
     Of a ``correction`` the outcome is the difference to what the year has come to so far.  Raises
     ``return_is_partial`` (a what-if, ``base_taxable``, cannot be declared) and ``withholding_differs``.
     """
-    if annual_return.base_taxable is not None:
-        raise InvalidInputError("return_is_partial")
-    found = explain(annual_return, book=tx.rulebook)
+    found = settlement_of(annual_return, tx.rulebook)
     basis = withholding_records.compare(tx, taxpayer, annual_return, found.bonus_mode)
     outcome = found.refund - found.due
     if correction:
@@ -47,6 +47,13 @@ def settle_return(
         outcome -= so_far
         found = replace(found, steps=(*found.steps, *_difference(so_far, outcome)))
     return YearSettlement(found, basis, correction, outcome)
+
+
+def settlement_of(annual_return: AnnualReturn, book: Rulebook) -> AnnualSettlement:
+    """What the return of a whole year comes to, with its steps; ``return_is_partial`` of a what-if."""
+    if annual_return.base_taxable is not None:
+        raise InvalidInputError("return_is_partial")
+    return explain(annual_return, book=book)
 
 
 def _difference(so_far: int, outcome: int) -> tuple[Step, Step]:
@@ -67,9 +74,7 @@ def settle_year(
     """
     if not taxpayer.is_person:
         raise RejectedError("taxpayer_is_not_a_person")
-    opens, _closes = income_tax.settlement_window(tax_year, book=tx.rulebook)
-    if tx.now.date() < opens:
-        raise RejectedError("annual_settlement_not_open", year=tax_year, opens=opens)
+    check_open(tx, tax_year)
     earlier = rows.settled_by(tx, taxpayer.subject_id, tax_year)
     if earlier and not settled.is_correction:
         raise RejectedError("annual_settlement_exists", year=tax_year, record=earlier[-1][0])
@@ -80,6 +85,30 @@ def settle_year(
             raise RejectedError("annual_settlement_pending", year=tax_year, record=pending)
     rows.insert_annual_settlement(tx, taxpayer.subject_id, tax_year, record, settled.outcome, settled.basis)
     rows.insert_steps(tx, record, settled.found.steps)
+
+
+def check_open(tx: Transaction, tax_year: int) -> None:
+    """A year is settled from the first of March that follows it (``annual_settlement_not_open``)."""
+    opens, _closes = income_tax.settlement_window(tax_year, book=tx.rulebook)
+    if tx.now.date() < opens:
+        raise RejectedError("annual_settlement_not_open", year=tax_year, opens=opens)
+
+
+def settle_years(tx: Transaction, first: Sequence[tuple[str, str, YearSettlement]]) -> None:
+    """Note what settles the years of many who have settled nothing before: (subject, record, settlement).
+
+    It is for returns that stand for the authority's record; whether they may is judged before.
+    """
+    rows.insert_first_settlements(
+        tx,
+        ((subject, one.found.tax_year, record, one.outcome) for subject, record, one in first),
+    )
+    rows.insert_many_steps(tx, ((record, one.found.steps) for _subject, record, one in first))
+
+
+def close_years(tx: Transaction, records: Sequence[str]) -> None:
+    """The refunds that settle these years have reached their wallets."""
+    rows.set_all_final(tx, records)
 
 
 def check_may_be_taken_back(tx: Transaction, bill: Bill) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ecny_tax.errors import InvalidInputError, RejectedError
 from ecny_tax.ledger import chart
-from ecny_tax.money import Fen, split
+from ecny_tax.money import Fen, split, yuan_text
 from ecny_tax.rulebook.taxes import TaxRules
 
 #: Said wherever a day is closed or reported.
@@ -158,7 +158,12 @@ def weights(rules: TaxRules, treasury: str, code: str, item: str | None) -> tupl
 
 def shares(rules: TaxRules, treasury: str, code: str, item: str | None, amount: Fen) -> dict[str, Fen]:
     """``amount`` of a tax by budget level, to the fen, after the rules of a day."""
-    return dict(zip(chart.LEVELS, split(amount, weights(rules, treasury, code, item)), strict=True))
+    return by_level(amount, weights(rules, treasury, code, item))
+
+
+def by_level(amount: Fen, by: tuple[int, ...]) -> dict[str, Fen]:
+    """``amount`` by budget level, after weights in the order of ``chart.LEVELS``."""
+    return dict(zip(chart.LEVELS, split(amount, by), strict=True))
 
 
 def allocated(amount: Fen, late_fee: Fen, by: tuple[int, ...]) -> list[Fen]:
@@ -189,6 +194,12 @@ def check_open_day(treasury: str, closed_until: str | None, *, today: date) -> N
     """Nothing enters a closed day (``treasury_day_closed``); ``closed_until`` is the last, an ISO date."""
     if closed_until is not None and today.isoformat() <= closed_until:
         raise RejectedError("treasury_day_closed", treasury=treasury, day=today, closed_until=closed_until)
+
+
+def check_level(level: str, held: int, share: Fen) -> None:
+    """A budget level pays what it holds (``treasury_funds_insufficient``)."""
+    if held < share:
+        raise RejectedError("treasury_funds_insufficient", level=level, amount=yuan_text(share))
 
 
 def by_of(text: str) -> By:

@@ -116,8 +116,9 @@ def refunds_of(tx: Transaction, treasury: str, first: date, last: date) -> list[
     found: list[Row] = []
     for level in chart.LEVELS:
         found += tx.rows(
-            "SELECT t.posted_at, r.code, :level, t.amount FROM account a"
-            " JOIN transfer t ON t.debit_account_id = a.id JOIN refund r ON r.refund_no = t.user_data"
+            "SELECT t.posted_at, coalesce(r.code, b.code), :level, t.amount FROM account a"
+            " JOIN transfer t ON t.debit_account_id = a.id LEFT JOIN refund r ON r.refund_no = t.user_data"
+            " LEFT JOIN refund_batch b ON b.batch_no = t.user_data"
             " WHERE a.name = :name AND t.code = :code AND t.posted_at >= :since AND t.posted_at < :until",
             name=chart.revenue(treasury, level),
             level=level,

@@ -11,10 +11,9 @@ from datetime import date
 
 from ecny_tax.clock import checked_day, from_micros
 from ecny_tax.crypto.keyring import Keyring
-from ecny_tax.errors import RejectedError
 from ecny_tax.ledger import chart
 from ecny_tax.ledger.model import AccountCode, AccountFlags, Ledger, TransferCode
-from ecny_tax.money import Fen, yuan_text
+from ecny_tax.money import Fen
 from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Institution
 from ecny_tax.store import Store, Transaction, journal
@@ -165,8 +164,7 @@ def payout_moves(tx: Transaction, treasury: str, by_level: Mapping[str, Fen]) ->
     for level, share in by_level.items():
         if share:
             account = known_account(tx, chart.revenue(treasury, level))
-            if account.credit_balance < share:
-                raise RejectedError("treasury_funds_insufficient", level=level, amount=yuan_text(share))
+            model.check_level(level, account.credit_balance, share)
             moves.append(
                 Move(account.id, backing.id, share, Ledger.DEPOSITS, TransferCode.REVENUE_TO_BACKING)
             )

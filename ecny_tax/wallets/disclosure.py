@@ -67,20 +67,26 @@ def note_entered(tx: Transaction, wallet: Wallet, entered: Identity, office: Ins
     rows.insert_disclosure(tx, wallet.wallet_id, office.party, entered.identity_id, is_holder=False)
 
 
+def told_of(holder: Identity, custodian: str) -> tuple[str | None, str | None]:
+    """What a custodian is told: name and id number an authority, the name alone a treasury."""
+    is_treasury = custodian.startswith(f"{InstitutionKind.TREASURY}:")
+    return holder.name, None if is_treasury else holder.id_number
+
+
 def _tell(tx: Transaction, keyring: Keyring, wallet: Wallet, custodian: str) -> str:
-    """Seal the custodian's own record: name and id number for an authority, the name for a treasury."""
+    """Seal the custodian's own record of what it is told."""
     tx.be_alone()  # another wallet of the same holder may tell it, too
     holder = parties.open_identity(tx, keyring, wallet.identity_id)
     if holder.erased:
         raise RejectedError("holder_erased", wallet_id=wallet.wallet_id)
-    is_treasury = custodian.startswith(f"{InstitutionKind.TREASURY}:")
+    name, id_number = told_of(holder, custodian)
     record = parties.record_identity(
         tx,
         keyring,
         custodian=custodian,
         kind=holder.kind,
-        name=holder.name,
-        id_number=None if is_treasury else holder.id_number,
+        name=name,
+        id_number=id_number,
         phone=None,
         subject_id=wallet.subject_id,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -12,7 +12,7 @@ from ecny_tax.errors import InvalidInputError, RejectedError
 from ecny_tax.identifiers import age
 from ecny_tax.ledger.model import MAX_COUNTER
 from ecny_tax.money import Fen, yuan_text
-from ecny_tax.parties.model import IdentityKind
+from ecny_tax.parties.model import IdentityKind, fold_name
 
 if TYPE_CHECKING:
     from ecny_tax.rulebook import WalletClass
@@ -112,6 +112,11 @@ class ClosedWallet(Wallet):
     interest_paid: Fen
 
 
+def named(wallet: Wallet, wallet_id: str, account_id: int, balance: Fen) -> Wallet:
+    """A new wallet with its id, its account and what it was opened with."""
+    return replace(wallet, wallet_id=wallet_id, account_id=account_id, balance=balance)
+
+
 def closed(wallet: Wallet, interest_paid: Fen) -> ClosedWallet:
     values = {each.name: getattr(wallet, each.name) for each in fields(wallet)}
     return ClosedWallet(**values, interest_paid=interest_paid)
@@ -184,6 +189,17 @@ def period(first: date | None, last: date | None) -> tuple[int, int]:
     )
 
 
+def checked_opening(kind: str, wallet_class: str | None, *, named: bool) -> tuple[WalletKind, str | None]:
+    """The kind and class of a new wallet.
+
+    Raises ``InvalidInputError`` (``wallet_kind_unknown``, and what :func:`checked_class` raises).
+    """
+    if kind not in tuple(WalletKind):
+        raise InvalidInputError("wallet_kind_unknown", value=kind)
+    which = WalletKind(kind)
+    return which, checked_class(which, wallet_class, named=named)
+
+
 def checked_class(kind: WalletKind, wallet_class: str | None, *, named: bool) -> str | None:
     """The class a new wallet gets: by default II with name and id, IV with a phone only.
 
@@ -230,6 +246,25 @@ def check_holder(kind: WalletKind, id_number: str | None, *, minimum_age: int | 
             raise RejectedError("sole_trader_needs_personal_wallet", value=id_number)
     elif minimum_age is not None and age(id_number, on=on) < minimum_age:
         raise RejectedError("holder_too_young", age=minimum_age)
+
+
+def check_beside(
+    kind: WalletKind,
+    operator: str,
+    name: str | None,
+    *,
+    other_operator: str,
+    other_name: str | None,
+) -> None:
+    """Whether a new wallet may stand beside another open one of the same person or body.
+
+    Raises ``RejectedError``: ``holder_name_differs``, ``real_name_wallet_exists`` (one per person and
+    operator).
+    """
+    if fold_name(other_name or "") != fold_name(name or ""):
+        raise RejectedError("holder_name_differs")
+    if kind is WalletKind.PERSONAL and other_operator == operator:
+        raise RejectedError("real_name_wallet_exists", operator=operator)
 
 
 def check_not_closed(wallet: Wallet) -> None:

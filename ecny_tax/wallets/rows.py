@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from ecny_tax.clock import from_micros, micros
@@ -57,6 +58,30 @@ def insert(
     )
 
 
+def insert_many(tx: Transaction, wallets: Iterable[tuple[Wallet, bytes]]) -> None:
+    """New wallets, none of them a sub-wallet, each with its public key."""
+    now = micros(tx.now)
+    tx.run_many(
+        "INSERT INTO wallet (wallet_id, kind, wallet_class, operator, identity_id, subject_id, account_id,"
+        " public_key, opened_at, named_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (
+                one.wallet_id,
+                one.kind.value,
+                one.wallet_class,
+                one.operator,
+                one.identity_id,
+                one.subject_id,
+                one.account_id,
+                public_key,
+                now,
+                now if one.is_named else None,
+            )
+            for one, public_key in wallets
+        ),
+    )
+
+
 def wallet(tx: Transaction, wallet_id: str) -> Wallet | None:
     row = tx.row(f"{_WALLET} WHERE w.wallet_id = :wallet_id", wallet_id=wallet_id)
     return wallet_of(row, micros(tx.now)) if row else None
@@ -73,6 +98,12 @@ def wallets(tx: Transaction, parent: str | None = None) -> list[Wallet]:
     return [wallet_of(row, now) for row in found]
 
 
+def wallets_among(tx: Transaction, wallet_ids: Sequence[str]) -> dict[str, Wallet]:
+    """Those of these wallets that there are, by their ids."""
+    now = micros(tx.now)
+    return {row[0]: wallet_of(row, now) for row in tx.rows_among(_WALLET, "w.wallet_id", wallet_ids)}
+
+
 def wallets_of(tx: Transaction, subject_id: str) -> list[Wallet]:
     """The wallets of one person or body, oldest first."""
     now = micros(tx.now)
@@ -82,6 +113,22 @@ def wallets_of(tx: Transaction, subject_id: str) -> list[Wallet]:
             f"{_WALLET} WHERE w.subject_id = :id ORDER BY w.opened_at, w.account_id", id=subject_id
         )
     ]
+
+
+def parents_among(tx: Transaction, wallet_ids: Sequence[str]) -> set[str]:
+    """Which of these wallets have sub-wallets."""
+    return {row[0] for row in tx.rows_among("SELECT parent FROM wallet", "parent", wallet_ids)}
+
+
+def open_wallets_of(tx: Transaction, subjects: Sequence[str]) -> list[Row]:
+    """(subject_id, operator, identity_id) of every wallet of these people that is not closed."""
+    select = "SELECT subject_id, operator, identity_id, closed_at FROM wallet"
+    return [row[:3] for row in tx.rows_among(select, "subject_id", subjects) if row[3] is None]
+
+
+def taken(tx: Transaction, wallet_ids: Sequence[str]) -> set[str]:
+    """Which of these ids wallets have."""
+    return {row[0] for row in tx.rows_among("SELECT wallet_id FROM wallet", "wallet_id", wallet_ids)}
 
 
 def is_taken(tx: Transaction, wallet_id: str) -> bool:
@@ -222,11 +269,39 @@ def spent(tx: Transaction, wallet_id: str, day: date) -> Spent:
     return Spent(*row) if row else Spent(0, 0)
 
 
+def spent_among(tx: Transaction, wallet_ids: Sequence[str], day: date) -> dict[str, Spent]:
+    """The same of several wallets."""
+    spent = dict.fromkeys(wallet_ids, Spent(0, 0))
+    for bearer in ("wallet_id", "parent"):
+        for wallet_id, on, amount in tx.rows_among(
+            f"SELECT {bearer}, day, amount FROM (SELECT s.wallet_id, w.parent, s.day, s.amount"
+            " FROM wallet_spending s JOIN wallet w ON w.wallet_id = s.wallet_id"
+            f" WHERE s.day BETWEEN '{day.year}-01-01' AND '{day.year}-12-31') x",
+            bearer,
+            wallet_ids,
+        ):
+            today, this_year = spent[wallet_id]
+            if on == day.isoformat():
+                today += amount
+            spent[wallet_id] = Spent(today, this_year + amount)
+    return spent
+
+
+def add_spending_of(tx: Transaction, day: date, amounts: Mapping[str, int]) -> None:
+    """Count what several wallets spent towards the limits of that day."""
+    tx.run_many(
+        f"INSERT INTO wallet_spending VALUES (?, ?, ?) {_ADD_UP}",
+        [(wallet_id, day.isoformat(), amount) for wallet_id, amount in amounts.items()],
+    )
+
+
+_ADD_UP = "ON CONFLICT (wallet_id, day) DO UPDATE SET amount = wallet_spending.amount + excluded.amount"
+
+
 def add_spending(tx: Transaction, wallet_id: str, day: date, amount: int) -> None:
     """Count ``amount`` towards the limits of that day."""
     tx.run(
-        "INSERT INTO wallet_spending VALUES (:id, :day, :amount)"
-        " ON CONFLICT (wallet_id, day) DO UPDATE SET amount = wallet_spending.amount + excluded.amount",
+        f"INSERT INTO wallet_spending VALUES (:id, :day, :amount) {_ADD_UP}",
         id=wallet_id,
         day=day.isoformat(),
         amount=amount,
@@ -309,6 +384,21 @@ def told_both(tx: Transaction, wallet_id: str, authority: str) -> tuple[str | No
     return (row[0], row[1]) if row else (None, None)
 
 
+def told_among(tx: Transaction, wallet_ids: Sequence[str], *custodians: str) -> dict[tuple[str, str], str]:
+    """The same of several wallets and custodians: the record of each wallet and custodian that there is."""
+    found = tx.rows_among(
+        "SELECT wallet_id, custodian, identity_id FROM"
+        " (SELECT wallet_id, custodian, identity_id FROM disclosure WHERE is_holder = 1) d",
+        "wallet_id",
+        wallet_ids,
+    )
+    return {
+        (wallet_id, custodian): identity_id
+        for wallet_id, custodian, identity_id in found
+        if custodian in custodians
+    }
+
+
 def known_to(tx: Transaction, wallet_id: str, custodian: str) -> str | None:
     """The record by which a custodian knows the holder: as holder, or else as entered in an agreement."""
     row = tx.row(
@@ -325,14 +415,22 @@ def insert_disclosure(
 ) -> None:
     """Note what a custodian was told; that the holder is who was entered before is noted in its place."""
     tx.run(
-        "INSERT INTO disclosure VALUES (:wallet_id, :custodian, :identity_id, :is_holder)"
-        " ON CONFLICT (wallet_id, custodian, identity_id)"
-        " DO UPDATE SET is_holder = 1 WHERE excluded.is_holder = 1",
+        f"INSERT INTO disclosure VALUES (:wallet_id, :custodian, :identity_id, :is_holder) {_NOTED_BEFORE}",
         wallet_id=wallet_id,
         custodian=custodian,
         identity_id=identity_id,
         is_holder=is_holder,
     )
+
+
+def insert_disclosures(tx: Transaction, told: Iterable[tuple[str, str, str]]) -> None:
+    """The same of (wallet id, custodian, its record), each of a holder."""
+    tx.run_many(f"INSERT INTO disclosure VALUES (?, ?, ?, 1) {_NOTED_BEFORE}", told)
+
+
+_NOTED_BEFORE = (
+    "ON CONFLICT (wallet_id, custodian, identity_id) DO UPDATE SET is_holder = 1 WHERE excluded.is_holder = 1"
+)
 
 
 def has_paid(tx: Transaction, payer_account: int, payee_account: int) -> bool:

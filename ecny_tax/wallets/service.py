@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from ecny_tax import identifiers
 from ecny_tax.clock import micros, within_range
 from ecny_tax.crypto.keyring import Keyring
-from ecny_tax.errors import InvalidInputError, NotFoundError, RejectedError
+from ecny_tax.errors import EcnyTaxError, InvalidInputError, NotFoundError, RejectedError
 from ecny_tax.ledger import chart
 from ecny_tax.ledger.model import AccountCode, AccountFlags, Ledger, TransferCode
 from ecny_tax.money import Fen, positive, times, yuan_text
 from ecny_tax.parties import service as parties
-from ecny_tax.parties.model import Identity, Institution, fold_name
+from ecny_tax.parties.model import Identity, Institution
 from ecny_tax.store import Store, Transaction, journal
 from ecny_tax.store.idempotency import Request, earlier_answer, hand_over, remember
 from ecny_tax.store.journal import Move
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ecny_tax.rulebook import WalletClass
     from ecny_tax.wallets.erasure import Erasure
     from ecny_tax.wallets.interest_model import InterestCredit, InterestState
+    from ecny_tax.wallets.many import Opening
     from ecny_tax.wallets.views import WalletView
 
 #: Answers which record still needs the name of a subject; rooms above know, so it is handed in.
@@ -71,10 +73,7 @@ class Wallets:
         ``holder_too_young``, ``sole_trader_needs_personal_wallet``, ``real_name_wallet_exists`` (one per
         person and operator), ``holder_name_differs``, ``wallet_limit_exceeded``.
         """
-        if kind not in tuple(WalletKind):
-            raise InvalidInputError("wallet_kind_unknown", value=kind)
-        which = WalletKind(kind)
-        wallet_class = model.checked_class(which, wallet_class, named=bool(name or id_number))
+        which, wallet_class = model.checked_opening(kind, wallet_class, named=bool(name or id_number))
         if fund is not None:
             positive(fund)
         with self._store.transaction() as tx:
@@ -107,6 +106,16 @@ class Wallets:
             if fund is not None:
                 _top_up(tx, load(tx, wallet_id), fund)
             return remember(tx, request, load(tx, wallet_id))
+
+    def open_many(self, *, openings: Sequence[Opening]) -> tuple[Wallet | EcnyTaxError, ...]:
+        """Open many wallets in one transaction, each as :meth:`open` would: the wallet, or what it raises.
+
+        Who is refused leaves nothing, and the others are opened all the same.
+        """
+        from ecny_tax.wallets.many import open_many  # imported late: most open one
+
+        with self._store.transaction() as tx:
+            return tuple(open_many(tx, self._keyring, openings))
 
     def show(self, *, wallet_id: str, at: datetime | None = None) -> Wallet:
         """One wallet; raises ``NotFoundError`` (``wallet_not_found``).
@@ -348,17 +357,15 @@ class Wallets:
         """The rules on who may hold a new or upgraded wallet."""
         if wallet_class == "IV":
             return
-        rules = tx.rulebook.on(tx.now.date()).wallets
-        minimum_age = rules.wallet_class(wallet_class).minimum_age if wallet_class else None
-        model.check_holder(kind, holder.id_number, minimum_age=minimum_age, on=tx.now.date())
+        least, today = minimum_age(tx, wallet_class), tx.now.date()
+        model.check_holder(kind, holder.id_number, minimum_age=least, on=today)
         for other in rows.wallets_of(tx, holder.subject_id):
             if other.status is model.WalletStatus.CLOSED:
                 continue
             known = parties.open_identity(tx, self._keyring, other.identity_id)
-            if fold_name(known.name or "") != fold_name(holder.name or ""):
-                raise RejectedError("holder_name_differs")
-            if kind is WalletKind.PERSONAL and other.operator == operator:
-                raise RejectedError("real_name_wallet_exists", operator=operator)
+            model.check_beside(
+                kind, operator, holder.name, other_operator=other.operator, other_name=known.name
+            )
 
 
 def owned(*wallet_ids: str) -> tuple[str, ...]:
@@ -410,6 +417,13 @@ def limits_of(tx: Transaction, wallet: Wallet) -> WalletClass | None:
     return tx.rulebook.on(tx.now.date()).wallets.wallet_class(wallet.wallet_class)
 
 
+def minimum_age(tx: Transaction, wallet_class: str | None) -> int | None:
+    """From what age on people may hold a wallet of the class today; corporate wallets have none."""
+    if wallet_class is None:
+        return None
+    return tx.rulebook.on(tx.now.date()).wallets.wallet_class(wallet_class).minimum_age
+
+
 def spend(
     tx: Transaction,
     wallet: Wallet,
@@ -457,13 +471,18 @@ def _beside(tx: Transaction, wallet: Wallet, limits: WalletClass | None) -> int:
 
 def fee(tx: Transaction, amount: Fen) -> Fen:
     """The fee of moving ``amount``: a rule whose value is zero (零手续费)."""
-    return times(amount, tx.rulebook.on(tx.now.date()).wallets.fee_rate)
+    return times(amount, fee_rate(tx))
+
+
+def fee_rate(tx: Transaction) -> Fraction:
+    """The fee as a share of what is moved."""
+    return tx.rulebook.on(tx.now.date()).wallets.fee_rate
 
 
 def _top_up(tx: Transaction, wallet: Wallet, amount: Fen) -> Exchange:
     model.check_is_parent(wallet)
     check_may_receive(tx, wallet, amount)
-    moves = supply.top_up_moves(tx, wallet.operator, wallet.account_id, amount)
+    moves = supply.top_up_moves(tx, wallet.operator, [(wallet.account_id, amount)])
     ids = journal.move(tx, moves, user_data="")
     return _exchange(tx, wallet, "top_up", amount, ids[-1])
 

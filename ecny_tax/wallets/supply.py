@@ -46,10 +46,10 @@ def _open(tx: Transaction, name: str, ledger: Ledger, code: AccountCode, flags: 
     return journal.open_account(tx, name=name, ledger=ledger, code=code, flags=flags)
 
 
-def top_up_moves(tx: Transaction, operator: str, wallet_account: int, amount: Fen) -> list[Move]:
-    """Deposits of the public become e-CNY in a wallet."""
+def top_up_moves(tx: Transaction, operator: str, credits: Sequence[tuple[int, Fen]]) -> list[Move]:
+    """Deposits of the public become e-CNY in wallets; the last legs are the credits."""
     public = known_account(tx, chart.public(operator))
-    return _filling_moves(tx, operator, public, [(wallet_account, amount)], TransferCode.TOP_UP)
+    return _filling_moves(tx, operator, public, credits, TransferCode.TOP_UP)
 
 
 def interest_moves(tx: Transaction, operator: str, credits: Sequence[tuple[int, Fen]]) -> list[Move]:
@@ -97,6 +97,16 @@ def issue_moves(
     vault = known_account(tx, chart.vault(operator))
     passed_on = [Move(vault.id, account, part, Ledger.ECNY, code) for account, part, code in credits]
     return [_issue(tx, vault, amount), *passed_on]
+
+
+def refund_moves(tx: Transaction, operator: str, credits: Sequence[tuple[int, Fen, str]]) -> list[Move]:
+    """The same of many refunds at one operator, each (account, amount, refund number)."""
+    vault = known_account(tx, chart.vault(operator))
+    passed_on = [
+        Move(vault.id, account, amount, Ledger.ECNY, TransferCode.REFUND, refund_no)
+        for account, amount, refund_no in credits
+    ]
+    return [_issue(tx, vault, sum(leg.amount for leg in passed_on)), *passed_on]
 
 
 def _issue(tx: Transaction, vault: Account, amount: int) -> Move:

@@ -96,6 +96,8 @@ def work(url: str, keyring: str, writer: int, wallets: Sequence[str], out: TextI
                     reference, amount = command(sandbox, wallets, writer, number)
                     break
                 except UnavailableError:
+                    if not stop.parent.exists():
+                        raise  # whoever started us was killed, and the servers are gone
                     unavailable += 1
                     time.sleep(0.02)
             out.write(json.dumps([number, reference, amount, time.monotonic()]) + "\n")

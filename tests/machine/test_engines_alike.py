@@ -21,7 +21,10 @@ from tests.support import dump
 _RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)[:12]
 _servers: list[postgres_server.Server] = []
 #: Rows that the server numbers, with gaps where a command was refused after it had written one.
-_NUMBERED = ("bill", "payment")
+_NUMBERED = (
+    "agreement", "bill", "payment", "refund", "withholding", "ordered_failure", "debit_record", "certificate",
+    "device", "voucher", "voucher_waiting",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True, scope="module")

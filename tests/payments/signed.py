@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import cbor2
@@ -35,6 +37,17 @@ def reversed_debit(s: Sandbox) -> str:
     return receipt_no
 
 
+def batch_debit(s: Sandbox) -> str:
+    wallet = corporate(s, fund=Fen(200_00))
+    s.agreements.sign(wallet_id=wallet.wallet_id, batch_debit=True)
+    owe(s, wallet, 150_00)
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "batch.txt")
+        s.payments.write_batch(deliver=lambda text: file.write_text("".join(text)))  # type: ignore[arg-type]
+        s.payments.pay_batch(file=file)
+    return s.payments.list()[-1].receipt_no
+
+
 def scan(s: Sandbox) -> str:
     """A nameless wallet pays the bill of a company."""
     bill, wallet = owe(s, corporate(s), 100), nameless(s, fund=Fen(100))
@@ -62,6 +75,7 @@ def offline(s: Sandbox) -> str:
 
 MODES: dict[str, Callable[[Sandbox], str]] = {
     "real_time_debit": real_time_debit,
+    "batch_debit": batch_debit,
     "reversed": reversed_debit,
     "scan_to_pay": scan,
     "set_off": set_off,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
 from datetime import timedelta
 
 from hypothesis import given
@@ -18,7 +17,7 @@ from ecny_tax.payments import loading, model
 from ecny_tax.payments.loading import Case
 from ecny_tax.payments.model import PaymentMode
 from ecny_tax.store import Transaction, journal
-from ecny_tax.taxes.model import Bill, BillStatus, Due, Tax
+from ecny_tax.taxes.model import Bill, BillStatus, DueBill, Tax
 from ecny_tax.wallets import rows as wallet_rows
 from tests.support import corporate, nameless, owe, personal
 
@@ -28,7 +27,7 @@ MONTHS = timedelta(days=120)
 def agrees(tx: Transaction, s: Sandbox, case: Case, bill: Bill) -> None:
     """Every part of the case is what reading that record by itself gives."""
     wallet, office = case.wallet, parties.tax_authority(tx, bill.authority)
-    assert asdict(case.bill) == {field.name: getattr(bill, field.name) for field in fields(Due)}
+    assert case.bill._asdict() == {name: getattr(bill, name) for name in case.bill._fields}
     assert wallet == wallet_rows.wallet(tx, wallet.wallet_id)
     assert case.office == office
     assert case.account == journal.account(tx, wallet.account_id)
@@ -64,7 +63,8 @@ def test_a_case_is_what_its_records_say(sandbox: Sandbox, clock: FixedClock) -> 
             agrees(tx, sandbox, case, now)
             assert case.agreement is not None
             known = agreement_rows.agreement(tx, agreement)
-            assert asdict(case.agreement) == {name: getattr(known, name) for name in asdict(case.agreement)}
+            mandate = case.agreement
+            assert mandate._asdict() == {name: getattr(known, name) for name in mandate._fields}
     assert now.late_fee > 0
 
 
@@ -143,7 +143,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
     st.datetimes(timezones=st.just(BEIJING)),
 )
 def test_what_is_signed_is_encoded_in_its_one_form(mode, number, wallet, agreement, amount, at) -> None:
-    bill = Due(number, Tax.OTHER, Fen(1), Fen(0), Fen(1), "14407840000", BillStatus.OPEN, None, "")
+    bill = DueBill(number, "14407840000", "", Tax.OTHER, Fen(0), Fen(1), BillStatus.OPEN, None)
     document = model.authorisation_document(
         mode=mode,
         payment_no=number,

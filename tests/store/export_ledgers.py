@@ -85,7 +85,7 @@ def _apply(tx: Transaction, kind: str, *values) -> None:  # type: ignore[no-unty
     elif kind == "top-up":
         wallet = mine[values[0] % len(mine)]
         if wallet.ledger == Ledger.ECNY and not wallet.flags & AccountFlags.CLOSED:
-            journal.move(tx, supply.top_up_moves(tx, "ICBC", wallet.id, values[1]), user_data="")
+            journal.move(tx, supply.top_up_moves(tx, "ICBC", [(wallet.id, values[1])]), user_data="")
     elif kind == "close":
         account = mine[values[0] % len(mine)]
         if account.code == AccountCode.WALLET:

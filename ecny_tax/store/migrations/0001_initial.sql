@@ -355,7 +355,7 @@ CREATE TABLE payment (
     balance_after  INTEGER NOT NULL,
     receipt_no     TEXT NOT NULL UNIQUE,
     transfer_id    BLOB NOT NULL,
-    authorisation  BLOB NOT NULL,  -- the signed instruction or order (COSE_Sign1)
+    authorisation  BLOB NOT NULL,  -- the signed instruction or order (COSE_Sign1), or the line of a batch
     refunded       INTEGER NOT NULL DEFAULT 0 CHECK (refunded >= 0),
     refund_pending INTEGER NOT NULL DEFAULT 0 CHECK (refund_pending >= 0 AND refunded + refund_pending <= amount),
     reversed_at    INTEGER,
@@ -365,6 +365,30 @@ CREATE TABLE payment (
 CREATE UNIQUE INDEX one_settlement_per_bill ON payment (bill_no) WHERE status = 'settled';
 CREATE INDEX payment_by_wallet ON payment (wallet_id);
 CREATE INDEX payment_by_time   ON payment (settled_at);
+
+-- batches ---------------------------------------------------------------------------------------------
+
+CREATE TABLE batch (              -- files of debits that were taken in, each signed as a whole
+    place      INTEGER PRIMARY KEY,  -- the order of taking in
+    batch_no   TEXT    NOT NULL UNIQUE,
+    authority  TEXT    NOT NULL,
+    lines      INTEGER NOT NULL CHECK (lines > 0),
+    message    BLOB    NOT NULL,  -- what the authority signed (COSE_Sign1): the digests of all parts
+    taken_at   INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE batch_part (         -- the parts of a batch that are carried out, from the first on without gaps
+    batch_no  TEXT    NOT NULL REFERENCES batch (batch_no),
+    part      INTEGER NOT NULL,  -- from 0
+    lines     TEXT    NOT NULL,  -- as signed
+    results   TEXT    NOT NULL,  -- one line each
+    settled   INTEGER NOT NULL CHECK (settled >= 0),  -- how many were paid
+    refused   INTEGER NOT NULL CHECK (refused >= 0),
+    in_doubt  INTEGER NOT NULL CHECK (in_doubt >= 0),
+    amount    INTEGER NOT NULL CHECK (amount >= 0),   -- of what was paid
+    done_at   INTEGER NOT NULL,
+    PRIMARY KEY (batch_no, part)
+) STRICT;
 
 -- doubts ----------------------------------------------------------------------------------------------
 
@@ -391,7 +415,7 @@ CREATE TABLE debit_record (       -- what treasury and operator wrote of a debit
     agreement_no     TEXT REFERENCES agreement (agreement_no),
     mode             TEXT    NOT NULL,
     amount           INTEGER NOT NULL CHECK (amount > 0),
-    authorisation    BLOB    NOT NULL,  -- the signed instruction or order (COSE_Sign1)
+    authorisation    BLOB    NOT NULL,  -- as of a payment
     entrusted_at     INTEGER NOT NULL,
     treasury_status  TEXT,           -- succeeded, failed; none where it has no record
     treasury_amount  INTEGER CHECK ((treasury_amount IS NULL) = (treasury_status IS NULL)),
@@ -406,6 +430,16 @@ CREATE TABLE debit_record (       -- what treasury and operator wrote of a debit
 CREATE INDEX debit_record_in_doubt ON debit_record (trace_no) WHERE outcome IS NULL;
 
 -- refunds ---------------------------------------------------------------------------------------------
+
+CREATE TABLE refund_batch (       -- refunds that a treasury paid together: one posting, netted by level and operator
+    place      INTEGER PRIMARY KEY,  -- the order of writing
+    batch_no   TEXT NOT NULL UNIQUE,
+    treasury   TEXT NOT NULL,
+    code       TEXT NOT NULL,     -- collection item (征收项目)
+    refunds    INTEGER NOT NULL CHECK (refunds > 0),
+    amount     INTEGER NOT NULL CHECK (amount > 0),
+    paid_at    INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE refund (
     place          INTEGER PRIMARY KEY,  -- the order of writing
@@ -428,7 +462,8 @@ CREATE TABLE refund (
     failure_code   TEXT,
     balance_after  INTEGER,
     applied_at     INTEGER NOT NULL,
-    completed_at   INTEGER
+    completed_at   INTEGER,
+    batch_no       TEXT REFERENCES refund_batch (batch_no)  -- none of one that was paid by itself
 ) STRICT;
 
 CREATE INDEX refund_by_subject ON refund (subject_id);

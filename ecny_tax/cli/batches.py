@@ -1,0 +1,61 @@
+"""``ecny-tax batch``: the files by which a tax authority debits many wallets at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ecny_tax.cli.command import Authority, Out, Run, command
+
+_Batch = Annotated[str, typer.Argument(metavar="BATCH", help="The batch number.")]
+
+app = typer.Typer(help="Batch debits (批量扣税); `pay --batch` carries one out.", no_args_is_help=True)
+
+
+def register(root: typer.Typer) -> None:
+    """Add ``batch`` and its sub-commands."""
+    root.add_typer(app, name="batch")
+
+
+@command(app, "write")
+def write(
+    run: Run,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write.")],
+    authority: Authority = None,
+    due_by: Annotated[
+        str | None, typer.Option("--due-by", metavar="DATE", help="Only bills that are due by this day.")
+    ] = None,
+    tax: Annotated[
+        str | None, typer.Option("--tax", metavar="TAX", help="Only stamp-duty, income-tax or other.")
+    ] = None,
+) -> None:
+    """Write the open bills that agreements with batch debit cover, signed by the authority as a whole."""
+    from ecny_tax.clock import parse_date
+
+    day = None if due_by is None else parse_date(due_by)
+    with run.sandbox() as s:
+        batch = s.payments.write_batch(
+            deliver=lambda text: run.write(out, text), authority=authority, due_by=day, tax=tax
+        )
+    run.answer(batch, file=str(out))
+
+
+@command(app, "list")
+def list_(run: Run) -> None:
+    """List every batch that was taken in."""
+    with run.sandbox() as s:
+        found = s.payments.batches()
+    columns = ("batch_no", "authority", "status", "lines", "lines_settled", "lines_refused", "amount")
+    run.answer_list("batches", found, columns)
+
+
+@command(app, "show")
+def show(run: Run, batch: _Batch, out: Out = None) -> None:
+    """Show how far a batch is carried out; --out writes the result of each line so far."""
+    with run.sandbox() as s:
+        found = s.payments.batch(batch_no=batch)
+        if out is not None:
+            run.write(out, s.payments.batch_results(batch_no=batch))
+    run.answer(found, **({} if out is None else {"file": str(out)}))

@@ -1,0 +1,226 @@
+"""A transaction on PostgreSQL: what is written waits, and goes out together, in few round trips."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+from hashlib import sha256
+from itertools import chain, count, islice
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from ecny_tax.identifiers import IdSource
+from ecny_tax.ledger.model import MAX_DISORDER
+from ecny_tax.store.group import AloneNeeded
+from ecny_tax.store.postgres_schema import WITHOUT_GAPS
+from ecny_tax.store.transaction import Row, Value
+
+if TYPE_CHECKING:
+    from ecny_tax.rulebook import Rulebook
+
+Connection = psycopg.Connection[Row]
+_Parameters = dict[str, Value]
+#: Rows of one statement up to which they go out with other statements, and from which on they are copied.
+_FEW, _MANY = 4, 50
+#: Statements that go out together, at most.
+_TOGETHER = 16
+_streams = count(1)
+_MARK = re.compile(r"'(?:[^']|'')*'|(?<!:):(?P<name>[a-z_][a-z0-9_]*)|\?|%")
+_WRITTEN = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
+_WORD = re.compile(r"\w+")
+_PLAIN_INSERT = re.compile(r"INSERT INTO (\w+)(?: (\([a-z_, ]+\)))? VALUES \([?, ]+\)")
+
+
+class PostgresTransaction:
+    """See :class:`ecny_tax.store.transaction.Transaction`.
+
+    Statements that write and answer nothing wait until something is asked, or until the end, and go out as
+    one (``WITH a AS (INSERT …), b AS (UPDATE …) …``).  Those are run side by side by the server, each on the
+    state before all of them: so none names a table that another one writes.
+    """
+
+    __slots__ = ("_connection", "_cursor", "_is_alone", "_rules", "_tables", "_waiting", "ids", "now")
+
+    def __init__(
+        self,
+        connection: Connection,
+        now: datetime,
+        ids: IdSource,
+        rules: Callable[[], Rulebook],
+        *,
+        is_alone: bool,
+    ) -> None:
+        self._is_alone = is_alone
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._rules = rules
+        self._waiting: list[tuple[str, _Parameters]] = []
+        self._tables: set[str] = set()
+        self.now = now
+        self.ids = ids
+
+    @property
+    def rulebook(self) -> Rulebook:
+        return self._rules()
+
+    @property
+    def disorder(self) -> int:
+        return MAX_DISORDER
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the server takes more statements of it."""
+        return self._connection.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Take back what the block did when it raises; what still waits then is never sent."""
+        self._execute(b"SAVEPOINT member", {})
+        try:
+            yield
+            self._execute(b"RELEASE member", {})
+        except BaseException:
+            self._waiting.clear()
+            self._tables.clear()
+            self._execute(b"ROLLBACK TO member", {})
+            raise
+
+    def own(self, *names: str) -> None:
+        if not self._is_alone:
+            for key in sorted(map(lock_key, names)):
+                self._execute(b"SELECT pg_advisory_xact_lock(%(key)s)", {"key": key})
+
+    def be_alone(self) -> None:
+        if not self._is_alone:
+            raise AloneNeeded
+
+    def as_bytes(self, column: str) -> str:
+        return f"convert_to({column}, 'UTF8')"
+
+    def row(self, sql: str, **parameters: Value) -> Row | None:
+        return self._execute(_native(sql), parameters).fetchone()
+
+    def rows(self, sql: str, **parameters: Value) -> list[Row]:
+        return self._execute(_native(sql), parameters).fetchall()
+
+    def stream(self, sql: str, **parameters: Value) -> Iterable[Row]:
+        self.flush()
+        with self._connection.cursor(name=f"s{next(_streams)}") as cursor:
+            cursor.itersize = 2_000
+            yield from cursor.execute(_native(sql), parameters)
+
+    def rows_among(self, select: str, column: str, keys: Sequence[int] | Sequence[str]) -> list[Row]:
+        sql = _native(f"{select} WHERE {column} = ANY(:keys)")
+        return self._execute(sql, {"keys": list(keys)}).fetchall()
+
+    def run(self, sql: str, **parameters: Value) -> None:
+        self._wait(sql, [parameters])
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+        several = iter(rows)
+        first = list(islice(several, _MANY))
+        if len(first) <= _FEW:
+            self._wait_with_rows(sql, first)
+            return
+        self.flush()
+        plain = _PLAIN_INSERT.fullmatch(sql)
+        if len(first) == _MANY and plain is not None and plain[1] not in WITHOUT_GAPS:
+            table, columns = plain.groups()
+            with self._cursor.copy(f"COPY {table} {columns or ''} FROM STDIN".encode()) as copy:
+                for row in chain(first, several):
+                    copy.write_row([int(value) if type(value) is bool else value for value in row])
+        else:
+            self._cursor.executemany(_native(sql), map(_numbered, chain(first, several)))
+
+    def flush(self) -> None:
+        """Send what waits."""
+        if not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, []
+        self._tables.clear()
+        if len(waiting) == 1:
+            sql, parameters = waiting[0]
+            self._cursor.execute(_native(sql), parameters)
+            return
+        together = {
+            f"{name}_{n}": value for n, (_, named) in enumerate(waiting) for name, value in named.items()
+        }
+        self._cursor.execute(_together(tuple(sql for sql, _ in waiting)), together)
+
+    def _execute(self, sql: bytes, parameters: Mapping[str, object]) -> psycopg.Cursor[Row]:
+        if self._waiting:
+            self.flush()
+        return self._cursor.execute(sql, parameters)
+
+    def _wait_with_rows(self, sql: str, rows: list[Sequence[Value]]) -> None:
+        if sql.startswith("UPDATE") or len(rows) == 1:
+            self._wait(sql, [_numbered(row) for row in rows])
+        elif rows and (longer := _with_rows(sql, len(rows))) is not None:
+            self._wait(longer, [_numbered([value for row in rows for value in row])])
+        elif rows:
+            self.flush()
+            self._cursor.executemany(_native(sql), map(_numbered, rows))
+
+    def _wait(self, sql: str, rows: list[_Parameters]) -> None:
+        """Let a statement wait, with rows of its own that it does not touch twice; or send it now."""
+        written = _WRITTEN.match(sql)
+        if written is None:
+            self.flush()
+            self._cursor.execute(_native(sql), rows[0])
+            return
+        if not self._tables.isdisjoint(_words(sql)) or len(self._waiting) + len(rows) > _TOGETHER:
+            self.flush()
+        self._tables.add(written[1])
+        self._waiting += [(sql, row) for row in rows]
+
+
+def _numbered(row: Sequence[Value]) -> _Parameters:
+    return {f"p{place}": value for place, value in enumerate(row)}
+
+
+@cache
+def _native(sql: str, number: int | None = None) -> bytes:
+    """The text with its parameters as psycopg marks them; they are bound by the server, as on SQLite.
+
+    Parameters without a name are called p0, p1, …; all get the ``number`` of a statement among others.
+    """
+    places = count()
+    end = "" if number is None else f"_{number}"
+
+    def mark(found: re.Match[str]) -> str:
+        if name := found["name"]:
+            return f"%({name}{end})s"
+        return f"%(p{next(places)}{end})s" if found[0] == "?" else found[0].replace("%", "%%")
+
+    return _MARK.sub(mark, sql).encode()
+
+
+@cache
+def _words(sql: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(sql))
+
+
+@cache
+def _with_rows(sql: str, rows: int) -> str | None:
+    """A plain INSERT of so many rows, which are numbered in their order; None of another statement."""
+    plain = _PLAIN_INSERT.fullmatch(sql)
+    if plain is None or plain[1] in WITHOUT_GAPS:
+        return None
+    row = sql[sql.rindex("(") :]
+    return sql + f", {row}" * (rows - 1)
+
+
+@cache
+def _together(statements: tuple[str, ...]) -> bytes:
+    """Several statements as one."""
+    parts = (b"w%d AS (%b)" % (n, _native(sql, n)) for n, sql in enumerate(statements))
+    return b"WITH " + b", ".join(parts) + b" SELECT 1"
+
+
+def lock_key(name: str) -> int:
+    """The number of the lock that stands for a name; where two names share one, somebody waits in vain."""
+    return int.from_bytes(sha256(name.encode()).digest()[:8], "big", signed=True)
