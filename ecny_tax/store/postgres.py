@@ -342,18 +342,21 @@ def _roll_back(connection: Connection) -> None:
 
 
 def _commit(tx: PostgresTransaction, connection: Connection, path: str) -> None:
-    """Commit; where the answer is lost, nobody knows whether that was done."""
+    """Commit; where the answer is lost, nobody knows whether that was done.
+
+    Of a transaction in which a statement failed the server makes a rollback, and calls that no error.
+    """
     if _is_lost(connection):  # before it was asked for
         raise UnavailableError("database_connection_lost", path=path, reason="nothing was committed")
-    if not tx.goes_on:  # the server would roll back, and call that no error
-        raise pg.InFailedSqlTransaction("a statement failed, and nothing of the transaction is done")
     try:
-        tx.commit()
+        done = tx.commit()
     except psycopg.OperationalError as error:
         # What the server says when it is stopped may come after it has committed.
         if _is_lost(connection) or (error.sqlstate or "").startswith("57P0"):
             raise UnavailableError("database_outcome_unknown", path=path) from error
         raise
+    if done != b"COMMIT":
+        raise pg.InFailedSqlTransaction("what was to be committed was rolled back")
 
 
 def _is_lost(connection: Connection) -> bool:
