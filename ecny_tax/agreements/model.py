@@ -135,10 +135,10 @@ def refusal_code(
 
 def check_usable(agreement: Agreement | Mandate) -> None:
     """A debit needs a verified agreement; each other state has its own refusal."""
+    if agreement.status is AgreementStatus.VERIFIED:
+        return
     code = {
-        AgreementStatus.VERIFIED: None,
         AgreementStatus.TERMINATED: "agreement_terminated",
         AgreementStatus.LOCKED: "agreement_locked",
     }.get(agreement.status, "agreement_not_verified")
-    if code is not None:
-        raise RejectedError(code, agreement_no=agreement.agreement_no)
+    raise RejectedError(code, agreement_no=agreement.agreement_no)
