@@ -380,9 +380,11 @@ def name_in(url: str) -> str:
 
 
 def exists(url: str) -> bool:
-    """Whether the tables of a scheme are in the database already."""
+    """Whether there are tables in the database already, be they of a scheme or of somebody else."""
     with Refusals(shown(url)), psycopg.connect(_settings(url)) as connection:
-        row = connection.execute("SELECT to_regclass('meta') IS NOT NULL").fetchone()
+        row = connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema())"
+        ).fetchone()
         return bool(row and row[0])
 
 
