@@ -270,6 +270,8 @@ class _Stretch:
                 return []
             record = debits.leave_in_doubt(self._tx, debit, failure)
         except RejectedError as refusal:
+            if refusal.code != "ledger_refused":
+                raise
             raise RefusedByLedger({passed.number: str(refusal.values["result"])}) from None
         return [Outcome(LineStatus.IN_DOUBT, outcome_unknown(record).code, f",{record.trace_no},")]
 

@@ -37,6 +37,7 @@ from ecny_tax.payments.batch_model import FIRST_LINE, AnyLine, Batch, BatchKind,
 
 _SIGNED = b"signed "
 _LONGEST = len(_SIGNED) + MAX_DOCUMENT_BYTES * 4 // 3 + 8
+_LONGEST_LINE = 100
 _DIGEST = 32
 _EARLIEST, _LATEST = 315_532_800_000_000, 7_258_118_400_000_000  # 1980 to 2200
 
@@ -196,6 +197,8 @@ class BatchFile(Generic[LineT]):
                     signature = data
                     break
                 read.append(data)
+                if len(data) > _LONGEST_LINE:
+                    break  # which is malformed, as is to be seen
             if not read and not signature:
                 raise VerificationError("batch_not_signed", path=self._path)
             if read:

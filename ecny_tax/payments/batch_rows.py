@@ -26,7 +26,7 @@ _COVERED = (
     " WHERE n.subject_id = b.subject_id AND n.authority = b.authority AND n.status = 'verified'"
     " AND n.batch_debit = 1 AND w.closed_at IS NULL)"
     " WHERE b.authority = :authority AND b.status = 'open' AND b.in_doubt IS NULL AND b.bill_no > :after"
-    " AND (:due_by IS NULL OR b.due_date <= :due_by) AND (:tax IS NULL OR b.tax = :tax)"
+    " AND b.due_date <= :due_by AND (:tax = '' OR b.tax = :tax)"
     " ORDER BY b.bill_no LIMIT :limit"
 )
 _PROGRESS = (
@@ -46,8 +46,8 @@ def covered(
         authority=authority,
         after=after,
         limit=limit,
-        due_by=None if due_by is None else due_by.isoformat(),
-        tax=tax,
+        due_by=(due_by or date.max).isoformat(),
+        tax=tax or "",
     )
 
 

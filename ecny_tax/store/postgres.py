@@ -255,9 +255,7 @@ class PostgresStore:
             try:
                 yield connection, found
             finally:
-                if not connection.closed and connection.info.transaction_status != _IDLE:
-                    with suppress(psycopg.Error):
-                        connection.execute("ROLLBACK")
+                _roll_back(connection)
                 self._pool.putconn(connection)
 
     def _begun(self, begin: str, *, at_rest: bool) -> tuple[Connection, Row]:
@@ -276,8 +274,7 @@ class PostgresStore:
             except psycopg.Error as error:
                 is_lost = connection.closed or isinstance(error, pg.AdminShutdown | pg.CrashShutdown)
                 if not is_lost:
-                    with suppress(psycopg.Error):
-                        connection.execute("ROLLBACK")
+                    _roll_back(connection)
                 self._pool.putconn(connection)
                 if not is_lost or time.monotonic() > deadline:
                     raise
@@ -329,6 +326,19 @@ class _Flag(psycopg.adapt.Dumper):
 
     def dump(self, obj: bool) -> bytes:
         return b"1" if obj else b"0"
+
+
+def _roll_back(connection: Connection) -> None:
+    """End what has begun; a connection that cannot is not used again.
+
+    By the wire: psycopg takes a ROLLBACK of its own for a reason to make the server forget every prepared
+    statement, the wire's, too.
+    """
+    if not _is_lost(connection) and connection.info.transaction_status != _IDLE:
+        with suppress(psycopg.Error):
+            connection.wire.ask_plainly(b"ROLLBACK")
+        if connection.info.transaction_status != _IDLE:
+            connection.close()
 
 
 def _commit(tx: PostgresTransaction, connection: Connection, path: str) -> None:
