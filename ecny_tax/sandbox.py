@@ -17,7 +17,7 @@ from ecny_tax.clock import Clock
 from ecny_tax.crypto.keyring import Keyring, create_keyring, read_keyring
 from ecny_tax.errors import ConflictError, InvalidInputError, UnavailableError, VerificationError
 from ecny_tax.identifiers import is_text
-from ecny_tax.store import MEMORY, Store, Transaction, exists, is_url, log, name_in, open_store
+from ecny_tax.store import MEMORY, Store, Transaction, exists, is_url, log, name_in, open_store, shown
 from ecny_tax.store.sealer import Sealer
 from ecny_tax.store.simulated_clock import SimulatedClock
 
@@ -223,7 +223,7 @@ class Sandbox:
                 raise
         keys = _keyring_path(name, keyring)
         if not _is_new(name) or (not is_url(name) and Path(name).exists()):
-            raise ConflictError("database_exists", path=name)
+            raise ConflictError("database_exists", path=shown(name))
         if is_url(name):
             ring = create_keyring(keys, seed)
             with closing(open_store(name, clock=clock, rulebook=rules)) as store:

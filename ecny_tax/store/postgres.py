@@ -25,7 +25,7 @@ from ecny_tax.identifiers import IdSource
 from ecny_tax.ledger.model import AccountCode, Ledger, TransferCode
 from ecny_tax.store.group import Group
 from ecny_tax.store.postgres_refusals import Refusals, shown
-from ecny_tax.store.postgres_schema import migrate
+from ecny_tax.store.postgres_schema import migrate, schema_version
 from ecny_tax.store.postgres_transaction import PostgresTransaction, lock_key
 from ecny_tax.store.postgres_wire import Connection
 from ecny_tax.store.simulated_clock import FIXED_TIME, check_not_before
@@ -390,12 +390,11 @@ def name_in(url: str) -> str:
 
 
 def exists(url: str) -> bool:
-    """Whether there are tables in the database already, be they of a scheme or of somebody else."""
+    """Whether a scheme was founded in it already; raises ``database_foreign``, ``database_newer``."""
     with Refusals(shown(url)), psycopg.connect(_settings(url)) as connection:
-        row = connection.execute(
-            "SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema())"
-        ).fetchone()
-        return bool(row and row[0])
+        if schema_version(connection, shown(url)) == 0:
+            return False
+        return connection.execute("SELECT 1 FROM meta WHERE name = 'keyring'").fetchone() is not None
 
 
 def _settings(url: str) -> str:
