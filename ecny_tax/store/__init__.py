@@ -1,16 +1,6 @@
 """Where everything is kept: the schema, its migrations, transactions, and the ledger's storage."""
 
-from ecny_tax.store.opening import MEMORY, exists, fixed_time_of, is_url, name_in, open_store, shown
+from ecny_tax.store.opening import MEMORY, exists, fixed_time_of, is_url, name_in, open_store
 from ecny_tax.store.transaction import Store, Transaction
 
-__all__ = [
-    "MEMORY",
-    "Store",
-    "Transaction",
-    "exists",
-    "fixed_time_of",
-    "is_url",
-    "name_in",
-    "open_store",
-    "shown",
-]
+__all__ = ["MEMORY", "Store", "Transaction", "exists", "fixed_time_of", "is_url", "name_in", "open_store"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ecny_tax.rulebook import Rulebook
 
-__all__ = ["MEMORY", "exists", "fixed_time_of", "is_url", "name_in", "open_store", "shown"]
+__all__ = ["MEMORY", "exists", "fixed_time_of", "is_url", "name_in", "open_store"]
 
 _SCHEMES = ("postgresql://", "postgres://")
 
@@ -56,11 +56,6 @@ def fixed_time_of(database: str) -> datetime | None:
 def exists(database: str) -> bool:
     """Whether there is such a database already, or one is to be made of it; it only looks."""
     return bool(_postgres().exists(database)) if is_url(database) else os.path.exists(database)
-
-
-def shown(database: str) -> str:
-    """Its name to be shown: without the password of a URL."""
-    return str(_postgres().shown(database)) if is_url(database) else database
 
 
 def _postgres() -> ModuleType:

@@ -25,7 +25,7 @@ from ecny_tax.identifiers import IdSource
 from ecny_tax.ledger.model import AccountCode, Ledger, TransferCode
 from ecny_tax.store.group import Group
 from ecny_tax.store.postgres_refusals import Refusals, shown
-from ecny_tax.store.postgres_schema import migrate, schema_version
+from ecny_tax.store.postgres_schema import migrate
 from ecny_tax.store.postgres_transaction import PostgresTransaction, lock_key
 from ecny_tax.store.postgres_wire import Connection
 from ecny_tax.store.simulated_clock import FIXED_TIME, check_not_before
@@ -390,11 +390,10 @@ def name_in(url: str) -> str:
 
 
 def exists(url: str) -> bool:
-    """Whether a scheme was founded in it already; raises ``database_foreign``, ``database_newer``."""
+    """Whether the tables of a scheme are in the database already."""
     with Refusals(shown(url)), psycopg.connect(_settings(url)) as connection:
-        if schema_version(connection, shown(url)) == 0:
-            return False
-        return connection.execute("SELECT 1 FROM meta WHERE name = 'keyring'").fetchone() is not None
+        row = connection.execute("SELECT to_regclass('meta') IS NOT NULL").fetchone()
+        return bool(row and row[0])
 
 
 def _settings(url: str) -> str:

@@ -84,11 +84,11 @@ def migrate(connection: psycopg.Connection[tuple[object, ...]], path: str) -> No
     Raises ``UnavailableError``: ``database_foreign`` where the schema holds tables that are not ours,
     ``database_newer``.
     """
-    if schema_version(connection, path) == newest_version():
+    if _version(connection, path) == newest_version():
         return
     with connection.transaction():
         connection.execute(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")
-        version = schema_version(connection, path)
+        version = _version(connection, path)
         if version == 0:
             connection.execute(_FUNCTIONS)
         for number, name in migrations.migrations().items():
@@ -104,7 +104,7 @@ def migrate(connection: psycopg.Connection[tuple[object, ...]], path: str) -> No
             )
 
 
-def schema_version(connection: psycopg.Connection[tuple[object, ...]], path: str) -> int:
+def _version(connection: psycopg.Connection[tuple[object, ...]], path: str) -> int:
     """The number of the last migration that was applied; 0 where there is no table at all."""
     (tables,) = connection.execute(
         "SELECT array_agg(tablename::text) FROM pg_tables WHERE schemaname = current_schema()"
