@@ -5,12 +5,13 @@ Every function that checks a number returns it in its one canonical form or rais
 
 from __future__ import annotations
 
+import os
 import random
 import re
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from operator import mul
 
 from ecny_tax.errors import InvalidInputError
@@ -25,6 +26,7 @@ _EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=
 _RESIDENT_WEIGHTS = tuple(pow(2, 17 - place, 11) for place in range(17))
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CROCKFORD_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
+_SHIFTS = range(60, -1, -10)
 _TAILS = 2**53
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # twice a digit, its own digits added up
 
@@ -114,11 +116,16 @@ def luhn_digit(body: str) -> str:
 
 def number(prefix: str, now: datetime, tail: int) -> str:
     """A number for people: prefix, date, and 70 bits, of which the last 53 are ``tail``'s."""
-    day = f"{now.year % 100:02}{now.month:02}{now.day:02}"
-    since_midnight = (now.hour * 60 + now.minute) * 60 + now.second
+    day, since_midnight = _day_and_second(now)
     bits = since_midnight << 53 | tail
-    letters = [_CROCKFORD_PAIRS[bits >> shift & 1023] for shift in range(60, -1, -10)]
-    return prefix + day + "".join(letters)
+    return prefix + day + "".join([_CROCKFORD_PAIRS[bits >> shift & 1023] for shift in _SHIFTS])
+
+
+@lru_cache(maxsize=8)
+def _day_and_second(now: datetime) -> tuple[str, int]:
+    """A transaction has one time, and gives several numbers."""
+    day = f"{now.year % 100:02}{now.month:02}{now.day:02}"
+    return day, (now.hour * 60 + now.minute) * 60 + now.second
 
 
 def numbers(now: datetime, first: int, count: int) -> list[str]:
@@ -141,7 +148,7 @@ class IdSource:
 
     def __init__(self, seed: str | None = None) -> None:
         self.random_bytes: Callable[[int], bytes] = (
-            secrets.token_bytes if seed is None else random.Random(seed).randbytes  # noqa: S311 - simulation
+            os.urandom if seed is None else random.Random(seed).randbytes  # noqa: S311 - simulation
         )
         self._last = 0
 

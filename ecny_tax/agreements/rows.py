@@ -13,6 +13,12 @@ COLUMNS = (
     "g.agreement_no", "g.wallet_id", "w.operator", "g.authority", "g.status", "g.code", "g.batch_debit",
     "g.signed_at", "g.verified_at", "g.ended_at", "g.identity_id", "g.subject_id", "g.signatures", "g.answer",
 )  # fmt: skip
+#: Those that a debit looks at, which :func:`mandate_of` reads.
+MANDATE_COLUMNS = (
+    "g.agreement_no", "g.wallet_id", "g.authority", "g.subject_id", "g.status", "g.batch_debit",
+)  # fmt: skip
+_MANDATE = f"SELECT {', '.join(MANDATE_COLUMNS)} FROM agreement g"
+_STATUSES = {status.value: status for status in AgreementStatus}
 _AGREEMENT = f"SELECT {', '.join(COLUMNS)} FROM agreement g JOIN wallet w ON w.wallet_id = g.wallet_id"
 #: The place of the newest verified agreement of an open wallet ``w`` that covers a bill ``b``.
 NEWEST_VERIFIED = (
@@ -45,15 +51,7 @@ def agreement(tx: Transaction, agreement_no: str) -> Agreement | None:
 
 def mandates_among(tx: Transaction, numbers: Sequence[str]) -> dict[str, Mandate]:
     """What those of these agreements that there are allow, by their numbers."""
-    statuses = {status.value: status for status in AgreementStatus}
-    return {
-        number: Mandate(number, wallet_id, authority, subject_id, statuses[status], bool(batch_debit))
-        for number, wallet_id, authority, subject_id, status, batch_debit in tx.rows_among(
-            "SELECT agreement_no, wallet_id, authority, subject_id, status, batch_debit FROM agreement",
-            "agreement_no",
-            numbers,
-        )
-    }
+    return {row[0]: mandate_of(row) for row in tx.rows_among(_MANDATE, "g.agreement_no", numbers)}
 
 
 def agreements(tx: Transaction) -> list[Agreement]:
@@ -115,6 +113,11 @@ def forget_signatures(tx: Transaction, subject_id: str) -> None:
         nothing=b"",
         subject_id=subject_id,
     )
+
+
+def mandate_of(row: Row) -> Mandate:
+    number, wallet_id, authority, subject_id, status, batch_debit = row
+    return Mandate(number, wallet_id, authority, subject_id, _STATUSES[status], bool(batch_debit))
 
 
 def agreement_of(row: Row) -> Agreement:

@@ -10,7 +10,7 @@ from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Institution
 from ecny_tax.payments import batch_lines, model, rows
 from ecny_tax.payments.loading import Case
-from ecny_tax.payments.model import Payment, PaymentMode
+from ecny_tax.payments.model import Document, Payment, PaymentMode
 from ecny_tax.store import Transaction
 from ecny_tax.taxes import bills
 from ecny_tax.wallets import rows as wallet_rows
@@ -18,6 +18,8 @@ from ecny_tax.wallets import rows as wallet_rows
 
 def authorise(keyring: Keyring, mode: PaymentMode, payment_no: str, case: Case, at: datetime) -> bytes:
     """The instruction, signed by the authority, or the order, signed by the wallet."""
+    from ecny_tax.crypto.signatures import encode_sorted
+
     wallet_id = case.wallet.wallet_id
     content = model.authorisation_document(
         mode=mode,
@@ -29,33 +31,33 @@ def authorise(keyring: Keyring, mode: PaymentMode, payment_no: str, case: Case, 
         at=at,
     )
     if mode is PaymentMode.SCAN_TO_PAY:
-        return _signed(keyring, "wallet", wallet_id, case.wallet_key, model.ORDER_TYPE, content)
+        return _signed(
+            keyring, "wallet", wallet_id, case.wallet_key, model.ORDER_TYPE, encode_sorted(content)
+        )
     return sign_instruction(keyring, case.office, content)
 
 
-def sign_instruction(keyring: Keyring, office: Institution, content: dict[str, object]) -> bytes:
+def sign_instruction(keyring: Keyring, office: Institution, content: Document) -> bytes:
     """A debit instruction, signed by the tax authority with the key that it publishes."""
-    return sign_as_authority(keyring, office, model.INSTRUCTION_TYPE, content)
+    from ecny_tax.crypto.signatures import encode_sorted
+
+    return sign_as_authority(keyring, office, model.INSTRUCTION_TYPE, encode_sorted(content))
 
 
-def sign_as_authority(
-    keyring: Keyring, office: Institution, content_type: str, content: dict[str, object]
-) -> bytes:
+def sign_as_authority(keyring: Keyring, office: Institution, content_type: str, payload: bytes) -> bytes:
     """A document of that type, signed by the tax authority with the key that it publishes."""
-    return _signed(keyring, "tax_authority", office.code, office.public_key, content_type, content)
+    return _signed(keyring, "tax_authority", office.code, office.public_key, content_type, payload)
 
 
-def _signed(
-    keyring: Keyring, role: str, party: str, public_key: bytes, kind: str, content: dict[str, object]
-) -> bytes:
-    from ecny_tax.crypto.signatures import encode, sign_one
+def _signed(keyring: Keyring, role: str, party: str, public_key: bytes, kind: str, payload: bytes) -> bytes:
+    from ecny_tax.crypto.signatures import sign_one
 
     key = keyring.signing_key(role, party)
     # The operator accepts what the published key verifies.  Of a signature that is made right here, that
     # says no more than that this key is the published one, at a hundredth of the cost.
     if key.public_bytes != public_key:
         raise VerificationError("signature_invalid", signer=key.name)
-    return sign_one(encode(content), key, kind)
+    return sign_one(payload, key, kind)
 
 
 def is_authorised(tx: Transaction, payment: Payment) -> bool:

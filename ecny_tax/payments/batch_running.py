@@ -35,6 +35,7 @@ def write(
     deliver: Callable[[Iterable[str]], None],
 ) -> Batch:
     """Sign the lines of a batch as its authority, while ``deliver`` is given their text piece by piece."""
+    from ecny_tax.crypto.signatures import encode
     from ecny_tax.payments import batch_file
 
     signed: list[Batch] = []
@@ -42,8 +43,8 @@ def write(
     def sign(lines: int, amount: Fen, digests: tuple[bytes, ...]) -> bytes:
         batch = Batch(tx.ids.number("K", tx.now), office.code, tx.now, lines, amount, part_lines, digests)
         signed.append(batch)
-        content = batch_file.content_of(batch)
-        return authorising.sign_as_authority(keyring, office, form.content_type, content)
+        payload = encode(batch_file.content_of(batch))
+        return authorising.sign_as_authority(keyring, office, form.content_type, payload)
 
     deliver(batch_file.written(form.kind, parts, part_lines, sign))
     return signed[0]

@@ -20,7 +20,7 @@ from ecny_tax.payments.model import PaymentMode
 from ecny_tax.store import Transaction, journal
 from ecny_tax.store.journal import Move
 from ecny_tax.taxes import bills
-from ecny_tax.taxes.model import Bill
+from ecny_tax.taxes.model import Bill, DueBill
 from ecny_tax.wallets import rows as wallet_rows
 from ecny_tax.wallets import service as wallets
 from ecny_tax.wallets.model import Wallet
@@ -31,7 +31,7 @@ class Debit:
     """A debit that passed every check and is counted as spending: its bill's total goes to ``collection``."""
 
     payment_no: str
-    bill: Bill
+    bill: Bill | DueBill
     wallet: Wallet
     collection: int
     mode: PaymentMode

@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 
 from ecny_tax.agreements import rows as agreement_rows
 from ecny_tax.agreements import service as agreements
-from ecny_tax.agreements.model import Agreement
+from ecny_tax.agreements.model import Mandate
 from ecny_tax.clock import micros
 from ecny_tax.errors import RejectedError
 from ecny_tax.ledger.model import Account
@@ -22,7 +22,7 @@ from ecny_tax.store import Transaction, idempotency, journal
 from ecny_tax.store.transaction import Row
 from ecny_tax.taxes import bills
 from ecny_tax.taxes import rows as bill_rows
-from ecny_tax.taxes.model import Bill, check_open
+from ecny_tax.taxes.model import Bill, DueBill, check_open
 from ecny_tax.treasury import rows as treasury_rows
 from ecny_tax.treasury import service as treasury
 from ecny_tax.wallets import rows as wallet_rows
@@ -42,8 +42,8 @@ class Case:
     with the bill's authority.  ``account`` and ``collection`` are those that the money moves between.
     """
 
-    bill: Bill
-    agreement: Agreement | None
+    bill: DueBill
+    agreement: Mandate | None
     wallet: Wallet
     office: Institution
     account: Account
@@ -57,8 +57,8 @@ class Case:
 
 
 _PARTS = (
-    bill_rows.COLUMNS,
-    agreement_rows.COLUMNS,
+    bill_rows.DUE_COLUMNS,
+    agreement_rows.MANDATE_COLUMNS,
     wallet_rows.COLUMNS,
     party_rows.COLUMNS,
     journal.account_columns("a"),
@@ -143,8 +143,8 @@ def _case(tx: Transaction, row: Row | None) -> Case:
     )
     wallet_key, closed_until, next_failure = others
     return Case(
-        bill_rows.bill_of(tx, bill),
-        None if agreement[0] is None else agreement_rows.agreement_of(agreement),
+        bill_rows.due_bill_of(tx, bill, tx.now.date()),
+        None if agreement[0] is None else agreement_rows.mandate_of(agreement),
         wallet_rows.wallet_of(wallet, micros(tx.now)),
         party_rows.institution_of(office),
         Account(*account),

@@ -16,6 +16,7 @@ from ecny_tax.taxes.steps import Step
 #: What the tax authority signs to debit a wallet under an agreement, and what a wallet signs to pay.
 INSTRUCTION_TYPE = "application/vnd.ecny-tax.debit-instruction+cbor"
 ORDER_TYPE = "application/vnd.ecny-tax.payment-order+cbor"
+Document = dict[str, str | int | bytes]
 
 
 class PaymentMode(StrEnum):
@@ -127,24 +128,27 @@ def authorisation_document(
     *,
     mode: PaymentMode,
     payment_no: str,
-    bill: Bill,
+    bill: Bill | DueBill,
     amount: Fen,
     wallet_id: str,
     agreement_no: str | None,
     at: datetime,
-) -> dict[str, object]:
-    """What is signed to move the money.  Of a debit, (authority, entrust date, trace number) is its key."""
+) -> Document:
+    """What is signed to move the money.  Of a debit, (authority, entrust date, trace number) is its key.
+
+    In the order in which ``signatures.encode_sorted`` takes it: short names first.
+    """
     time = rfc3339(at)
     return {
-        "agreement_no": agreement_no or "",
-        "amount": amount,
         "at": time,
-        "authority": bill.authority,
+        "mode": mode.value,
+        "amount": amount,
         "bill_no": bill.bill_no,
-        "entrust_date": time[: len("2023-04-20")],
-        "mode": mode,
         "trace_no": payment_no,
+        "authority": bill.authority,
         "wallet_id": wallet_id,
+        "agreement_no": agreement_no or "",
+        "entrust_date": time[: len("2023-04-20")],
     }
 
 

@@ -33,8 +33,8 @@ def insert(
         amount=payment.amount,
         late_fee=payment.late_fee,
         fee=payment.fee,
-        mode=payment.mode,
-        status=payment.status,
+        mode=payment.mode.value,  # sqlite3 would ask for an adapter of the enum
+        status=payment.status.value,
         settled_at=micros(payment.settled_at),
         balance_after=payment.balance_after,
         receipt_no=payment.receipt_no,

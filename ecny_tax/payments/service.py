@@ -34,7 +34,7 @@ from ecny_tax.store.idempotency import (
 from ecny_tax.store.journal import Move
 from ecny_tax.taxes import bills, settlements
 from ecny_tax.taxes import service as taxes
-from ecny_tax.taxes.model import Bill, check_open
+from ecny_tax.taxes.model import Bill, DueBill, check_open
 from ecny_tax.treasury import service as treasury
 from ecny_tax.treasury.model import check_open_day
 from ecny_tax.wallets import rows as wallet_rows
@@ -336,7 +336,7 @@ def _record_debit(
 def record(
     tx: Transaction,
     keyring: Keyring,
-    bill: Bill,
+    bill: Bill | DueBill,
     wallet: Wallet,
     *,
     office: Institution,

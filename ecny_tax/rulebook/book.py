@@ -38,10 +38,10 @@ class Rulebook:
 
     def on(self, day: date) -> Rules:
         """The rules in force on ``day``."""
-        from ecny_tax.rulebook.rules import Rules
-
         found = self._days.get(day)
         if found is None:
+            from ecny_tax.rulebook.rules import Rules
+
             if len(self._days) > 4096:
                 self._days.clear()
             found = self._days[day] = Rules(day, self)

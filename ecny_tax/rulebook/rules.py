@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # as in ``book``: a subject is imported when it is asked for
 
 @dataclass(frozen=True)
 class Rules:
-    """The rules in force on ``day``.
+    """The rules in force on ``day``, each subject once it is asked for.
 
     Every look-up raises ``InvalidInputError``: ``no_rule_on_date`` where the rulebook knows the thing but
     has no rule for that day, or a code of its own where it does not know the thing at all.  What was found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import cached_property
 
 from ecny_tax.errors import InvalidInputError
 from ecny_tax.money import Fen, yuan
@@ -88,7 +89,7 @@ class Figures:
         self.fees = single(document["fees"], Fee, rate=Fraction)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WalletRules:
     """The rules of wallets in force on ``day``."""
 
@@ -116,7 +117,7 @@ class WalletRules:
             if figure.covers(self.day)
         }
 
-    @property
+    @cached_property
     def fee_rate(self) -> Fraction:
         """What part of an amount is charged as a fee: 0."""
         return in_force("wallets.fees", self.figures.fees, self.day).rate

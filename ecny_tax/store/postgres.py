@@ -163,7 +163,10 @@ class PostgresStore:
 
     def is_to_be_repeated(self, error: BaseException) -> bool:
         cause = error.__cause__ if isinstance(error, UnavailableError) else error
-        return isinstance(cause, pg.DeadlockDetected | pg.SerializationFailure | pg.UniqueViolation)
+        return isinstance(
+            cause,
+            pg.DeadlockDetected | pg.SerializationFailure | pg.UniqueViolation | pg.InFailedSqlTransaction,
+        )
 
     @contextmanager
     def _writing(self, begin: str, *, is_alone: bool) -> Iterator[PostgresTransaction]:
@@ -252,9 +255,7 @@ class PostgresStore:
             try:
                 yield connection, found
             finally:
-                if not connection.closed and connection.info.transaction_status != _IDLE:
-                    with suppress(psycopg.Error):
-                        connection.execute("ROLLBACK")
+                _roll_back(connection)
                 self._pool.putconn(connection)
 
     def _begun(self, begin: str, *, at_rest: bool) -> tuple[Connection, Row]:
@@ -273,8 +274,7 @@ class PostgresStore:
             except psycopg.Error as error:
                 is_lost = connection.closed or isinstance(error, pg.AdminShutdown | pg.CrashShutdown)
                 if not is_lost:
-                    with suppress(psycopg.Error):
-                        connection.execute("ROLLBACK")
+                    _roll_back(connection)
                 self._pool.putconn(connection)
                 if not is_lost or time.monotonic() > deadline:
                     raise
@@ -328,14 +328,35 @@ class _Flag(psycopg.adapt.Dumper):
         return b"1" if obj else b"0"
 
 
+def _roll_back(connection: Connection) -> None:
+    """End what has begun; a connection that cannot is not used again.
+
+    By the wire: psycopg takes a ROLLBACK of its own for a reason to make the server forget every prepared
+    statement, the wire's, too.
+    """
+    if not _is_lost(connection) and connection.info.transaction_status != _IDLE:
+        with suppress(psycopg.Error):
+            connection.wire.ask_plainly(b"ROLLBACK")
+        if connection.info.transaction_status != _IDLE:
+            connection.close()
+
+
 def _commit(tx: PostgresTransaction, connection: Connection, path: str) -> None:
-    """Commit; where the answer is lost, nobody knows whether that was done."""
+    """Commit; where the answer is lost, nobody knows whether that was done.
+
+    Of a transaction in which a statement failed the server makes a rollback, and calls that no error.
+    """
+    if _is_lost(connection):  # before it was asked for
+        raise UnavailableError("database_connection_lost", path=path, reason="nothing was committed")
     try:
-        tx.commit()
+        done = tx.commit()
     except psycopg.OperationalError as error:
-        if connection.closed:
+        # What the server says when it is stopped may come after it has committed.
+        if _is_lost(connection) or (error.sqlstate or "").startswith("57P0"):
             raise UnavailableError("database_outcome_unknown", path=path) from error
         raise
+    if done != b"COMMIT":
+        raise pg.InFailedSqlTransaction("what was to be committed was rolled back")
 
 
 def _is_lost(connection: Connection) -> bool:

@@ -145,9 +145,11 @@ class PostgresTransaction:
         if self._waiting:
             self._connection.wire.ask(*self._taken())
 
-    def commit(self) -> None:
-        """Send what waits, and commit."""
-        self._connection.wire.ask(*self._taken(), (b"COMMIT", ()))
+    def commit(self) -> bytes | None:
+        """Send what waits, and commit; what the server says it did (``COMMIT``, or ``ROLLBACK``)."""
+        wire = self._connection.wire
+        wire.ask(*self._taken(), (b"COMMIT", ()))
+        return wire.done
 
     def _taken(self) -> list[Statement]:
         """What waits, as one statement, which is sent now; nothing where nothing does."""

@@ -39,6 +39,7 @@ class Wire:
     def __init__(self, connection: Connection) -> None:
         self._pgconn = connection.pgconn
         self._loader = Transformer(connection)  # reads rows as the cursors do
+        self.done: bytes | None = None  # what the server says that the last statement did
         self._prepared: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
 
     def ask(self, *statements: Statement) -> Row | None:
@@ -76,6 +77,7 @@ class Wire:
 
     def _first_row(self, result: pq.abc.PGresult) -> Row | None:
         _check(result)
+        self.done = result.command_status
         if not result.ntuples:
             return None
         self._loader.set_pgresult(result)

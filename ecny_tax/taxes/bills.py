@@ -11,7 +11,7 @@ from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Taxpayer
 from ecny_tax.store import Transaction
 from ecny_tax.taxes import rows
-from ecny_tax.taxes.model import Basis, Bill, BillStatus, Tax
+from ecny_tax.taxes.model import Basis, Bill, BillStatus, DueBill, Tax
 from ecny_tax.taxes.steps import Step
 
 #: What to do where nothing is due.
@@ -96,7 +96,7 @@ def insert(
     return load(tx, number)
 
 
-def set_paid(tx: Transaction, bill: Bill) -> None:
+def set_paid(tx: Transaction, bill: Bill | DueBill) -> None:
     """The bill has its settlement, late fee included."""
     rows.set_status(tx, bill.bill_no, BillStatus.PAID, late_fee=bill.late_fee)
     if bill.tax is Tax.INCOME_TAX:

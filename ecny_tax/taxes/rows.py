@@ -14,12 +14,22 @@ from ecny_tax.taxes.late_fee import late_fee_by as compute_late_fee
 from ecny_tax.taxes.model import Basis, Bill, BillLine, BillStatus, DueBill, Tax
 from ecny_tax.taxes.steps import Step
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+
 #: The columns of a bill ``b``, which :func:`bill_of` reads.
 COLUMNS = (
     "b.bill_no", "b.tax", "b.code", "b.item", "b.base", "b.rate", "b.amount", "b.late_fee", "b.authority",
     "b.period_start", "b.period_end", "b.due_date", "b.citation", "b.evidence", "b.basis", "b.status",
     "b.in_doubt", "b.declared_at", "b.identity_id", "b.subject_id",
 )  # fmt: skip
+#: Those that a payment looks at, which :func:`due_bill_of` reads.
+DUE_COLUMNS = (
+    "b.bill_no", "b.authority", "b.subject_id", "b.tax", "b.amount", "b.late_fee", "b.due_date", "b.status",
+    "b.in_doubt",
+)  # fmt: skip
+_DUE_BILL = f"SELECT {', '.join(DUE_COLUMNS)} FROM bill b"
+_TAXES = {tax.value: tax for tax in Tax}
+_STATUSES = {status.value: status for status in BillStatus}
 _BILL = f"SELECT {', '.join(COLUMNS)} FROM bill b"
 
 
@@ -60,18 +70,7 @@ def bill(tx: Transaction, bill_no: str, *, paid_on: date | None = None) -> Bill 
 def due_bills_among(tx: Transaction, numbers: Sequence[str]) -> dict[str, DueBill]:
     """Those of these bills that there are, by their numbers, with the late fee of today."""
     today = tx.now.date()
-    taxes, statuses = {tax.value: tax for tax in Tax}, {status.value: status for status in BillStatus}
-    found = {}
-    for number, authority, subject_id, tax, amount, kept, due, status, in_doubt in tx.rows_among(
-        "SELECT bill_no, authority, subject_id, tax, amount, late_fee, due_date, status, in_doubt FROM bill",
-        "bill_no",
-        numbers,
-    ):
-        late_fee = _late_fee(tx, amount, kept, status, due, today)
-        found[number] = DueBill(
-            number, authority, subject_id, taxes[tax], late_fee, amount + late_fee, statuses[status], in_doubt
-        )
-    return found
+    return {row[0]: due_bill_of(tx, row, today) for row in tx.rows_among(_DUE_BILL, "b.bill_no", numbers)}
 
 
 def bills(tx: Transaction) -> list[Bill]:
@@ -201,7 +200,7 @@ def insert_many_steps(tx: Transaction, explained: Iterable[tuple[str, Sequence[S
 
 
 def _steps_text(steps: Sequence[Step]) -> str:
-    return json.dumps([[s.label, s.label_zh, s.amount, s.citation] for s in steps], ensure_ascii=False)
+    return _ENCODE([[s.label, s.label_zh, s.amount, s.citation] for s in steps])
 
 
 def steps(tx: Transaction, record: str) -> tuple[Step, ...]:
@@ -215,7 +214,7 @@ def set_status(tx: Transaction, bill_no: str, status: BillStatus, *, late_fee: i
     tx.run(
         "UPDATE bill SET status = :status, late_fee = :late_fee WHERE bill_no = :bill_no",
         bill_no=bill_no,
-        status=status,
+        status=status.value,
         late_fee=late_fee,
     )
 
@@ -243,6 +242,14 @@ def _late_fee(tx: Transaction, amount: Fen, paid: Fen, status: str, due: str, to
         days = days_late(date.fromisoformat(due), today)
         return compute_late_fee(tx.rulebook.on(today).taxes, amount, days)
     return paid
+
+
+def due_bill_of(tx: Transaction, row: Row, today: date) -> DueBill:
+    """What is to be paid of a bill today."""
+    number, authority, subject_id, tax, amount, kept, due, status, in_doubt = row
+    late_fee = _late_fee(tx, amount, kept, status, due, today)
+    total = Fen(amount + late_fee)
+    return DueBill(number, authority, subject_id, _TAXES[tax], late_fee, total, _STATUSES[status], in_doubt)
 
 
 def bill_of(tx: Transaction, row: Row, paid_on: date | None = None) -> Bill:
