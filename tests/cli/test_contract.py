@@ -179,7 +179,10 @@ EXAMPLES: list[tuple[str, set[str]]] = [
         f"{SIGN_FOR_BATCHES}; batch write --out b.batch; pay --batch b.batch --out r.csv",
         BATCH_DONE | {"file"},
     ),
-    ("batch list", {"batches"}),
+    (
+        f"{SIGN_FOR_BATCHES}; batch write --out b.batch; pay --batch b.batch --out r.csv; batch list",
+        {"batches"},
+    ),
     ("payments list", {"payments"}),
     ("payments show {payment}", PAID),
     ("pay --bill {open}; payments list; payments reverse {payment_of_open}", PAID),
