@@ -241,7 +241,7 @@ EXAMPLES: list[tuple[str, set[str]]] = [
     ("trust revoke {terminal} --reason replaced", {"serial", "reason", "status"}),
     ("trust roll-over --operator ICBC", {"operator", "serial"}),
     (
-        "season --people 12 --seed 7 --year 2024 --db s.db --out s.html",
+        "season --people 12 --seed 7 --year 2024 --db season.db --out season.html",
         {
             "people",
             "seed",
