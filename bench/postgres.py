@@ -68,7 +68,8 @@ def postgres_payments(setting: Setting) -> tuple[float, str]:
     count = processes * size
     return theirs / mine, (
         f"{count / mine:,.0f} payments/s of {processes} processes, authorisation signed; a bare psycopg call "
-        f"of one function that writes the same rows: {count / theirs:,.0f}/s (median of {rounds} blocks of {count})"
+        f"of one function that writes the same rows: {count / theirs:,.0f}/s "
+        f"(median of {rounds} blocks of {count})"
     )
 
 

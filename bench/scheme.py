@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.runner import stopwatch
 from ecny_tax import Sandbox, yuan
 from ecny_tax.wallets.model import Wallet
 
@@ -156,3 +157,19 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
+
+
+def plain_payments(twin: Twin) -> float:
+    """Write what ours has paid since the last time, one plain transaction for each; the seconds it took."""
+    insert_transfer, transfers = twin.news("transfer", "seq")
+    insert_payment, payments = twin.news("payment", "place")
+    counters = twin.counters_after_each(transfers)
+    with stopwatch() as taken:
+        for transfer, payment, changed in zip(transfers, payments, counters, strict=True):
+            twin.copy.execute("BEGIN IMMEDIATE")
+            twin.copy.execute(insert_transfer, transfer)
+            twin.copy.executemany(SET_COUNTERS, changed)
+            twin.copy.execute(insert_payment, payment)
+            twin.copy.execute("UPDATE bill SET status = 'paid' WHERE bill_no = ?", (payment[1],))
+            twin.copy.execute("COMMIT")
+    return taken[0]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ecny_tax.parties.service import Parties
     from ecny_tax.payments.batches import BatchPayments
     from ecny_tax.reconciliation.service import Reconciliations
-    from ecny_tax.refunds.service import Refunds
+    from ecny_tax.refunds.batches import BatchRefunds
     from ecny_tax.rulebook import Rulebook
     from ecny_tax.store.books import Books, Status
     from ecny_tax.taxes.service import Taxes
@@ -120,11 +120,11 @@ class Sandbox:
         return BatchPayments(self._store, self._keyring)
 
     @cached_property
-    def refunds(self) -> Refunds:
+    def refunds(self) -> BatchRefunds:
         """Refunds (退税)."""
-        from ecny_tax.refunds.service import Refunds
+        from ecny_tax.refunds.batches import BatchRefunds
 
-        return Refunds(self._store, self._keyring)
+        return BatchRefunds(self._store, self._keyring)
 
     @cached_property
     def offline(self) -> Offline:

@@ -1,9 +1,10 @@
-"""``ecny-tax batch``: the files by which a tax authority debits many wallets at once."""
+"""``ecny-tax batch``: the files by which a tax authority debits and refunds many at once."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,7 +12,7 @@ from ecny_tax.cli.command import Authority, Out, Run, command
 
 _Batch = Annotated[str, typer.Argument(metavar="BATCH", help="The batch number.")]
 
-app = typer.Typer(help="Batch debits (批量扣税); `pay --batch` carries one out.", no_args_is_help=True)
+app = typer.Typer(help="Batches of debits and refunds (批量扣税、批量退税).", no_args_is_help=True)
 
 
 def register(root: typer.Typer) -> None:
@@ -31,7 +32,7 @@ def write(
         str | None, typer.Option("--tax", metavar="TAX", help="Only stamp-duty, income-tax or other.")
     ] = None,
 ) -> None:
-    """Write the open bills that agreements with batch debit cover, signed by the authority as a whole."""
+    """Write the open bills that agreements with batch debit cover, signed; `pay --batch` debits them."""
     from ecny_tax.clock import parse_date
 
     day = None if due_by is None else parse_date(due_by)
@@ -42,12 +43,28 @@ def write(
     run.answer(batch, file=str(out))
 
 
+def pay_batch(
+    run: Run, service: Literal["payments", "refunds"], file: Path, out: Path, key: str | None
+) -> None:
+    """Carry out a batch of debits or refunds, write its results, and answer how far it is."""
+    from ecny_tax.cli.files import check_output
+    from ecny_tax.cli.progress import progress_bar
+
+    check_output(out, run.database, file)
+    with run.sandbox() as s:
+        pays = s.payments if service == "payments" else s.refunds
+        with progress_bar(os.path.getsize(file) if os.path.isfile(file) else 0) as progress:
+            done = pays.pay_batch(file=file, progress=progress, idempotency_key=key)
+        run.write(out, s.payments.batch_results(batch_no=done.batch_no))
+    run.answer(done, file=str(out))
+
+
 @command(app, "list")
 def list_(run: Run) -> None:
     """List every batch that was taken in."""
     with run.sandbox() as s:
         found = s.payments.batches()
-    columns = ("batch_no", "authority", "status", "lines", "lines_settled", "lines_refused", "amount")
+    columns = ("batch_no", "kind", "authority", "status", "lines", "lines_paid", "lines_refused", "amount")
     run.answer_list("batches", found, columns)
 
 

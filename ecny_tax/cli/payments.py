@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ecny_tax.cli.batches import pay_batch
 from ecny_tax.cli.bills import QR_PREFIX
 from ecny_tax.cli.command import Authority, Key, Run, check_options, command
 from ecny_tax.cli.taxes import HalfRelief, On, Pieces, Side, TaxpayerKind, check_needs, checked_side
@@ -72,7 +72,7 @@ def pay(
         declared |= {"--bill": bill, "--wallet": wallet, "--agreement": agreement, "--tax": tax}
         check_options("pay_what", {"--batch": batch, "--out": out}, declared)
         assert batch is not None and out is not None  # noqa: S101, PT018 - checked above
-        _pay_batch(run, batch, out, key)
+        pay_batch(run, "payments", batch, out, key)
         return
     if tax is None:
         check_options("pay_what", {"--bill": bill}, declared)
@@ -103,18 +103,6 @@ def pay(
                 idempotency_key=key,
             )
     run.answer(payment)
-
-
-def _pay_batch(run: Run, file: Path, out: Path, key: str | None) -> None:
-    from ecny_tax.cli.files import check_output
-    from ecny_tax.cli.progress import progress_bar
-
-    check_output(out, run.database, file)
-    with run.sandbox() as s:
-        with progress_bar(os.path.getsize(file) if os.path.isfile(file) else 0) as progress:
-            done = s.payments.pay_batch(file=file, progress=progress, idempotency_key=key)
-        run.write(out, s.payments.batch_results(batch_no=done.batch_no))
-    run.answer(done, mode="batch_debit", file=str(out))
 
 
 @command(app, "list")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecny_tax.cli import output
+from ecny_tax.cli.batches import pay_batch
 from ecny_tax.cli.command import Authority, Correction, Key, Run, check_options, command
 
 if TYPE_CHECKING:
@@ -47,14 +48,31 @@ def refund(
     ] = False,
     correction: Correction = False,
     authority: Authority = None,
+    batch: Annotated[
+        Path | None, typer.Option("--batch", metavar="FILE", help="A batch of approved refunds to pay.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="RESULTS", help="The result of each of its lines, CSV.")
+    ] = None,
     key: Key = None,
 ) -> None:
     """Apply for a refund: of an annual settlement (--wallet --tax income-tax --input), or of a payment
-    (--payment)."""
+    (--payment); or pay a batch that the reviewer approved (--batch --out).
+
+    A batch that was interrupted goes on where it stopped, and one that is done moves nothing again.
+    """
     from ecny_tax.errors import InvalidInputError
     from ecny_tax.money import positive_yuan
     from ecny_tax.taxes.returns import read_annual_return
 
+    if batch is not None or out is not None:
+        others: dict[str, object] = {"--wallet": wallet, "--tax": tax, "--input": file, "--payment": payment}
+        others |= {"--amount": amount, "--reason": reason, "--authority": authority}
+        others |= {"--manual-review": manual_review or None, "--correction": correction or None}
+        check_options("refund_what", {"--batch": batch, "--out": out}, others)
+        assert batch is not None and out is not None  # noqa: S101, PT018 - checked above
+        pay_batch(run, "refunds", batch, out, key)
+        return
     if payment is not None:
         needless = {"--wallet": wallet, "--tax": tax, "--input": file, "--authority": authority}
         needless["--correction"] = "yes" if correction else None
@@ -85,6 +103,27 @@ def refund(
             idempotency_key=key,
         )
     _answer(run, found)
+
+
+@command(app, "batch")
+def batch_(
+    run: Run,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write.")],
+    authority: Authority = None,
+    applied_by: Annotated[
+        str | None,
+        typer.Option("--applied-by", metavar="DATE", help="Only what was applied for by this day."),
+    ] = None,
+) -> None:
+    """Approve every application under review in one signed file, which `refund --batch` pays."""
+    from ecny_tax.clock import parse_date
+
+    day = None if applied_by is None else parse_date(applied_by)
+    with run.sandbox() as s:
+        found = s.refunds.write_batch(
+            deliver=lambda text: run.write(out, text), authority=authority, applied_by=day
+        )
+    run.answer(found, file=str(out))
 
 
 @command(app, "list")

@@ -28,6 +28,7 @@ _VALUES = {
     "reversed": "已冲正",
     "real_time_debit": "实时扣税",
     "batch_debit": "批量扣税",
+    "in_progress": "办理中",
     "scan_to_pay": "扫码缴税",
     "tax_review": "税务审核中",
     "tax_refused": "税务审核不通过",

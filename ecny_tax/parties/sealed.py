@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.parties.model import Identity, IdentityKind
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 _RandomBytes = Callable[[int], bytes]
 
 
@@ -21,7 +22,7 @@ def subject_of(keyring: Keyring, kind: IdentityKind, number: str | None) -> str:
 
 def plain_text(kind: IdentityKind, name: str | None, id_number: str | None, phone: str | None) -> str:
     """What is sealed of an identity, in its one form."""
-    return json.dumps([kind, name, id_number, phone], ensure_ascii=False)
+    return _ENCODE([kind, name, id_number, phone])
 
 
 def look_up_digest(keyring: Keyring, custodian: str, subject_id: str, plain: str) -> bytes:

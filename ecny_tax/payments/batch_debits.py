@@ -36,6 +36,7 @@ from ecny_tax.wallets.model import Spent, Wallet, check_funds, check_limits, che
 
 #: Lines that are looked at together while a failure waits, which may strike any of them.
 _CAREFUL = 50
+_NO_PAYMENT = ",,"  # the columns of its number and its receipt
 _TAX_PAYMENT, _ECNY, _NONE = int(TransferCode.TAX_PAYMENT), int(Ledger.ECNY), int(TransferFlags.NONE)
 
 
@@ -50,7 +51,7 @@ class RefusedByLedger(Exception):
 def carry_out(
     tx: Transaction,
     keyring: Keyring,
-    file: BatchFile,
+    file: BatchFile[Line],
     office: Institution,
     part: int,
     lines: Sequence[Line],
@@ -93,7 +94,7 @@ class _Stretch:
         self,
         tx: Transaction,
         keyring: Keyring,
-        file: BatchFile,
+        file: BatchFile[Line],
         office: Institution,
         lines: Sequence[Line],
         first: int,
@@ -136,11 +137,11 @@ class _Stretch:
             try:
                 passed, failure = self._decide(number, line)
             except (RejectedError, NotFoundError) as refusal:
-                outcomes.append(Outcome(LineStatus.REFUSED, refusal.code))
+                outcomes.append(Outcome(LineStatus.REFUSED, refusal.code, _NO_PAYMENT))
                 continue
             if failure is None or not failure.leaves_in_doubt:
                 self._passed.append(passed)
-                outcomes.append(Outcome(LineStatus.SETTLED, "", passed.payment_no, passed.receipt_no))
+                outcomes.append(Outcome(LineStatus.SETTLED, "", f",{passed.payment_no},{passed.receipt_no}"))
             if failure is not None:
                 struck = passed, failure
                 break
@@ -159,18 +160,20 @@ class _Stretch:
         check_open(bill)
         model.check_covers(mandate, bill)
         batch_model.check_line(self._batch, line, bill, mandate)
-        wallet, amount = self._wallet(mandate.wallet_id), bill.total
+        wallet, amount = self._wallets[mandate.wallet_id], bill.total
+        balance = self._left.get(mandate.wallet_id, wallet.balance)
         check_may_spend(wallet)
         if wallet.wallet_class is not None:  # no sub-wallet signs agreements: it bears its limits itself
             limits = self._rules.wallet_class(wallet.wallet_class)
             check_limits(wallet, amount, limits, self._spent[wallet.wallet_id])
-        check_funds(wallet, amount)
+        if balance < amount:  # what is told of it is up to the rule
+            check_funds(replace(wallet, balance=balance), amount)
         check_open_day(self._treasury, self._closed_until, today=self._today)
         if number in self._refused_by_ledger:
             raise RejectedError("ledger_refused", result=self._refused_by_ledger[number])
         failure = debit_rows.next_failure(self._tx, wallet.wallet_id) if self._may_fail else None
         in_doubt = failure is not None and failure.leaves_in_doubt
-        left = self._left[wallet.wallet_id] = Fen(wallet.balance - amount)
+        left = self._left[wallet.wallet_id] = Fen(balance - amount)
         if wallet.wallet_class is not None:
             self._count(wallet.wallet_id, amount)
         suffix = self._suffixes[number - self._first]
@@ -186,11 +189,6 @@ class _Stretch:
             self._receipt_prefix + suffix,
         )
         return passed, failure
-
-    def _wallet(self, wallet_id: str) -> Wallet:
-        """The wallet as the lines before leave it."""
-        wallet = self._wallets[wallet_id]
-        return replace(wallet, balance=self._left[wallet_id]) if wallet_id in self._left else wallet
 
     def _count(self, wallet_id: str, amount: int) -> None:
         today, this_year = self._spent[wallet_id]
@@ -272,8 +270,10 @@ class _Stretch:
                 return []
             record = debits.leave_in_doubt(self._tx, debit, failure)
         except RejectedError as refusal:
+            if refusal.code != "ledger_refused":
+                raise
             raise RefusedByLedger({passed.number: str(refusal.values["result"])}) from None
-        return [Outcome(LineStatus.IN_DOUBT, outcome_unknown(record).code, record.trace_no)]
+        return [Outcome(LineStatus.IN_DOUBT, outcome_unknown(record).code, f",{record.trace_no},")]
 
 
 def _transfer(transfer_id: int, one: _Passed) -> Transfer:

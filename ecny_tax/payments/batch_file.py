@@ -1,4 +1,4 @@
-"""The file of a batch: one debit a line, in the order of bill numbers, and one signature over all of it.
+"""The file of a batch: one debit or refund a line, in the order of their numbers, one signature over all.
 
     ecny-tax debit batch 1, parts of 2000 lines
     B230420…,A230420…,0021…,17000.00
@@ -15,9 +15,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Generic
 
 from ecny_tax.clock import from_micros, micros
 from ecny_tax.crypto.signatures import (
@@ -33,23 +33,26 @@ from ecny_tax.identifiers import check_authority_code
 from ecny_tax.ledger.model import MAX_COUNTER
 from ecny_tax.money import Fen
 from ecny_tax.payments import batch_model
-from ecny_tax.payments.batch_model import CONTENT_TYPE, FIRST_LINE, Batch, Line
+from ecny_tax.payments.batch_model import FIRST_LINE, AnyLine, Batch, BatchKind, Form, LineT
 
-_FIRST = re.compile(rb"ecny-tax debit batch 1, parts of ([1-9][0-9]{0,3}) lines\n")
 _SIGNED = b"signed "
 _LONGEST = len(_SIGNED) + MAX_DOCUMENT_BYTES * 4 // 3 + 8
+_LONGEST_LINE = 100
 _DIGEST = 32
 _EARLIEST, _LATEST = 315_532_800_000_000, 7_258_118_400_000_000  # 1980 to 2200
 
 
 def written(
-    parts: Iterable[list[Line]], part_lines: int, sign: Callable[[int, Fen, tuple[bytes, ...]], bytes]
+    kind: BatchKind,
+    parts: Iterable[Sequence[AnyLine]],
+    part_lines: int,
+    sign: Callable[[int, Fen, tuple[bytes, ...]], bytes],
 ) -> Iterator[str]:
     """The text of a file, part by part; ``sign`` is given the number of lines, their sum and all digests.
 
     Raises ``RejectedError`` (``batch_empty``) and ``InvalidInputError`` (``batch_too_long``).
     """
-    yield f"ecny-tax debit batch 1, parts of {part_lines} lines\n"
+    yield f"ecny-tax {kind} batch 1, parts of {part_lines} lines\n"
     count, amount, digests = 0, 0, list[bytes]()
     for lines in parts:
         text = "".join(line.text for line in lines)
@@ -77,13 +80,13 @@ def content_of(batch: Batch) -> dict[str, object]:
     }
 
 
-def open_message(message: bytes, published: PublishedKeys) -> Batch:
+def open_message(message: bytes, content_type: str, published: PublishedKeys) -> Batch:
     """The batch that a message says, when its authority signed it.
 
     Raises ``VerificationError``: ``document_malformed``, ``signer_unknown``, ``signature_invalid``,
     ``batch_signer_differs``.
     """
-    signer, payload = verify_one(message, CONTENT_TYPE, published)
+    signer, payload = verify_one(message, content_type, published)
     batch = _read(payload)
     if signer != f"tax_authority:{batch.authority}":
         raise VerificationError("batch_signer_differs", signer=signer, authority=batch.authority)
@@ -97,7 +100,7 @@ def _read(payload: bytes) -> Batch:
     except (KeyError, ValueError, TypeError, InvalidInputError):
         batch = None
     if batch is None or encode(content_of(batch)) != payload:
-        raise VerificationError("document_malformed", reason="it is no batch of debits")
+        raise VerificationError("document_malformed", reason="it is no batch")
     return batch
 
 
@@ -127,7 +130,7 @@ def _whole(value: object, least: int, most: int = MAX_COUNTER) -> int:
     return value
 
 
-class BatchFile:
+class BatchFile(Generic[LineT]):
     """A file that was read once, whole: its form and its signature are right.
 
     Its parts are read again when they are carried out, and checked again, since a file may change meanwhile.
@@ -136,8 +139,9 @@ class BatchFile:
     ``VerificationError``: ``batch_not_signed``, ``batch_altered``, and what :func:`open_message` raises.
     """
 
-    def __init__(self, path: Path, published: PublishedKeys) -> None:
+    def __init__(self, path: Path, form: Form[LineT], published: PublishedKeys) -> None:
         self._path = path
+        self._form = form
         self._starts: list[int] = []  # of each part, in bytes, and the end of the last
         self._digests: list[bytes] = []
         self._lines, self._amount, self._part_lines = 0, 0, 0
@@ -147,7 +151,7 @@ class BatchFile:
                 self._scan(file)
         except (OSError, ValueError) as error:
             raise _unreadable(path, error) from None
-        self.batch = open_message(self.message, published)
+        self.batch = open_message(self.message, form.content_type, published)
         self._compare()
         #: Of all that was signed.
         self.digest = _digest(self.message)
@@ -160,7 +164,7 @@ class BatchFile:
         """How many bytes so many parts are, with the first line."""
         return self._starts[parts]
 
-    def lines(self, part: int) -> tuple[str, list[Line]]:
+    def lines(self, part: int) -> tuple[str, list[LineT]]:
         """The lines of a part as they were signed, as text and as what they say."""
         start, end = self._starts[part], self._starts[part + 1]
         try:
@@ -172,38 +176,49 @@ class BatchFile:
         if hashlib.sha256(data).digest() != self.batch.parts[part]:
             raise self._altered(part)
         text = data.decode("ascii")
-        return text, list(map(batch_model.signed_line, text.splitlines()))
+        return text, self._form.read_signed(text)
 
     def _scan(self, file: BinaryIO) -> None:
         head = file.readline(100)
-        found = _FIRST.fullmatch(head)
+        first = rf"ecny-tax {self._form.kind} batch 1, parts of ([1-9][0-9]{{0,3}}) lines\n"
+        found = re.fullmatch(first.encode(), head)
         if found is None:
-            raise self._malformed("its first line is not that of a batch", "首行不是批量文件的首行")
+            raise self._malformed(
+                f"its first line is not that of a {self._form.kind} batch",
+                f"首行不是批量{'扣税' if self._form.kind is BatchKind.DEBIT else '退税'}文件的首行",
+            )
         self._part_lines = int(found[1])
         batch_model.check_part_lines(self._part_lines)
-        place, number, last, hasher = len(head), FIRST_LINE, "", hashlib.sha256()
-        while data := file.readline(_LONGEST):
-            if data.startswith(_SIGNED):
-                if self._lines:
-                    self._digests.append(hasher.digest())
-                self._starts.append(place)
-                self._take_signature(data, file)
-                return
-            if (number - FIRST_LINE) % self._part_lines == 0:
-                if self._starts:
-                    self._digests.append(hasher.digest())
-                self._starts.append(place)
-                hasher = hashlib.sha256()
-            hasher.update(data)
-            line = batch_model.read_line(data.decode("ascii", "backslashreplace"), number)
-            if line.bill_no <= last:
-                repeated = line.bill_no == last
-                code = "batch_line_repeated" if repeated else "batch_lines_unordered"
-                raise InvalidInputError(code, line=number, bill_no=line.bill_no)
-            self._lines, self._amount = self._lines + 1, self._amount + line.amount
-            batch_model.check_size(self._lines, len(self._starts))
-            place, number, last = place + len(data), number + 1, line.bill_no
-        raise VerificationError("batch_not_signed", path=self._path)
+        place, last, signature = len(head), "", b""
+        while not signature:
+            start, read = place, list[bytes]()
+            while len(read) < self._part_lines and (data := file.readline(_LONGEST)):
+                if data.startswith(_SIGNED):
+                    signature = data
+                    break
+                read.append(data)
+                if len(data) > _LONGEST_LINE:
+                    break  # which is malformed, as is to be seen
+            if not read and not signature:
+                raise VerificationError("batch_not_signed", path=self._path)
+            if read:
+                part = b"".join(read)
+                last = self._take_part(part, last)
+                self._starts.append(start)
+                place += len(part)
+        self._starts.append(place)
+        self._take_signature(signature, file)
+
+    def _take_part(self, part: bytes, last: str) -> str:
+        """Check the form of a part that comes after the bill ``last``; its own last bill."""
+        number = FIRST_LINE + self._lines
+        found = self._form.read_lines(part.decode("ascii", "backslashreplace"), number)
+        batch_model.check_order(last, found[0].record, number)
+        self._digests.append(hashlib.sha256(part).digest())
+        self._lines += len(found)
+        self._amount += sum(line.amount for line in found)
+        batch_model.check_size(self._lines, len(self._digests))
+        return found[-1].record
 
     def _take_signature(self, data: bytes, file: BinaryIO) -> None:
         text = data[len(_SIGNED) : -1]

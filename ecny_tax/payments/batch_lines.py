@@ -8,7 +8,7 @@ from functools import lru_cache
 from ecny_tax.errors import EcnyTaxError
 from ecny_tax.parties import service as parties
 from ecny_tax.payments import batch_rows, rows
-from ecny_tax.payments.batch_model import Batch, Line, authorising_line
+from ecny_tax.payments.batch_model import DEBITS, Batch, Line, authorising_line
 from ecny_tax.payments.model import Payment
 from ecny_tax.store import Transaction
 from ecny_tax.taxes import bills
@@ -37,7 +37,7 @@ def _batch(message: bytes, authority: str, key: bytes) -> Batch:
     from ecny_tax.payments.batch_file import open_message
 
     name = f"tax_authority:{authority}"
-    return open_message(message, lambda signer: key if signer == name else None)
+    return open_message(message, DEBITS.content_type, lambda signer: key if signer == name else None)
 
 
 @lru_cache(maxsize=4)

@@ -1,33 +1,95 @@
-"""What a batch of debits (批量扣税) is, what a line of one says, and what came of it."""
+"""What a batch (批量扣税、批量退税) is, what a line of one says, and what came of it."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from ecny_tax.agreements.model import Mandate
-from ecny_tax.errors import InvalidInputError, RejectedError
-from ecny_tax.money import MAX_AMOUNT, Fen, yuan_text
+from ecny_tax.errors import InvalidInputError, RejectedError, short
+from ecny_tax.money import Fen, yuan_text
 from ecny_tax.taxes.model import DueBill
 
-#: What the tax authority signs over a whole batch (message 3102); part of the protected header.
-CONTENT_TYPE = "application/vnd.ecny-tax.debit-batch+cbor"
 MAX_LINES = 1_000_000
 MAX_PARTS = 1_000
 #: Lines of a part, which is carried out in one transaction: by default, and at most.
 PART_LINES, MAX_PART_LINES = 2_000, 4_000
-#: The first debit stands on the second line of its file; lines are numbered as an editor numbers them.
+#: The first of them stands on the second line of its file; lines are numbered as an editor numbers them.
 FIRST_LINE = 2
 
-_NUMBER = "[0-9]{6}[0-9A-HJKMNP-TV-Z]{14}"
-_LINE = re.compile(
-    rf"(?P<bill>B{_NUMBER}),(?P<agreement>A{_NUMBER}),(?P<wallet>00[0-9]{{14}}),"
-    r"(?P<yuan>0|[1-9][0-9]{0,15})\.(?P<part>[0-9]{2})\n"
-)
-_BATCH_NO = re.compile(f"K{_NUMBER}")
+#: How a number for people goes on after its prefix, and a wallet id, as regular expressions.
+NUMBER, WALLET = "[0-9]{6}[0-9A-HJKMNP-TV-Z]{14}", "00[0-9]{14}"
+#: Up to the largest amount, 10^15 yuan.
+_YUAN = r"(?!0\.00)(?:0|[1-9][0-9]{0,14}|1000000000000000(?=\.00))\.[0-9]{2}"
+_BATCH_NO = re.compile(f"K{NUMBER}")
+
+
+class BatchKind(StrEnum):
+    DEBIT = "debit"  # 批量扣税
+    REFUND = "refund"  # 批量退税
+
+
+class AnyLine(Protocol):
+    """A line of a batch: which record it is about, how much of it, and how that stands in a file."""
+
+    @property
+    def record(self) -> str: ...
+
+    @property
+    def amount(self) -> Fen: ...
+
+    @property
+    def text(self) -> str: ...
+
+
+LineT = TypeVar("LineT", bound=AnyLine)
+
+
+@dataclass(frozen=True)
+class Form(Generic[LineT]):
+    """How the lines of a kind of batch are written: ``fields`` (a regular expression), and the amount.
+
+    ``read`` reads one.
+    """
+
+    kind: BatchKind
+    fields: str
+    read: Callable[[str], LineT]
+
+    @property
+    def content_type(self) -> str:
+        """Of what the tax authority signs over a whole batch (message 3102); part of the protected header."""
+        return f"application/vnd.ecny-tax.{self.kind}-batch+cbor"
+
+    def read_lines(self, text: str, first: int) -> list[LineT]:
+        """What several lines say, in the order of their records; ``first`` is the number of the first.
+
+        Raises ``InvalidInputError``: ``batch_line_malformed``, ``batch_line_repeated``,
+        ``batch_lines_unordered``.
+        """
+        lines = text.splitlines(keepends=True)
+        pattern = f"{self.fields},{_YUAN}\n"
+        if re.fullmatch(f"(?:{pattern})*", text) is None:
+            bad = (
+                (number, line) for number, line in enumerate(lines, first) if not re.fullmatch(pattern, line)
+            )
+            number, line = next(bad)
+            raise InvalidInputError("batch_line_malformed", line=number, value=short(line.rstrip("\n")))
+        found = list(map(self.read, lines))
+        records = [line.record for line in found]
+        for number, (before, after) in enumerate(pairwise(records), first + 1):
+            if after <= before:
+                check_order(before, after, number)
+        return found
+
+    def read_signed(self, text: str) -> list[LineT]:
+        """The same of lines whose form was checked before."""
+        return list(map(self.read, text.splitlines()))
 
 
 class Line(NamedTuple):
@@ -37,6 +99,10 @@ class Line(NamedTuple):
     agreement_no: str
     wallet_id: str
     amount: Fen
+
+    @property
+    def record(self) -> str:
+        return self.bill_no
 
     @property
     def text(self) -> str:
@@ -66,35 +132,31 @@ class Batch:
 
 
 class LineStatus(StrEnum):
-    SETTLED = "settled"
+    SETTLED = "settled"  # of a debit
+    COMPLETED = "completed"  # of a refund
     REFUSED = "refused"
-    IN_DOUBT = "in_doubt"  # 结果未知
+    IN_DOUBT = "in_doubt"  # 扣款结果未知
+    TREASURY_FAILED = "treasury_failed"  # 退税未能入账
+
+
+PAID = (LineStatus.SETTLED, LineStatus.COMPLETED)
+PENDING = (LineStatus.IN_DOUBT, LineStatus.TREASURY_FAILED)
 
 
 class Outcome(NamedTuple):
-    """What came of a line; ``code`` says why it was not paid, or that nobody knows."""
+    """What came of a line; ``code`` says why it was not paid, or that nobody knows.
+
+    ``more`` are the further columns of the results, each after its comma.
+    """
 
     status: LineStatus
     code: str = ""
-    payment_no: str = ""
-    receipt_no: str = ""
+    more: str = ""
 
-    def text(self, number: int, line: Line) -> str:
+    def text(self, number: int, line: AnyLine) -> str:
         """The line of the results."""
-        words = (
-            str(number),
-            line.bill_no,
-            yuan_text(line.amount),
-            self.status.value,
-            self.code,
-            self.payment_no,
-            self.receipt_no,
-        )
-        return ",".join(words) + "\n"
-
-
-#: The first line of the results.
-RESULT_COLUMNS = "line,bill_no,amount,status,code,payment_no,receipt_no\n"
+        status, code, more = self
+        return f"{number},{line.record},{yuan_text(line.amount)},{status},{code}{more}\n"
 
 
 class BatchStatus(StrEnum):
@@ -104,36 +166,44 @@ class BatchStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BatchProgress:
-    """How far a batch is carried out: ``lines_done`` of its lines have a result; ``amount`` fen were paid."""
+    """How far a batch is carried out: ``lines_done`` of its lines have a result; ``amount`` fen were paid.
+
+    ``lines_pending`` are debits in doubt, and refunds that could not be credited.
+    """
 
     batch_no: str
+    kind: BatchKind
     authority: str
     status: BatchStatus
     lines: int
     lines_done: int
-    lines_settled: int
+    lines_paid: int
     lines_refused: int
-    lines_in_doubt: int
+    lines_pending: int
     amount: Fen
     taken_at: datetime
     done_at: datetime | None
 
 
-def read_line(text: str, number: int) -> Line:
-    """The debit that a line of a file says; raises ``InvalidInputError`` (``batch_line_malformed``)."""
-    found = _LINE.fullmatch(text)
-    if found is not None:
-        bill_no, agreement_no, wallet_id, whole, part = found.groups()
-        amount = int(whole + part)
-        if 0 < amount <= MAX_AMOUNT:
-            return Line(bill_no, agreement_no, wallet_id, Fen(amount))
-    raise InvalidInputError("batch_line_malformed", line=number, value=text.rstrip("\n"))
+def check_order(before: str, record: str, number: int) -> None:
+    """Records grow from line to line: ``batch_line_repeated``, ``batch_lines_unordered``."""
+    if record <= before:
+        code = "batch_line_repeated" if record == before else "batch_lines_unordered"
+        raise InvalidInputError(code, line=number, record=record)
 
 
-def signed_line(text: str) -> Line:
-    """The debit that a line says whose form was checked before."""
+def _read_debit(text: str) -> Line:
     bill_no, agreement_no, wallet_id, yuan = text.split(",")
     return Line(bill_no, agreement_no, wallet_id, Fen(int(yuan.replace(".", ""))))
+
+
+DEBITS = Form(BatchKind.DEBIT, f"B{NUMBER},A{NUMBER},{WALLET}", _read_debit)
+
+#: The first line of the results of each kind.
+RESULT_COLUMNS = {
+    BatchKind.DEBIT: "line,bill_no,amount,status,code,payment_no,receipt_no\n",
+    BatchKind.REFUND: "line,refund_no,amount,status,code\n",
+}
 
 
 def is_batch_no(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""The SQL of batches of debits."""
+"""The SQL of batches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from datetime import date
 
 from ecny_tax.clock import from_micros, micros
 from ecny_tax.money import Fen
-from ecny_tax.payments.batch_model import Batch, BatchProgress, BatchStatus, Line, LineStatus, Outcome
+from ecny_tax.payments import batch_model
+from ecny_tax.payments.batch_model import (
+    AnyLine,
+    Batch,
+    BatchKind,
+    BatchProgress,
+    BatchStatus,
+    LineStatus,
+    Outcome,
+)
 from ecny_tax.store.transaction import Row, Transaction
 
 #: A bill that an agreement on batch debits covers, with the newest such agreement of its taxpayer.
@@ -17,15 +26,15 @@ _COVERED = (
     " WHERE n.subject_id = b.subject_id AND n.authority = b.authority AND n.status = 'verified'"
     " AND n.batch_debit = 1 AND w.closed_at IS NULL)"
     " WHERE b.authority = :authority AND b.status = 'open' AND b.in_doubt IS NULL AND b.bill_no > :after"
-    " AND (:due_by IS NULL OR b.due_date <= :due_by) AND (:tax IS NULL OR b.tax = :tax)"
+    " AND b.due_date <= :due_by AND (:tax = '' OR b.tax = :tax)"
     " ORDER BY b.bill_no LIMIT :limit"
 )
 _PROGRESS = (
-    "SELECT b.batch_no, b.authority, b.lines, b.taken_at, coalesce(sum(p.settled), 0),"
-    " coalesce(sum(p.refused), 0), coalesce(sum(p.in_doubt), 0), coalesce(sum(p.amount), 0), max(p.done_at)"
+    "SELECT b.batch_no, b.kind, b.authority, b.lines, b.taken_at, coalesce(sum(p.paid), 0),"
+    " coalesce(sum(p.refused), 0), coalesce(sum(p.pending), 0), coalesce(sum(p.amount), 0), max(p.done_at)"
     " FROM batch b LEFT JOIN batch_part p ON p.batch_no = b.batch_no"
 )
-_GROUPED = "GROUP BY b.place, b.batch_no, b.authority, b.lines, b.taken_at"
+_GROUPED = "GROUP BY b.place, b.batch_no, b.kind, b.authority, b.lines, b.taken_at"
 
 
 def covered(
@@ -37,8 +46,8 @@ def covered(
         authority=authority,
         after=after,
         limit=limit,
-        due_by=None if due_by is None else due_by.isoformat(),
-        tax=tax,
+        due_by=(due_by or date.max).isoformat(),
+        tax=tax or "",
     )
 
 
@@ -48,11 +57,12 @@ def message(tx: Transaction, batch_no: str) -> bytes | None:
     return row[0] if row else None
 
 
-def insert(tx: Transaction, batch: Batch, message: bytes) -> None:
+def insert(tx: Transaction, kind: BatchKind, batch: Batch, message: bytes) -> None:
     tx.run(
-        "INSERT INTO batch (batch_no, authority, lines, message, taken_at)"
-        " VALUES (:batch_no, :authority, :lines, :message, :now)",
+        "INSERT INTO batch (batch_no, kind, authority, lines, message, taken_at)"
+        " VALUES (:batch_no, :kind, :authority, :lines, :message, :now)",
         batch_no=batch.batch_no,
+        kind=kind,
         authority=batch.authority,
         lines=batch.lines,
         message=message,
@@ -71,14 +81,14 @@ def insert_part(
     batch: Batch,
     part: int,
     text: str,
-    lines: Sequence[Line],
+    lines: Sequence[AnyLine],
     outcomes: Sequence[Outcome],
 ) -> None:
     """Keep the lines of a part as they were signed, and what came of each."""
     first = batch.first_line(part)
     found = [outcome.status for outcome in outcomes]
     tx.run(
-        "INSERT INTO batch_part VALUES (:batch_no, :part, :lines, :results, :settled, :refused, :in_doubt,"
+        "INSERT INTO batch_part VALUES (:batch_no, :part, :lines, :results, :paid, :refused, :pending,"
         " :amount, :now)",
         batch_no=batch.batch_no,
         part=part,
@@ -87,11 +97,11 @@ def insert_part(
             outcome.text(number, line)
             for number, (line, outcome) in enumerate(zip(lines, outcomes, strict=True), first)
         ),
-        settled=found.count(LineStatus.SETTLED),
+        paid=sum(status in batch_model.PAID for status in found),
         refused=found.count(LineStatus.REFUSED),
-        in_doubt=found.count(LineStatus.IN_DOUBT),
+        pending=sum(status in batch_model.PENDING for status in found),
         amount=sum(
-            line.amount for line, status in zip(lines, found, strict=True) if status is LineStatus.SETTLED
+            line.amount for line, status in zip(lines, found, strict=True) if status in batch_model.PAID
         ),
         now=micros(tx.now),
     )
@@ -122,17 +132,18 @@ def batches(tx: Transaction) -> list[BatchProgress]:
 
 
 def _progress(row: Row) -> BatchProgress:
-    batch_no, authority, count, taken_at, settled, refused, in_doubt, amount, done_at = row
-    done = settled + refused + in_doubt
+    batch_no, kind, authority, count, taken_at, paid, refused, pending, amount, done_at = row
+    done = paid + refused + pending
     return BatchProgress(
         batch_no=batch_no,
+        kind=BatchKind(kind),
         authority=authority,
         status=BatchStatus.DONE if done == count else BatchStatus.IN_PROGRESS,
         lines=count,
         lines_done=done,
-        lines_settled=settled,
+        lines_paid=paid,
         lines_refused=refused,
-        lines_in_doubt=in_doubt,
+        lines_pending=pending,
         amount=Fen(amount),
         taken_at=from_micros(taken_at),
         done_at=None if done_at is None else from_micros(done_at),

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecny_tax.crypto.keyring import Keyring
-from ecny_tax.errors import ConflictError, InvalidInputError, NotFoundError
-from ecny_tax.money import Fen
+from ecny_tax.errors import InvalidInputError
 from ecny_tax.parties import service as parties
-from ecny_tax.payments import authorising, batch_model, batch_rows
-from ecny_tax.payments.batch_model import Batch, BatchProgress, Line
+from ecny_tax.parties.model import Institution
+from ecny_tax.payments import batch_model, batch_rows, batch_running
+from ecny_tax.payments.batch_model import DEBITS, RESULT_COLUMNS, Batch, BatchProgress, Line, Outcome
+from ecny_tax.payments.batch_running import Progress
 from ecny_tax.payments.service import Payments
-from ecny_tax.store import Store, Transaction
-from ecny_tax.store.idempotency import Request, earlier_answer, remember
+from ecny_tax.store import Transaction
 from ecny_tax.taxes import rows as tax_rows
 from ecny_tax.taxes.model import Tax
 
 if TYPE_CHECKING:
     from ecny_tax.payments.batch_file import BatchFile
-
-#: Is told now and then how many bytes of the file are carried out.
-Progress = Callable[[int], None]
 
 
 class BatchPayments(Payments):
@@ -46,26 +42,14 @@ class BatchPayments(Payments):
         ``part_lines`` lines are carried out in one transaction.  Raises ``batch_empty``, ``batch_too_long``,
         ``batch_part_malformed``, ``tax_unknown`` and ``tax_authority_not_found``.
         """
-        from ecny_tax.crypto.signatures import encode
-        from ecny_tax.payments import batch_file
-
         batch_model.check_part_lines(part_lines)
         if tax is not None and tax not in tuple(Tax):
             raise InvalidInputError("tax_unknown", value=tax)
-        signed: list[Batch] = []
         with self._store.reading() as tx:
             office = parties.tax_authority(tx, authority)
 
-            def sign(lines: int, amount: Fen, parts: tuple[bytes, ...]) -> bytes:
-                number = tx.ids.number("K", tx.now)
-                batch = Batch(number, office.code, tx.now, lines, amount, part_lines, parts)
-                signed.append(batch)
-                payload = encode(batch_file.content_of(batch))
-                return authorising.sign_as_authority(self._keyring, office, batch_model.CONTENT_TYPE, payload)
-
             parts = _covered_lines(tx, office.code, due_by, tax, part_lines)
-            deliver(batch_file.written(parts, part_lines, sign))
-        return signed[0]
+            return batch_running.write(tx, self._keyring, DEBITS, office, parts, part_lines, deliver)
 
     def pay_batch(
         self, *, file: str | Path, progress: Progress | None = None, idempotency_key: str | None = None
@@ -78,27 +62,29 @@ class BatchPayments(Payments):
         :class:`ecny_tax.payments.batch_file.BatchFile` raises, having moved nothing, ``batch_number_taken``
         and ``tax_authority_not_found``.
         """
-        from ecny_tax.payments.batch_file import BatchFile
+        from ecny_tax.payments import batch_debits
 
-        with self._store.reading() as tx:
-            keys = {office.party: office.public_key for office in parties.tax_authorities(tx)}
-        found = BatchFile(Path(file), keys.get)
-        batch = found.batch
-        request = Request("batch", f"tax_authority:{batch.authority}", idempotency_key, (found.digest.hex(),))
-        with self._store.reading() as tx:
-            if (earlier := earlier_answer(tx, request, BatchProgress)) is not None:
-                return earlier
-        _carry_out(self._store, self._keyring, found, progress)
-        answer = self.batch(batch_no=batch.batch_no)
-        if idempotency_key is None:
-            return answer
-        with self._store.transaction() as tx:  # another process may have answered meanwhile
-            return earlier_answer(tx, request, BatchProgress) or remember(tx, request, answer)
+        refused_by_ledger: dict[int, str] = {}
+
+        def carry_out(
+            tx: Transaction, found: BatchFile[Line], office: Institution, part: int, lines: Sequence[Line]
+        ) -> list[Outcome]:
+            return batch_debits.carry_out(tx, self._keyring, found, office, part, lines, refused_by_ledger)
+
+        def again(error: Exception) -> bool:
+            if isinstance(error, batch_debits.RefusedByLedger):
+                refused_by_ledger.update(error.results)
+                return True
+            return False
+
+        return batch_running.run(
+            self._store, DEBITS, Path(file), carry_out, progress, idempotency_key, again=again
+        )
 
     def batch(self, *, batch_no: str) -> BatchProgress:
         """How far a batch is carried out; raises ``NotFoundError`` (``batch_not_found``)."""
         with self._store.reading() as tx:
-            return _progress(tx, batch_no)
+            return batch_running.progress_of(tx, batch_no)
 
     def batches(self) -> tuple[BatchProgress, ...]:
         """Every batch that was taken in, oldest first."""
@@ -110,12 +96,12 @@ class BatchPayments(Payments):
 
         Raises ``NotFoundError`` (``batch_not_found``).
         """
-        self.batch(batch_no=batch_no)
-        return self._results(batch_no)
+        columns = RESULT_COLUMNS[self.batch(batch_no=batch_no).kind]
+        return self._results(batch_no, columns)
 
-    def _results(self, batch_no: str) -> Iterator[str]:
+    def _results(self, batch_no: str, columns: str) -> Iterator[str]:
         """Parts that are carried out change no more, so that each may be read by itself."""
-        yield batch_model.RESULT_COLUMNS
+        yield columns
         for part in range(batch_model.MAX_PARTS):
             with self._store.reading() as tx:
                 text = batch_rows.results(tx, batch_no, part)
@@ -139,47 +125,3 @@ def _covered_lines(
             ]
             after = covered[-1][0]
         is_more = len(covered) == part_lines
-
-
-def _carry_out(store: Store, keyring: Keyring, file: BatchFile, progress: Progress | None) -> None:
-    """Carry out every part that is not done yet, each in one transaction with the note that it is done."""
-    from ecny_tax.payments import batch_debits
-
-    batch, refused_by_ledger = file.batch, dict[int, str]()
-    with store.reading() as tx:
-        part = batch_rows.parts_done(tx, batch.batch_no) if _is_taken_in(tx, file) else 0
-    while part < len(batch.parts):
-        text, lines = file.lines(part)
-        try:
-            with store.transaction() as tx:
-                if not _is_taken_in(tx, file):
-                    batch_rows.insert(tx, batch, file.message)
-                done = batch_rows.parts_done(tx, batch.batch_no)
-                if done == part:  # and not by another process meanwhile
-                    office = parties.tax_authority(tx, batch.authority)
-                    outcomes = batch_debits.carry_out(
-                        tx, keyring, file, office, part, lines, refused_by_ledger
-                    )
-                    batch_rows.insert_part(tx, batch, part, text, lines, outcomes)
-                    done += 1
-        except batch_debits.RefusedByLedger as refusal:
-            refused_by_ledger |= refusal.results
-            continue
-        part = done
-        if progress is not None:
-            progress(file.end_of(part))
-
-
-def _is_taken_in(tx: Transaction, file: BatchFile) -> bool:
-    """Whether the batch is known; ``batch_number_taken`` where its number is that of another one."""
-    known = batch_rows.message(tx, file.batch.batch_no)
-    if known is not None and not file.says_as(known):
-        raise ConflictError("batch_number_taken", batch_no=file.batch.batch_no)
-    return known is not None
-
-
-def _progress(tx: Transaction, batch_no: str) -> BatchProgress:
-    found = batch_rows.progress(tx, batch_no)
-    if found is None:
-        raise NotFoundError("batch_not_found", batch_no=batch_no)
-    return found

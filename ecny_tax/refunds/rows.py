@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from ecny_tax.clock import from_micros, micros
+from ecny_tax.ledger.model import MAX_COUNTER
 from ecny_tax.refunds.model import Refund, RefundEvent, RefundKind, RefundStatus
 from ecny_tax.store.transaction import Row, Transaction
 from ecny_tax.taxes.model import Basis
@@ -154,6 +156,21 @@ def refunds_among(tx: Transaction, refund_nos: Sequence[str]) -> dict[str, Refun
         ways.setdefault(refund_no, []).append((step[0], step[1], step[2], step[3]))
     found = tx.rows_among(_REFUND, "refund_no", refund_nos)
     return {row[0]: _built(row, [step[1:] for step in sorted(ways.get(row[0], []))]) for row in found}
+
+
+def under_review(
+    tx: Transaction, authority: str, *, after: str, limit: int, applied_by: datetime | None
+) -> list[Row]:
+    """(number, wallet, amount) of the next refunds that an authority has to decide, by number."""
+    return tx.rows(
+        "SELECT refund_no, wallet_id, amount FROM refund WHERE authority = :authority"
+        " AND status = 'tax_review' AND refund_no > :after AND applied_at <= :last"
+        " ORDER BY refund_no LIMIT :limit",
+        authority=authority,
+        after=after,
+        last=MAX_COUNTER if applied_by is None else micros(applied_by),
+        limit=limit,
+    )
 
 
 def unfinished(tx: Transaction, subject_id: str) -> str | None:

@@ -26,7 +26,8 @@ from ecny_tax.ledger.model import AccountCode, Ledger, TransferCode
 from ecny_tax.store.group import Group
 from ecny_tax.store.postgres_refusals import Refusals, shown
 from ecny_tax.store.postgres_schema import migrate
-from ecny_tax.store.postgres_transaction import Connection, PostgresTransaction, lock_key
+from ecny_tax.store.postgres_transaction import PostgresTransaction, lock_key
+from ecny_tax.store.postgres_wire import Connection
 from ecny_tax.store.simulated_clock import FIXED_TIME, check_not_before
 from ecny_tax.store.transaction import Row, Transaction, Watcher
 
@@ -108,13 +109,16 @@ class PostgresStore:
         """
         settings = _settings(url)
         with Refusals(shown(url)):
-            with psycopg.connect(settings, autocommit=True) as connection:  # what is wrong, it says at once
+            with Connection.connect(
+                settings, autocommit=True
+            ) as connection:  # what is wrong, it says at once
                 _configure(connection)
                 migrate(connection, shown(url))
                 opening = 0 if seed is None else _count_seeded_opening(connection)
             pool = ConnectionPool(
                 settings,
                 kwargs={"autocommit": True},
+                connection_class=Connection,
                 configure=_configure,
                 min_size=0,
                 max_size=MAX_CONNECTIONS,
@@ -142,10 +146,8 @@ class PostgresStore:
         return self._group.run(act, names)
 
     def shared(self, names: Sequence[str]) -> AbstractContextManager[PostgresTransaction]:
-        if (
-            self._clock is not None
-        ):  # one that other processes do not follow: their times would be in no order
-            return self.transaction()
+        if self._clock is not None:
+            return self.transaction()  # others do not follow that clock: times would be in no order
         keys = ",".join(map(str, sorted(map(lock_key, names))))
         begin = f"BEGIN; SELECT * FROM begin_writing({_WRITERS}, false, '{{{keys}}}')"
         return self._writing(begin, is_alone=False)
@@ -161,7 +163,10 @@ class PostgresStore:
 
     def is_to_be_repeated(self, error: BaseException) -> bool:
         cause = error.__cause__ if isinstance(error, UnavailableError) else error
-        return isinstance(cause, pg.DeadlockDetected | pg.SerializationFailure | pg.UniqueViolation)
+        return isinstance(
+            cause,
+            pg.DeadlockDetected | pg.SerializationFailure | pg.UniqueViolation | pg.InFailedSqlTransaction,
+        )
 
     @contextmanager
     def _writing(self, begin: str, *, is_alone: bool) -> Iterator[PostgresTransaction]:
@@ -178,10 +183,9 @@ class PostgresStore:
             yield tx
             if is_whole and self.watcher is not None:
                 self.watcher.before_commit(tx)
-            tx.flush()
             if time.monotonic() - start > MAX_SHARED_SECONDS and not is_alone:
                 raise UnavailableError("database_busy", path=self.path)
-            _commit(connection, self.path)
+            _commit(tx, connection, self.path)
         if self.watcher is not None:
             self.watcher.after_commit(newest or 0)
 
@@ -191,8 +195,7 @@ class PostgresStore:
             ids = self._seeded or IdSource()
             tx = PostgresTransaction(connection, SystemClock().now(), ids, self._rules, is_alone=True)
             yield tx
-            tx.flush()
-            _commit(connection, self.path)
+            _commit(tx, connection, self.path)
 
     @contextmanager
     def reading(self, *, at_rest: bool = False) -> Iterator[PostgresTransaction]:
@@ -205,11 +208,11 @@ class PostgresStore:
             time = choose(self._time(fixed, server))
             if newest_at is not None:
                 check_not_before(newest_at, micros(time or from_micros(server)))
-            connection.execute("DELETE FROM meta WHERE name = 'fixed_time'")
+            tx = PostgresTransaction(connection, from_micros(server), IdSource(), self._rules, is_alone=True)
+            tx.run("DELETE FROM meta WHERE name = 'fixed_time'")
             if time is not None:
-                value = str(micros(time))
-                connection.execute("INSERT INTO meta VALUES ('fixed_time', %s)", (value,))
-            _commit(connection, self.path)
+                tx.run("INSERT INTO meta VALUES ('fixed_time', :value)", value=str(micros(time)))
+            _commit(tx, connection, self.path)
             return time
 
     def write_much(self) -> None:
@@ -252,9 +255,7 @@ class PostgresStore:
             try:
                 yield connection, found
             finally:
-                if not connection.closed and connection.info.transaction_status != _IDLE:
-                    with suppress(psycopg.Error):
-                        connection.execute("ROLLBACK")
+                _roll_back(connection)
                 self._pool.putconn(connection)
 
     def _begun(self, begin: str, *, at_rest: bool) -> tuple[Connection, Row]:
@@ -273,8 +274,7 @@ class PostgresStore:
             except psycopg.Error as error:
                 is_lost = connection.closed or isinstance(error, pg.AdminShutdown | pg.CrashShutdown)
                 if not is_lost:
-                    with suppress(psycopg.Error):
-                        connection.execute("ROLLBACK")
+                    _roll_back(connection)
                 self._pool.putconn(connection)
                 if not is_lost or time.monotonic() > deadline:
                     raise
@@ -285,10 +285,7 @@ _IDLE = psycopg.pq.TransactionStatus.IDLE
 
 def _last_row(connection: Connection, statements: str) -> Row:
     """The row of the last of several statements, which go out together."""
-    cursor = connection.execute(statements.encode())
-    while cursor.nextset():
-        pass
-    found = cursor.fetchone()
+    found = connection.wire.ask_plainly(statements.encode())
     assert found is not None  # noqa: S101 - the statement has one row
     return found
 
@@ -331,17 +328,35 @@ class _Flag(psycopg.adapt.Dumper):
         return b"1" if obj else b"0"
 
 
-def _commit(connection: Connection, path: str) -> None:
-    """Commit; where the answer is lost, nobody knows whether that was done."""
+def _roll_back(connection: Connection) -> None:
+    """End what has begun; a connection that cannot is not used again.
+
+    By the wire: psycopg takes a ROLLBACK of its own for a reason to make the server forget every prepared
+    statement, the wire's, too.
+    """
+    if not _is_lost(connection) and connection.info.transaction_status != _IDLE:
+        with suppress(psycopg.Error):
+            connection.wire.ask_plainly(b"ROLLBACK")
+        if connection.info.transaction_status != _IDLE:
+            connection.close()
+
+
+def _commit(tx: PostgresTransaction, connection: Connection, path: str) -> None:
+    """Commit; where the answer is lost, nobody knows whether that was done.
+
+    Of a transaction in which a statement failed the server makes a rollback, and calls that no error.
+    """
     if _is_lost(connection):  # before it was asked for
         raise UnavailableError("database_connection_lost", path=path, reason="nothing was committed")
     try:
-        connection.execute("COMMIT")
+        done = tx.commit()
     except psycopg.OperationalError as error:
         # What the server says when it is stopped may come after it has committed.
         if _is_lost(connection) or (error.sqlstate or "").startswith("57P0"):
             raise UnavailableError("database_outcome_unknown", path=path) from error
         raise
+    if done != b"COMMIT":
+        raise pg.InFailedSqlTransaction("what was to be committed was rolled back")
 
 
 def _is_lost(connection: Connection) -> bool:

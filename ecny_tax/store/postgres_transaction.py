@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -17,12 +17,12 @@ from ecny_tax.identifiers import IdSource
 from ecny_tax.ledger.model import MAX_DISORDER
 from ecny_tax.store.group import AloneNeeded
 from ecny_tax.store.postgres_schema import WITHOUT_GAPS
+from ecny_tax.store.postgres_wire import Connection, Statement
 from ecny_tax.store.transaction import Row, Value
 
 if TYPE_CHECKING:
     from ecny_tax.rulebook import Rulebook
 
-Connection = psycopg.Connection[Row]
 _Parameters = dict[str, Value]
 #: Rows of one statement up to which they go out with other statements, and from which on they are copied.
 _FEW, _MANY = 4, 50
@@ -43,7 +43,7 @@ class PostgresTransaction:
     state before all of them: so none names a table that another one writes.
     """
 
-    __slots__ = ("_connection", "_cursor", "_is_alone", "_rules", "_tables", "_waiting", "ids", "now")
+    __slots__ = ("_connection", "_is_alone", "_rules", "_tables", "_waiting", "ids", "now")
 
     def __init__(
         self,
@@ -56,7 +56,6 @@ class PostgresTransaction:
     ) -> None:
         self._is_alone = is_alone
         self._connection = connection
-        self._cursor = connection.cursor()
         self._rules = rules
         self._waiting: list[tuple[str, _Parameters]] = []
         self._tables: set[str] = set()
@@ -79,20 +78,21 @@ class PostgresTransaction:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Take back what the block did when it raises; what still waits then is never sent."""
-        self._execute(b"SAVEPOINT member", {})
+        wire = self._connection.wire
+        wire.ask(*self._taken(), (b"SAVEPOINT member", ()))
         try:
             yield
-            self._execute(b"RELEASE member", {})
+            wire.ask(*self._taken(), (b"RELEASE member", ()))
         except BaseException:
             self._waiting.clear()
             self._tables.clear()
-            self._execute(b"ROLLBACK TO member", {})
+            wire.ask((b"ROLLBACK TO member", ()))
             raise
 
     def own(self, *names: str) -> None:
         if not self._is_alone:
             for key in sorted(map(lock_key, names)):
-                self._execute(b"SELECT pg_advisory_xact_lock(%(key)s)", {"key": key})
+                self.row("SELECT pg_advisory_xact_lock(:key)", key=key)
 
     def be_alone(self) -> None:
         if not self._is_alone:
@@ -102,10 +102,13 @@ class PostgresTransaction:
         return f"convert_to({column}, 'UTF8')"
 
     def row(self, sql: str, **parameters: Value) -> Row | None:
-        return self._execute(_native(sql), parameters).fetchone()
+        statement, names = _on_the_wire((sql,))
+        values = [parameters[name[:-2]] for name in names]
+        return self._connection.wire.ask(*self._taken(), (statement, values))
 
     def rows(self, sql: str, **parameters: Value) -> list[Row]:
-        return self._execute(_native(sql), parameters).fetchall()
+        self.flush()
+        return self._connection.execute(_native(sql), parameters).fetchall()
 
     def stream(self, sql: str, **parameters: Value) -> Iterable[Row]:
         self.flush()
@@ -115,7 +118,8 @@ class PostgresTransaction:
 
     def rows_among(self, select: str, column: str, keys: Sequence[int] | Sequence[str]) -> list[Row]:
         sql = _native(f"{select} WHERE {column} = ANY(:keys)")
-        return self._execute(sql, {"keys": list(keys)}).fetchall()
+        self.flush()
+        return self._connection.execute(sql, {"keys": list(keys)}).fetchall()
 
     def run(self, sql: str, **parameters: Value) -> None:
         self._wait(sql, [parameters])
@@ -130,47 +134,49 @@ class PostgresTransaction:
         plain = _PLAIN_INSERT.fullmatch(sql)
         if len(first) == _MANY and plain is not None and plain[1] not in WITHOUT_GAPS:
             table, columns = plain.groups()
-            with self._cursor.copy(f"COPY {table} {columns or ''} FROM STDIN".encode()) as copy:
+            with self._connection.cursor().copy(f"COPY {table} {columns or ''} FROM STDIN".encode()) as copy:
                 for row in chain(first, several):
                     copy.write_row([int(value) if type(value) is bool else value for value in row])
         else:
-            self._cursor.executemany(_native(sql), map(_numbered, chain(first, several)))
+            self._connection.cursor().executemany(_native(sql), map(_numbered, chain(first, several)))
 
     def flush(self) -> None:
         """Send what waits."""
+        if self._waiting:
+            self._connection.wire.ask(*self._taken())
+
+    def commit(self) -> bytes | None:
+        """Send what waits, and commit; what the server says it did (``COMMIT``, or ``ROLLBACK``)."""
+        wire = self._connection.wire
+        wire.ask(*self._taken(), (b"COMMIT", ()))
+        return wire.done
+
+    def _taken(self) -> list[Statement]:
+        """What waits, as one statement, which is sent now; nothing where nothing does."""
         if not self._waiting:
-            return
+            return []
         waiting, self._waiting = self._waiting, []
         self._tables.clear()
-        if len(waiting) == 1:
-            sql, parameters = waiting[0]
-            self._cursor.execute(_native(sql), parameters)
-            return
-        together = {
-            f"{name}_{n}": value for n, (_, named) in enumerate(waiting) for name, value in named.items()
+        statement, names = _on_the_wire(tuple(sql for sql, _ in waiting))
+        named = {
+            f"{name} {n}": value for n, (_, given) in enumerate(waiting) for name, value in given.items()
         }
-        self._cursor.execute(_together(tuple(sql for sql, _ in waiting)), together)
-
-    def _execute(self, sql: bytes, parameters: Mapping[str, object]) -> psycopg.Cursor[Row]:
-        if self._waiting:
-            self.flush()
-        return self._cursor.execute(sql, parameters)
+        return [(statement, [named[name] for name in names])]
 
     def _wait_with_rows(self, sql: str, rows: list[Sequence[Value]]) -> None:
         if sql.startswith("UPDATE") or len(rows) == 1:
             self._wait(sql, [_numbered(row) for row in rows])
-        elif rows and (longer := _with_rows(sql, len(rows))) is not None:
+        elif rows and all(None not in row for row in rows) and (longer := _with_rows(sql, len(rows))):
             self._wait(longer, [_numbered([value for row in rows for value in row])])
         elif rows:
             self.flush()
-            self._cursor.executemany(_native(sql), map(_numbered, rows))
+            self._connection.cursor().executemany(_native(sql), map(_numbered, rows))
 
     def _wait(self, sql: str, rows: list[_Parameters]) -> None:
         """Let a statement wait, with rows of its own that it does not touch twice; or send it now."""
         written = _WRITTEN.match(sql)
         if written is None:
-            self.flush()
-            self._cursor.execute(_native(sql), rows[0])
+            self.row(sql, **rows[0])
             return
         if not self._tables.isdisjoint(_words(sql)) or len(self._waiting) + len(rows) > _TOGETHER:
             self.flush()
@@ -183,20 +189,41 @@ def _numbered(row: Sequence[Value]) -> _Parameters:
 
 
 @cache
-def _native(sql: str, number: int | None = None) -> bytes:
+def _native(sql: str) -> bytes:
     """The text with its parameters as psycopg marks them; they are bound by the server, as on SQLite.
 
-    Parameters without a name are called p0, p1, …; all get the ``number`` of a statement among others.
+    Parameters without a name are called p0, p1, …
     """
     places = count()
-    end = "" if number is None else f"_{number}"
 
     def mark(found: re.Match[str]) -> str:
         if name := found["name"]:
-            return f"%({name}{end})s"
-        return f"%(p{next(places)}{end})s" if found[0] == "?" else found[0].replace("%", "%%")
+            return f"%({name})s"
+        return f"%(p{next(places)})s" if found[0] == "?" else found[0].replace("%", "%%")
 
     return _MARK.sub(mark, sql).encode()
+
+
+@cache
+def _on_the_wire(statements: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:
+    """Statements as one, with parameters as the server marks them, and the names of those in their order; of
+    several statements, each name with the place of its own."""
+    names: dict[str, int] = {}
+    texts = []
+    for number, sql in enumerate(statements):
+        places, end = count(), f" {number}"
+
+        def mark(found: re.Match[str]) -> str:
+            if found["name"] is None and found[0] != "?":
+                return found[0]
+            name = (found["name"] or f"p{next(places)}") + end  # noqa: B023 - called before the next one
+            return f"${names.setdefault(name, len(names) + 1)}"
+
+        texts.append(_MARK.sub(mark, sql))
+    if len(texts) == 1:
+        return texts[0].encode(), tuple(names)
+    parts = ", ".join(f"w{number} AS ({text})" for number, text in enumerate(texts))
+    return f"WITH {parts} SELECT 1".encode(), tuple(names)
 
 
 @cache
@@ -212,13 +239,6 @@ def _with_rows(sql: str, rows: int) -> str | None:
         return None
     row = sql[sql.rindex("(") :]
     return sql + f", {row}" * (rows - 1)
-
-
-@cache
-def _together(statements: tuple[str, ...]) -> bytes:
-    """Several statements as one."""
-    parts = (b"w%d AS (%b)" % (n, _native(sql, n)) for n, sql in enumerate(statements))
-    return b"WITH " + b", ".join(parts) + b" SELECT 1"
 
 
 def lock_key(name: str) -> int:

@@ -129,7 +129,8 @@ RECORD_CHECKS = (
         "what batches say was paid is what was paid by batch debit, late debits apart",
         "批量扣税结果所载已缴金额等于批量扣税的缴款（补扣除外）",
         "SELECT 'batch debits' FROM (SELECT sum(debits) AS debits, sum(amount) AS amount FROM"
-        " (SELECT settled AS debits, amount FROM batch_part"
+        " (SELECT q.paid AS debits, q.amount FROM batch_part q JOIN batch f ON f.batch_no = q.batch_no"
+        " WHERE f.kind = 'debit'"
         " UNION ALL SELECT 1, amount FROM debit_record WHERE mode = 'batch_debit' AND outcome = 'debited'"
         " UNION ALL SELECT -1, -amount FROM payment WHERE mode = 'batch_debit') x) y"
         " WHERE debits <> 0 OR amount <> 0",

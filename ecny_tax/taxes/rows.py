@@ -14,6 +14,8 @@ from ecny_tax.taxes.late_fee import late_fee_by as compute_late_fee
 from ecny_tax.taxes.model import Basis, Bill, BillLine, BillStatus, DueBill, Tax
 from ecny_tax.taxes.steps import Step
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+
 #: The columns of a bill ``b``, which :func:`bill_of` reads.
 COLUMNS = (
     "b.bill_no", "b.tax", "b.code", "b.item", "b.base", "b.rate", "b.amount", "b.late_fee", "b.authority",
@@ -198,7 +200,7 @@ def insert_many_steps(tx: Transaction, explained: Iterable[tuple[str, Sequence[S
 
 
 def _steps_text(steps: Sequence[Step]) -> str:
-    return json.dumps([[s.label, s.label_zh, s.amount, s.citation] for s in steps], ensure_ascii=False)
+    return _ENCODE([[s.label, s.label_zh, s.amount, s.citation] for s in steps])
 
 
 def steps(tx: Transaction, record: str) -> tuple[Step, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import EcnyTaxError, RejectedError
@@ -53,6 +54,13 @@ class _Asked:
     fund: Fen | None
 
 
+class _Accepted(NamedTuple):
+    """An opening that passed every rule, and whose wallet it will be."""
+
+    asked: _Asked
+    holder: Identity
+
+
 def open_many(tx: Transaction, keyring: Keyring, openings: Sequence[Opening]) -> list[Wallet | EcnyTaxError]:
     """A wallet for each opening, or what ``Wallets.open`` would raise."""
     banks = {bank.code: bank for bank in parties.operators(tx)}
@@ -65,10 +73,10 @@ def open_many(tx: Transaction, keyring: Keyring, openings: Sequence[Opening]) ->
     subjects = {one.said.subject_id for one in asked if isinstance(one, _Asked)}
     takings = Takings(tx, keyring, subjects)
     held = _Held(tx, keyring, sorted(subjects))
-    answers: list[Wallet | EcnyTaxError] = []
+    judged: list[_Accepted | EcnyTaxError] = []
     for one in asked:
         if isinstance(one, EcnyTaxError):
-            answers.append(one)
+            judged.append(one)
             continue
         said = one.said
         holder = takings.find(
@@ -81,17 +89,18 @@ def open_many(tx: Transaction, keyring: Keyring, openings: Sequence[Opening]) ->
         )
         try:
             held.check(tx, one, holder)
-            wallet = _new_wallet(tx, one, holder)
             if one.fund is not None:
-                model.check_incoming(wallet, one.fund, limits_of(tx, wallet))
+                empty = _wallet(tx, _Accepted(one, holder), "", 0, Fen(0))
+                model.check_incoming(empty, one.fund, limits_of(tx, empty))
         except EcnyTaxError as refusal:
-            answers.append(refusal)
+            judged.append(refusal)
             continue
         takings.keep(holder)
         held.add(one, holder)
-        answers.append(wallet)
+        judged.append(_Accepted(one, holder))
     takings.write()
-    return _written(tx, keyring, asked, answers)
+    opened = iter(_opened(tx, keyring, [one for one in judged if isinstance(one, _Accepted)]))
+    return [one if isinstance(one, EcnyTaxError) else next(opened) for one in judged]
 
 
 class _Held:
@@ -131,36 +140,26 @@ def _checked(tx: Transaction, keyring: Keyring, opening: Opening, banks: dict[st
     return _Asked(kind, wallet_class, bank, said, opening.fund)
 
 
-def _new_wallet(tx: Transaction, asked: _Asked, holder: Identity) -> Wallet:
-    """The wallet before it has an id and an account."""
+def _wallet(tx: Transaction, accepted: _Accepted, wallet_id: str, account_id: int, balance: Fen) -> Wallet:
+    asked, holder = accepted
     return Wallet(
-        wallet_id="",
-        kind=asked.kind,
-        wallet_class=asked.wallet_class,
-        operator=asked.bank.code,
-        balance=Fen(0),
-        status=WalletStatus.ACTIVE,
-        opened_at=tx.now,
-        closed_at=None,
-        identity_id=holder.identity_id,
-        subject_id=holder.subject_id,
-        account_id=0,
+        wallet_id,
+        asked.kind,
+        asked.wallet_class,
+        asked.bank.code,
+        balance,
+        WalletStatus.ACTIVE,
+        tx.now,
+        None,
+        holder.identity_id,
+        holder.subject_id,
+        account_id,
     )
 
 
-def _written(
-    tx: Transaction,
-    keyring: Keyring,
-    asked: Sequence[_Asked | EcnyTaxError],
-    answers: Sequence[Wallet | EcnyTaxError],
-) -> list[Wallet | EcnyTaxError]:
+def _opened(tx: Transaction, keyring: Keyring, accepted: Sequence[_Accepted]) -> list[Wallet]:
     """Give the wallets their ids, accounts and funds, and write them."""
-    pairs = [
-        (one, wallet)
-        for one, wallet in zip(asked, answers, strict=True)
-        if isinstance(one, _Asked) and isinstance(wallet, Wallet)
-    ]
-    ids = _free_ids(tx, [one.bank.digits or "" for one, _wallet in pairs])
+    ids = _free_ids(tx, [one.asked.bank.digits or "" for one in accepted])
     accounts = journal.open_accounts(
         tx,
         [chart.wallet(wallet_id) for wallet_id in ids],
@@ -169,15 +168,14 @@ def _written(
         flags=AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS,
     )
     opened = [
-        model.named(wallet, wallet_id, accounts[chart.wallet(wallet_id)], one.fund or Fen(0))
-        for wallet_id, (one, wallet) in zip(ids, pairs, strict=True)
+        _wallet(tx, one, wallet_id, accounts[chart.wallet(wallet_id)], one.asked.fund or Fen(0))
+        for wallet_id, one in zip(ids, accepted, strict=True)
     ]
     rows.insert_many(
         tx, ((wallet, keyring.signing_key("wallet", wallet.wallet_id).public_bytes) for wallet in opened)
     )
     _fund(tx, opened)
-    written = iter(opened)
-    return [answer if isinstance(answer, EcnyTaxError) else next(written) for answer in answers]
+    return opened
 
 
 def _free_ids(tx: Transaction, digits: Sequence[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -110,11 +110,6 @@ class ClosedWallet(Wallet):
     """A wallet that was closed just now; ``interest_paid`` (fen) went to its holder's bank account."""
 
     interest_paid: Fen
-
-
-def named(wallet: Wallet, wallet_id: str, account_id: int, balance: Fen) -> Wallet:
-    """A new wallet with its id, its account and what it was opened with."""
-    return replace(wallet, wallet_id=wallet_id, account_id=account_id, balance=balance)
 
 
 def closed(wallet: Wallet, interest_paid: Fen) -> ClosedWallet:

@@ -21,6 +21,7 @@ ROWS = {
     "voucher_redemption": ("sqlite", 0.0),
     "voucher_size": ("none", 1.0),
     "single_payment": ("sqlite", 0.4),
+    "batch_debit": ("sqlite", 0.4),
     "version": ("none", 1.0),
     "wallet_show": ("sqlite", 1.0),
     "settle_many": ("numpy", 0.5),

@@ -21,6 +21,15 @@ PAID = {
     "payment_no", "bill_no", "wallet_id", "amount", "fee", "mode", "status", "settled_at",
     "balance_after", "receipt_no",
 }  # fmt: skip
+BATCH = {"batch_no", "authority", "at", "lines", "amount", "part_lines", "file"}
+BATCH_DONE = {
+    "batch_no", "kind", "authority", "status", "lines", "lines_done", "lines_paid", "lines_refused",
+    "lines_pending", "amount", "taken_at", "done_at",
+}  # fmt: skip
+#: The agreement of the story, signed anew with batch debit.
+SIGN_FOR_BATCHES = (
+    "agreement terminate {agreement}; agreement sign --wallet {company} --authority {authority} --batch-debit"
+)
 REFUND = {"refund_no", "amount", "status", "balance_after"}
 RECEIPT = {
     "receipt_no", "taxpayer_id", "taxpayer_name", "authority_name", "treasury_name", "operator_name",
@@ -164,6 +173,13 @@ EXAMPLES: list[tuple[str, set[str]]] = [
         " --half-relief --taxpayer-kind small_scale_vat_payer",
         PAID,
     ),
+    (f"{SIGN_FOR_BATCHES}; batch write --out b.batch", BATCH),
+    (f"{SIGN_FOR_BATCHES}; batch write --out b.batch --due-by 2024-01-01 --tax other", BATCH),
+    (
+        f"{SIGN_FOR_BATCHES}; batch write --out b.batch; pay --batch b.batch --out r.csv",
+        BATCH_DONE | {"file"},
+    ),
+    ("batch list", {"batches"}),
     ("payments list", {"payments"}),
     ("payments show {payment}", PAID),
     ("pay --bill {open}; payments list; payments reverse {payment_of_open}", PAID),
@@ -174,6 +190,9 @@ EXAMPLES: list[tuple[str, set[str]]] = [
     ("refunds show {refund}", REFUND),
     ("refunds approve {review}", REFUND),
     ("refunds reject {review} --note why", REFUND),
+    ("refunds batch --out b.batch", BATCH),
+    ("refunds batch --out b.batch --applied-by 2023-04-20", BATCH),
+    ("refunds batch --out b.batch; refund --batch b.batch --out r.csv", BATCH_DONE | {"file"}),
     ("refunds withdraw {review}", REFUND),
     (
         "wallet close {nameless}; bill declare other --wallet {person} --code 10110 --amount 1; refunds list",
@@ -289,6 +308,7 @@ EXAMPLES: list[tuple[str, set[str]]] = [
 #: Shown by tests of their own: they need more than one command to become possible.
 ELSEWHERE = {
     ("refunds", "resubmit"), ("wallet", "distribute"), ("wallet", "charge"), ("wallet", "show-pushed"),
+    ("batch", "show"),
 }  # fmt: skip
 
 MOVES_MONEY = {

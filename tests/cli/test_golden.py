@@ -20,6 +20,7 @@ SHOWN = {
     "help": "--help",
     "wallet-help": "wallet --help",
     "pay-help": "pay --help",
+    "batch-help": "batch --help",
     "wallet-list": "wallet list",
     "wallet-show": "wallet show {company}",
     "wallet-statement": "wallet statement {company}",

@@ -33,7 +33,7 @@ _LANGUAGES = {"sh", "python", "powershell", "text"}
 #: What differs from run to run: 128-bit ids, numbers for people (with their date), those of vouchers (from
 #: their digests), wallet ids, pseudonyms.
 _ID = re.compile(
-    r"\b(?:[0-9a-f]{32}|(?:[ABCDFJLPRT]|344)\d{6}[0-9A-Z]{14}|V[0-9A-F]{20}|payer:[0-9A-F]{20}|00\d{14})\b"
+    r"\b(?:[0-9a-f]{32}|(?:[ABCDFJKLPRT]|344)\d{6}[0-9A-Z]{14}|V[0-9A-F]{20}|payer:[0-9A-F]{20}|00\d{14})\b"
 )
 
 

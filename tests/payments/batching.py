@@ -8,10 +8,11 @@ from pathlib import Path
 
 from ecny_tax import Sandbox
 from ecny_tax.agreements.model import Agreement
+from ecny_tax.crypto.signatures import encode
 from ecny_tax.money import Fen
 from ecny_tax.parties import service as parties
 from ecny_tax.payments import authorising, batch_file
-from ecny_tax.payments.batch_model import CONTENT_TYPE, Batch, BatchProgress, Line
+from ecny_tax.payments.batch_model import DEBITS, Batch, BatchProgress, Line
 from ecny_tax.taxes.model import Bill
 from ecny_tax.wallets.model import Wallet
 from tests.support import AUTHORITY
@@ -43,10 +44,10 @@ def sign(
         def signed(count: int, amount: Fen, parts: tuple[bytes, ...]) -> bytes:
             batch = Batch(number, authority, tx.now, count, amount, part_lines, parts)
             content = batch_file.content_of(batch)
-            return authorising.sign_as_authority(s._keyring, office, CONTENT_TYPE, content)
+            return authorising.sign_as_authority(s._keyring, office, DEBITS.content_type, encode(content))
 
         parts = [list(lines[start : start + part_lines]) for start in range(0, len(lines), part_lines)]
-        file.write_text("".join(batch_file.written(parts, part_lines, signed)))
+        file.write_text("".join(batch_file.written(DEBITS.kind, parts, part_lines, signed)))
 
 
 def line(bill: Bill, agreement: Agreement, wallet: Wallet | None = None) -> Line:

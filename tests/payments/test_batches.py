@@ -13,7 +13,7 @@ from ecny_tax import Fen, FixedClock, InvalidInputError, Sandbox, verify_receipt
 from ecny_tax.errors import EcnyTaxError
 from ecny_tax.ledger.model import AccountFlags
 from ecny_tax.payments import batch_model
-from ecny_tax.payments.batch_model import Line
+from ecny_tax.payments.batch_model import DEBITS, Line
 from ecny_tax.store import journal
 from ecny_tax.wallets.model import Wallet
 from tests.payments import batching
@@ -120,8 +120,8 @@ def test_every_line_has_its_result_and_each_is_paid_or_moves_nothing(
     write(sandbox, file, part_lines=part_lines)
     heard: list[int] = []
     done = sandbox.payments.pay_batch(file=file, progress=heard.append)
-    assert (done.status, done.lines, done.lines_done, done.lines_in_doubt) == ("done", 6, 6, 0)
-    assert (done.lines_settled, done.lines_refused, done.amount) == (4, 2, 2 * 100_00)
+    assert (done.status, done.lines, done.lines_done, done.lines_pending) == ("done", 6, 6, 0)
+    assert (done.lines_paid, done.lines_refused, done.amount) == (4, 2, 2 * 100_00)
     assert heard == sorted(heard)
     assert heard[-1] < file.stat().st_size, "the signature comes after the last part"
     found = results(sandbox, done)
@@ -164,7 +164,7 @@ def test_the_same_file_again_answers_the_same_and_moves_nothing(sandbox: Sandbox
     sandbox.wallets.top_up(wallet_id=wallet.wallet_id, amount=Fen(100_00))
     assert sandbox.payments.pay_batch(file=file) == done, "what was refused is judged anew in a new batch"
     write(sandbox, file)
-    assert sandbox.payments.pay_batch(file=file).lines_settled == 1
+    assert sandbox.payments.pay_batch(file=file).lines_paid == 1
     assert [one.status for one in sandbox.payments.batches()] == ["done", "done"]
 
 
@@ -407,7 +407,7 @@ def test_a_file_that_is_not_as_it_was_signed_moves_nothing(sandbox: Sandbox, fil
     with refused(sandbox, code):
         sandbox.payments.pay_batch(file=file)
     file.write_text(good)
-    assert sandbox.payments.pay_batch(file=file).lines_settled == 5
+    assert sandbox.payments.pay_batch(file=file).lines_paid == 5
 
 
 def test_a_batch_is_signed_by_the_authority_that_it_names(sandbox: Sandbox, file: Path) -> None:
@@ -430,7 +430,7 @@ def test_a_batch_is_signed_by_the_authority_that_it_names(sandbox: Sandbox, file
         with refused(sandbox, "signer_unknown"):
             sandbox.payments.pay_batch(file=file)
     file.write_text(good)
-    assert sandbox.payments.pay_batch(file=file).lines_settled == 1
+    assert sandbox.payments.pay_batch(file=file).lines_paid == 1
 
 
 def test_a_number_is_that_of_one_batch_alone(sandbox: Sandbox, file: Path) -> None:
@@ -466,7 +466,7 @@ def test_a_file_that_changes_while_it_is_carried_out_stops_there(sandbox: Sandbo
     assert len(sandbox.payments.list()) == 2
     assert sandbox.payments.batches()[0].status == "in_progress"
     file.write_text(good)
-    assert sandbox.payments.pay_batch(file=file).lines_settled == 3
+    assert sandbox.payments.pay_batch(file=file).lines_paid == 3
 
 
 @pytest.mark.parametrize("name", ["nothing.txt", ".", "\0"])
@@ -528,7 +528,7 @@ def test_i6_a_batch_debit_that_no_signed_line_says_is_found(file: Path, change: 
         assert not s.payments.check_authorisations().ok
 
 
-@pytest.mark.parametrize("column", ["settled", "amount"])
+@pytest.mark.parametrize("column", ["paid", "amount"])
 def test_i6_a_batch_that_says_more_than_was_paid_is_found(file: Path, column: str) -> None:
     with Sandbox.open(clock=FixedClock(START), seed="tampered") as s:
         (wallet,) = debtors(s, 1)
@@ -561,7 +561,7 @@ def test_what_a_failure_strikes_is_in_doubt_and_reconciled_as_any_debit(
     done = sandbox.payments.pay_batch(file=file)
     unknown = "payment_outcome_unknown"
     assert codes(sandbox, done) == [unknown, unknown, "settled", *[unknown] * 3, *["settled"] * 3]
-    assert (done.lines_settled, done.lines_in_doubt) == (4, 5)
+    assert (done.lines_paid, done.lines_pending) == (4, 5)
     assert sandbox.payments.check_authorisations().ok
     assert sandbox.ledger.verify().ok
     assert len(sandbox.reconciliation.mend(entrust_date=START.date()).mends) == 5
@@ -576,6 +576,6 @@ def test_lines_are_in_flat_memory_and_named_tuples_stay_as_they_are(sandbox: San
     owe(sandbox, wallet, 1_00)
     write(sandbox, file)
     (one,) = lines_of(file)
-    assert one == batch_model.read_line(one.text, 2) == batch_model.signed_line(one.text)
+    assert one == DEBITS.read_lines(one.text, 2)[0]
     assert isinstance(one, Line)
     assert batching.lines_of(file) == [one]

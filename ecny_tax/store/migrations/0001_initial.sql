@@ -368,9 +368,10 @@ CREATE INDEX payment_by_time   ON payment (settled_at);
 
 -- batches ---------------------------------------------------------------------------------------------
 
-CREATE TABLE batch (              -- files of debits that were taken in, each signed as a whole
+CREATE TABLE batch (              -- files of debits or refunds that were taken in, each signed as a whole
     place      INTEGER PRIMARY KEY,  -- the order of taking in
     batch_no   TEXT    NOT NULL UNIQUE,
+    kind       TEXT    NOT NULL CHECK (kind IN ('debit', 'refund')),
     authority  TEXT    NOT NULL,
     lines      INTEGER NOT NULL CHECK (lines > 0),
     message    BLOB    NOT NULL,  -- what the authority signed (COSE_Sign1): the digests of all parts
@@ -382,9 +383,9 @@ CREATE TABLE batch_part (         -- the parts of a batch that are carried out, 
     part      INTEGER NOT NULL,  -- from 0
     lines     TEXT    NOT NULL,  -- as signed
     results   TEXT    NOT NULL,  -- one line each
-    settled   INTEGER NOT NULL CHECK (settled >= 0),  -- how many were paid
+    paid      INTEGER NOT NULL CHECK (paid >= 0),     -- how many
     refused   INTEGER NOT NULL CHECK (refused >= 0),
-    in_doubt  INTEGER NOT NULL CHECK (in_doubt >= 0),
+    pending   INTEGER NOT NULL CHECK (pending >= 0),  -- debits in doubt, and refunds that were not credited
     amount    INTEGER NOT NULL CHECK (amount >= 0),   -- of what was paid
     done_at   INTEGER NOT NULL,
     PRIMARY KEY (batch_no, part)
