@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
+from typing import NamedTuple
 
 from ecny_tax.clock import micros
 from ecny_tax.errors import ConflictError, InvalidInputError, RejectedError
@@ -42,8 +42,7 @@ def account_columns(alias: str) -> tuple[str, ...]:
     return tuple(f"{alias}.{name}" for name in _ACCOUNT_COLUMNS)
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """One leg of a business operation: ``amount`` fen from the debit account to the credit account.
 
     ``user_data`` names the record of this leg, where that is not the record of the whole.
