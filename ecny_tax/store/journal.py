@@ -192,14 +192,14 @@ def _write(
         [
             (
                 # sqlite3 binds these types as they are, and asks for an adapter of any other one: of bytes,
-                # and of an enum that is a number.
+                # and of an enum that is a number, of which a plus makes a plain one.
                 bytearray(t.id.to_bytes(16, "big")),
                 t.debit_account_id,
                 t.credit_account_id,
                 t.amount,
-                int(t.ledger),
-                int(t.code),
-                int(t.flags),
+                +t.ledger,
+                +t.code,
+                +t.flags,
                 t.user_data,
                 at,
             )
