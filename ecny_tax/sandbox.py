@@ -17,7 +17,7 @@ from ecny_tax.clock import Clock
 from ecny_tax.crypto.keyring import Keyring, create_keyring, read_keyring
 from ecny_tax.errors import ConflictError, InvalidInputError, UnavailableError, VerificationError
 from ecny_tax.identifiers import is_text
-from ecny_tax.store import MEMORY, Store, Transaction, exists, is_url, log, name_in, open_store
+from ecny_tax.store import MEMORY, Store, Transaction, is_url, log, name_in, open_store
 from ecny_tax.store.sealer import Sealer
 from ecny_tax.store.simulated_clock import SimulatedClock
 
@@ -180,9 +180,11 @@ class Sandbox:
 
         keys = _keyring_path(name, keyring)
         # The keyring is there before the first thing is that needs it.
-        ring = create_keyring(keys, fresh_seed) if _is_new(name) else None
+        ring = create_keyring(keys, fresh_seed) if not is_url(name) and _is_new(Path(name)) else None
         store = open_store(name, clock=clock, seed=seed_text, rulebook=rules)
         try:
+            if is_url(name) and not _is_founded(store):
+                ring = create_keyring(keys, fresh_seed)
             if ring is None:
                 ring = read_keyring(keys)
                 if rules is not None and "scheme" in rules.own:
@@ -222,15 +224,17 @@ class Sandbox:
                 store.close()
                 raise
         keys = _keyring_path(name, keyring)
-        if not _is_new(name) or (not is_url(name) and Path(name).exists()):
-            raise ConflictError("database_exists", path=name)
         if is_url(name):
-            ring = create_keyring(keys, seed)
             with closing(open_store(name, clock=clock, rulebook=rules)) as store:
+                if _is_founded(store):
+                    raise ConflictError("database_exists", path=getattr(store, "path", ""))
+                ring = create_keyring(keys, seed)
                 _found(store, ring, lines)
                 log.seal(store, ring)
             return cls.open(name, clock=clock, keyring=keyring, rulebook=rules)
         path = Path(name)
+        if not _is_new(path) or path.exists():
+            raise ConflictError("database_exists", path=path)
         ring = read_keyring(keys) if keys.exists() else Keyring(seed)
         draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
         try:
@@ -316,11 +320,14 @@ def _put_in_place(draft: Path, path: Path) -> None:
         raise UnavailableError("database_unwritable", path=path) from None
 
 
-def _is_new(name: str) -> bool:
-    """Whether the database is still to be made; raises ``UnavailableError`` where it cannot be."""
-    if is_url(name):
-        return not exists(name)
-    path = Path(name)
+def _is_founded(store: Store) -> bool:
+    """Whether the tables hold a scheme already, and not only stand there."""
+    with store.reading() as tx:
+        return tx.row("SELECT 1 FROM meta WHERE name = 'keyring'") is not None
+
+
+def _is_new(path: Path) -> bool:
+    """Whether the file is still to be made; raises ``UnavailableError`` where it cannot be."""
     try:
         if path.parent.is_dir() and (path.is_file() or not path.exists()):
             return not path.exists() or path.stat().st_size == 0
