@@ -5,9 +5,9 @@ Every function that checks a number returns it in its one canonical form or rais
 
 from __future__ import annotations
 
-import os
 import random
 import re
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -148,7 +148,7 @@ class IdSource:
 
     def __init__(self, seed: str | None = None) -> None:
         self.random_bytes: Callable[[int], bytes] = (
-            os.urandom if seed is None else random.Random(seed).randbytes  # noqa: S311 - simulation
+            secrets.token_bytes if seed is None else random.Random(seed).randbytes  # noqa: S311 - simulation
         )
         self._last = 0
 

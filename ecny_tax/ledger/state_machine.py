@@ -7,7 +7,7 @@ semantics, and the property tests attack the very function that production runs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ecny_tax.ledger.model import MAX_COUNTER, Account, AccountFlags, Result, Transfer, TransferFlags
 
@@ -18,8 +18,7 @@ _BOUND_BY_CREDITS = int(AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS)
 _BOUND_BY_DEBITS = int(AccountFlags.CREDITS_MUST_NOT_EXCEED_DEBITS)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """One result for each transfer of the batch, the transfers that were created, in order, and the new
     (debits, credits) counters of every account that they changed."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ecny_tax.errors import RejectedError
 from ecny_tax.ledger.model import Account, Ledger, TransferCode
@@ -26,8 +26,7 @@ from ecny_tax.wallets import service as wallets
 from ecny_tax.wallets.model import Wallet
 
 
-@dataclass(frozen=True, slots=True)
-class Debit:
+class Debit(NamedTuple):
     """A debit that passed every check and is counted as spending: its bill's total goes to ``collection``."""
 
     payment_no: str

@@ -5,8 +5,8 @@ Every room gives the columns of its own rows and the function that reads them; h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 from ecny_tax.agreements import rows as agreement_rows
 from ecny_tax.agreements import service as agreements
@@ -34,10 +34,10 @@ from ecny_tax.wallets.model import Spent, Wallet
 PAY = "pay"
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """A bill that a wallet is to pay, and what decides whether and how.
 
+    A tuple, since making one takes a fifth of the time of a frozen dataclass.
     ``agreement`` is the one that was named, or else the newest verified one of the taxpayer and this wallet
     with the bill's authority.  ``account`` and ``collection`` are those that the money moves between.
     """

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
+from typing import NamedTuple
 
 from ecny_tax.clock import micros
 from ecny_tax.errors import ConflictError, InvalidInputError, RejectedError
@@ -42,8 +42,7 @@ def account_columns(alias: str) -> tuple[str, ...]:
     return tuple(f"{alias}.{name}" for name in _ACCOUNT_COLUMNS)
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """One leg of a business operation: ``amount`` fen from the debit account to the credit account.
 
     ``user_data`` names the record of this leg, where that is not the record of the whole.
@@ -193,14 +192,14 @@ def _write(
         [
             (
                 # sqlite3 binds these types as they are, and asks for an adapter of any other one: of bytes,
-                # and of an enum that is a number.
+                # and of an enum that is a number, of which a plus makes a plain one.
                 bytearray(t.id.to_bytes(16, "big")),
                 t.debit_account_id,
                 t.credit_account_id,
                 t.amount,
-                int(t.ledger),
-                int(t.code),
-                int(t.flags),
+                +t.ledger,
+                +t.code,
+                +t.flags,
                 t.user_data,
                 at,
             )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,10 +17,12 @@ from ecny_tax.ledger import chart
 from ecny_tax.parties import service as parties
 from ecny_tax.payments import loading, model
 from ecny_tax.payments.loading import Case
-from ecny_tax.payments.model import PaymentMode
-from ecny_tax.store import Transaction, journal
+from ecny_tax.payments.model import Payment, PaymentMode
+from ecny_tax.store import Transaction, idempotency, journal
+from ecny_tax.store.idempotency import Request
 from ecny_tax.taxes.model import Bill, BillStatus, DueBill, Tax
 from ecny_tax.wallets import rows as wallet_rows
+from ecny_tax.wallets.model import Wallet
 from tests.support import corporate, nameless, owe, personal
 
 MONTHS = timedelta(days=120)
@@ -119,6 +123,8 @@ def test_what_was_spent_counts_for_the_case(sandbox: Sandbox, clock: FixedClock)
 
 def test_a_payment_takes_few_statements(sandbox: Sandbox) -> None:
     """Each is a round trip where the database is on a server."""
+    if sandbox._store.engine != "sqlite":
+        pytest.skip("counted on SQLite")
     for wallet, limit in ((corporate(sandbox, fund=Fen(900)), 9), (personal(sandbox, fund=Fen(900)), 10)):
         agreement = sandbox.agreements.sign(wallet_id=wallet.wallet_id).agreement_no
         sandbox.payments.pay(bill_no=owe(sandbox, wallet, 100).bill_no, agreement_no=agreement)
@@ -154,3 +160,22 @@ def test_what_is_signed_is_encoded_in_its_one_form(mode, number, wallet, agreeme
         at=at,
     )
     assert encode_sorted(document) == encode(document)
+
+
+@pytest.mark.parametrize("opened", [corporate, personal, nameless])
+def test_what_was_answered_to_the_key_of_whoever_acts_is_in_the_case(
+    sandbox: Sandbox, opened: Callable[..., Wallet]
+) -> None:
+    payer = opened(sandbox, fund=Fen(500))
+    bills = [owe(sandbox, corporate(sandbox, 9), amount).bill_no for amount in (100, 200)]
+    paid = [
+        sandbox.payments.pay(bill_no=bills[0], wallet_id=payer.wallet_id, idempotency_key="k")
+        for _ in range(2)
+    ]
+    assert paid[0] == paid[1]
+    with sandbox._store.transaction() as tx:
+        case = loading.from_wallet(tx, bills[1], payer.wallet_id, "k")
+        request = Request(loading.PAY, case.wallet.party, "k", ("bill", bills[0], payer.wallet_id, None))
+        assert idempotency.outcome_of(case.answered, request, Payment) == paid[0]
+        assert loading.from_wallet(tx, bills[1], payer.wallet_id, "another").answered == (None, None, None)
+        assert loading.from_wallet(tx, bills[1], payer.wallet_id).answered == (None, None, None)

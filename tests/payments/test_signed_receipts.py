@@ -315,7 +315,7 @@ FORGED: dict[str, tuple[str, Change]] = {
     "an issue before all times": ("receipt_malformed", put(ISSUED_AT, value=0)),
     "a part too many": ("receipt_malformed", lambda _, parts: parts.append(None)),
     "a field too few": ("receipt_malformed", lambda _, parts: parts[CONTENT].pop()),
-    "a mode that is none": ("receipt_malformed", put(CONTENT, 2, value=6)),
+    "a mode that is none": ("receipt_malformed", put(CONTENT, 2, value=99)),
     "a true amount": ("receipt_malformed", put(CONTENT, 9, value=True)),
     "no amount": ("receipt_malformed", put(CONTENT, 9, value=0)),
     "a name written twice": ("receipt_malformed", put(CONTENT, 4, value=["14407840000", "甲", "甲"])),
