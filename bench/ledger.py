@@ -144,7 +144,7 @@ def _accounts(path: Path, setting: Setting) -> list[int]:
 def _opened(path: Path) -> tuple[Store, Sandbox]:
     """A scheme, and the store below it, into which transfers can be posted as they come."""
     store, keys = open_store(str(path)), path.with_name(f"{path.name}.keys")
-    return store, Sandbox(store, read_keyring(keys), files=(path, keys))
+    return store, Sandbox(store, read_keyring(keys), names=(str(path), str(keys)))
 
 
 def _fill(path: Path, setting: Setting, batches: int) -> int:

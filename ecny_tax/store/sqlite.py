@@ -33,7 +33,7 @@ _FEW = 4  # rows that are fetched faster one by one
 _T = TypeVar("_T")
 _Stamp = tuple[int, int, bool]
 MEMORY = ":memory:"
-_HEADER = b"SQLite format 3\0"
+_SHORTEST = 512  # bytes: the smallest page
 _TIMES = (
     f"SELECT ({FIXED_TIME}), (SELECT posted_at FROM transfer ORDER BY seq DESC LIMIT 1),"
     " (SELECT id FROM transfer ORDER BY seq DESC LIMIT 1), (SELECT max(seq) FROM transfer),"
@@ -85,12 +85,13 @@ class SqliteStore:
         ``rulebook`` stands in the place of the package's.
         Raises ``UnavailableError`` for a file that is not ours, newer, locked, or cannot be written.
         """
-        _check_header(path)
+        _check_size(path)
+        named = path
         path = path if path == MEMORY else os.path.realpath(path)  # SQLite keeps its files beside the target
-        with _Refusals(path):
+        with _Refusals(named):
             connection, frozen = _connect(path, timeout=_NAP_SECONDS)
             try:
-                _prepare(connection, path)
+                _prepare(connection, named)
                 opening = 0 if seed is None else patiently(lambda: _count_seeded_opening(connection))
             except BaseException:
                 connection.close()
@@ -383,14 +384,17 @@ class _Writing:
             store._roll_back()  # does nothing after a commit
 
 
-def _check_header(path: str) -> None:
-    """Refuse a file that is not SQLite's before SQLite, which takes the shortest ones for empty, opens it."""
+def _check_size(path: str) -> None:
+    """Refuse a file too short to be SQLite's before SQLite, which takes one of a byte for empty, opens it.
+
+    Of longer ones it says itself whether they are its own.  Nobody else may look: when a program closes a
+    file, the system takes all its locks on it away, those of SQLite's other connections included.
+    """
     try:
-        with Path(path).open("rb") as file:
-            start = file.read(len(_HEADER))
-    except OSError:
+        size = os.stat(path).st_size
+    except (OSError, ValueError):
         return  # there is none yet, or SQLite will say what is wrong with it
-    if start not in (b"", _HEADER):
+    if 0 < size < _SHORTEST:
         raise UnavailableError("database_foreign", path=path)
 
 

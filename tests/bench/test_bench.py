@@ -13,6 +13,8 @@ pytest.importorskip("resource", reason="processor time of a child needs POSIX")
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = {
+    "callers_payments": ("sqlite", 1.0),
+    "callers_transfers": ("sqlite", 2.0),
     "ledger_batches": ("sqlite", 0.8),
     "verification": ("sqlite", 0.25),
     "sealing": ("sqlite", 0.85),
@@ -22,6 +24,7 @@ ROWS = {
     "voucher_size": ("none", 1.0),
     "single_payment": ("sqlite", 0.4),
     "batch_debit": ("sqlite", 0.4),
+    "postgres_payments": ("postgresql", 0.5),
     "version": ("none", 1.0),
     "wallet_show": ("sqlite", 1.0),
     "settle_many": ("numpy", 0.5),
