@@ -66,7 +66,7 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("line", range(1, LINES + 1))
 @pytest.mark.parametrize(
     ("begins", "more"),
-    [("SELECT bill_no", 0), ("INSERT INTO batch_part", 0), ("COMMIT", 0), ("COMMIT", 1)],
+    [("SELECT b.bill_no", 0), ("INSERT INTO batch_part", 0), ("COMMIT", 0), ("COMMIT", 1)],
 )
 def test_I16_a_batch_killed_at_every_line_converges(
     unbroken: Path, tmp_path: Path, begins: str, more: int, line: int

@@ -164,9 +164,11 @@ def test_two_processes_that_seal_at_once_seal_everything_once(path: Path) -> Non
         for _ in range(50):
             s.wallets.top_up(wallet_id=wallet.wallet_id, amount=Fen(1))
         kill(s)
-    command = [sys.executable, "-m", "ecny_tax.store.sealer", str(path), f"{path}.keys"]
-    both = [subprocess.Popen(command) for _ in range(2)]
-    assert [one.wait() for one in both] == [0, 0]
+    command = [sys.executable, "-m", "ecny_tax.store.sealer"]
+    both = [subprocess.Popen(command, stdin=subprocess.PIPE) for _ in range(2)]
+    for one in both:
+        one.communicate(f"{path}\0{path}.keys".encode())
+    assert [one.returncode for one in both] == [0, 0]
     with opened(path) as s:
         found = s.ledger.verify()
         assert found.ok
