@@ -79,7 +79,7 @@ class _Passed(NamedTuple):
     number: int
     bill: DueBill
     wallet: Wallet
-    balance_after: int
+    balance_after: Fen
     account: int
     agreement_no: str
     payer_id: str | None
@@ -173,21 +173,21 @@ class _Stretch:
             raise RejectedError("ledger_refused", result=self._refused_by_ledger[number])
         failure = debit_rows.next_failure(self._tx, wallet.wallet_id) if self._may_fail else None
         in_doubt = failure is not None and failure.leaves_in_doubt
-        left = self._left[wallet.wallet_id] = Fen(balance - amount)
-        if wallet.wallet_class is not None:
-            self._count(wallet.wallet_id, amount)
         suffix = self._suffixes[number - self._first]
         passed = _Passed(
             number,
             bill,
             wallet,
-            left,
+            Fen(balance - amount),
             self._account(wallet),
             line.agreement_no,
             None if in_doubt else self._payer(wallet),
             "P" + suffix,
             self._receipt_prefix + suffix,
         )
+        self._left[wallet.wallet_id] = passed.balance_after  # nothing refuses it any more
+        if wallet.wallet_class is not None:
+            self._count(wallet.wallet_id, amount)
         return passed, failure
 
     def _count(self, wallet_id: str, amount: int) -> None:

@@ -44,7 +44,7 @@ CREATE FUNCTION begin_writing(
     OUT fixed text, OUT server bigint, OUT newest_at bigint, OUT newest_id bytea, OUT newest bigint,
     OUT is_whole boolean
 ) LANGUAGE plpgsql AS $$
-DECLARE name bigint; mark text; events bigint;
+DECLARE name bigint; mark text; events bigint; next bigint;
 BEGIN
     IF alone THEN PERFORM pg_advisory_xact_lock(writers);
     ELSE PERFORM pg_advisory_xact_lock_shared(writers); END IF;
@@ -53,9 +53,12 @@ BEGIN
     SELECT seq, id, posted_at INTO newest, newest_id, newest_at FROM transfer ORDER BY seq DESC LIMIT 1;
     -- Only now: what others commit meanwhile may be newer than a time that was read before.
     server := extract(epoch FROM clock_timestamp()) * 1000000;
-    -- Numbers begin with 1, also where an attempt to import a ledger has used some up.
-    IF alone AND newest IS NULL THEN
-        PERFORM setval(pg_get_serial_sequence('transfer', 'seq'), 1, false);
+    -- Nobody else has taken a number now: those that were given up, or that an import brought, are known.
+    IF alone THEN
+        SELECT last_value + is_called::int INTO next FROM transfer_seq_seq;
+        IF next <> coalesce(newest, 0) + 1 THEN
+            PERFORM setval('transfer_seq_seq', coalesce(newest, 0) + 1, false);
+        END IF;
     END IF;
     SELECT value INTO mark FROM meta WHERE meta.name = 'mark';
     SELECT max(place) INTO events FROM event;

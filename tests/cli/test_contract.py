@@ -179,7 +179,6 @@ EXAMPLES: list[tuple[str, set[str]]] = [
         f"{SIGN_FOR_BATCHES}; batch write --out b.batch; pay --batch b.batch --out r.csv",
         BATCH_DONE | {"file"},
     ),
-    ("batch list", {"batches"}),
     ("payments list", {"payments"}),
     ("payments show {payment}", PAID),
     ("pay --bill {open}; payments list; payments reverse {payment_of_open}", PAID),
@@ -242,7 +241,7 @@ EXAMPLES: list[tuple[str, set[str]]] = [
     ("trust revoke {terminal} --reason replaced", {"serial", "reason", "status"}),
     ("trust roll-over --operator ICBC", {"operator", "serial"}),
     (
-        "season --people 12 --seed 7 --year 2024 --db s.db --out s.html",
+        "season --people 12 --seed 7 --year 2024 --db season.db --out season.html",
         {
             "people",
             "seed",
@@ -308,7 +307,7 @@ EXAMPLES: list[tuple[str, set[str]]] = [
 #: Shown by tests of their own: they need more than one command to become possible.
 ELSEWHERE = {
     ("refunds", "resubmit"), ("wallet", "distribute"), ("wallet", "charge"), ("wallet", "show-pushed"),
-    ("batch", "show"),
+    ("batch", "list"), ("batch", "show"),
 }  # fmt: skip
 
 MOVES_MONEY = {

@@ -10,6 +10,7 @@ import pytest
 from ecny_tax import AnnualReturn, FixedClock, Sandbox, yuan
 from tests.cli.conftest import ANNUAL_RETURN
 from tests.cli.process import Cli
+from tests.postgres_server import Server
 from tests.support import START, company_id, person_id
 
 COMPANY = "广东弘明智能照明科技有限公司"
@@ -17,7 +18,20 @@ AUTHORITY = "14407840000"
 REFUSALS = ["agreement_name_mismatch", "wallet_without_name", "insufficient_funds", "bill_already_paid"]
 
 
-def test_the_story_holds_command_by_command(cli: Cli) -> None:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """What ``ECNY_TAX_DB`` names: a file in the folder of the command, or a database of a server."""
+    return "s.db" if request.param == "sqlite" else str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def on_each(tmp_path: Path, database: str) -> Cli:
+    """The command in an empty folder, on each engine."""
+    return Cli(tmp_path, ECNY_TAX_DB=database)
+
+
+def test_the_story_holds_command_by_command(on_each: Cli) -> None:
+    cli = on_each
     (cli.folder / "income-2022.json").write_text(json.dumps(ANNUAL_RETURN))
 
     opened = cli(
@@ -54,7 +68,8 @@ def test_the_story_holds_command_by_command(cli: Cli) -> None:
     assert cli("status")["in_circulation"] == "20720.00"
 
 
-def test_a_replay_is_answered_from_the_first_run_and_moves_nothing(cli: Cli) -> None:
+def test_a_replay_is_answered_from_the_first_run_and_moves_nothing(on_each: Cli) -> None:
+    cli = on_each
     opening = (
         "wallet", "open", "--kind", "corporate", "--name", COMPANY, "--id", company_id(),
         "--operator", "ICBC", "--fund", "20000", "--idempotency-key", "open",
@@ -72,8 +87,12 @@ def test_a_replay_is_answered_from_the_first_run_and_moves_nothing(cli: Cli) -> 
     assert len(cli("payments", "list")["payments"]) == len(cli("bill", "list")["bills"]) == 1
 
 
-def test_the_story_holds_from_python_and_the_shell_sees_the_same(cli: Cli) -> None:
-    with Sandbox.open(cli.folder / "s.db", clock=FixedClock(START)) as s:
+def test_the_story_holds_from_python_and_the_shell_sees_the_same(
+    on_each: Cli, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli = on_each
+    monkeypatch.chdir(cli.folder)
+    with Sandbox.open(database, clock=FixedClock(START)) as s:
         company = s.wallets.open(
             kind="corporate", name=COMPANY, id_number=company_id(), operator="ICBC", fund=yuan("20000.00")
         )
@@ -101,6 +120,30 @@ def test_the_story_holds_from_python_and_the_shell_sees_the_same(cli: Cli) -> No
     assert (shown["amount"], shown["fee"], shown["balance_after"]) == ("17000.00", "0.00", "3000.00")
     assert cli("wallet", "show", person.wallet_id)["balance"] == "720.00"
     assert cli("ledger", "verify")["ok"] is True
+
+
+def test_a_ledger_goes_from_a_server_into_a_file_and_back(
+    postgres: Server, postgres_url: str, tmp_path: Path
+) -> None:
+    cli = Cli(tmp_path)
+    company = (
+        "wallet", "open", "--kind", "corporate", "--name", COMPANY, "--id", company_id(),
+        "--operator", "ICBC", "--fund", "20000",
+    )  # fmt: skip
+    cli(*company, "--db", postgres_url)
+    first = cli("ledger", "verify", "--db", postgres_url)
+    export = ("ledger", "export", "--format", "jsonl", "--out")
+    cli(*export, "one", "--db", postgres_url)
+    cli("ledger", "import", "one", "--db", "a.db")
+    cli(*export, "two", "--db", "a.db")
+    with postgres.database() as other:
+        cli("ledger", "import", "two", "--db", other)
+        cli(*export, "three", "--db", other)
+        again = cli("ledger", "verify", "--db", other)
+        cli.refused(5, "database_exists", "ledger", "import", "two", "--db", other)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert (tmp_path / "two").read_bytes() == (tmp_path / "three").read_bytes()
+    assert (again["ok"], again["transfers"]) == (True, first["transfers"])
 
 
 def test_the_demo_as_data_tells_every_step(cli: Cli) -> None:
