@@ -31,7 +31,7 @@ demo: $(RUNTIME)
 	@$(BIN)/ecny-tax demo
 
 test: $(DEV)
-	$(BIN)/pytest -n auto $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 ha: $(DEV)
 	@$(BIN)/python -m tests.ha.failover $(ARGS)

@@ -16,7 +16,7 @@ import pytest
 from ecny_tax.ledger.model import TransferCode
 from ecny_tax.sandbox import Sandbox
 
-ROUNDS = {"sqlite": 60, "postgresql": 20}
+ROUNDS = {"sqlite": 30, "postgresql": 8}
 WALLET = {
     "kind": "corporate",
     "operator": "ICBC",

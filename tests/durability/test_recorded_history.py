@@ -22,7 +22,7 @@ from tests.durability.recorded import (
 )
 from tests.support import START
 
-PROCESSES, COMMANDS = 16, 20
+PROCESSES, COMMANDS = 16, 12
 #: How commands end that come up in every history, whatever the seed; others may, too.
 CODES = {"", "insufficient_funds", "bill_already_paid", "wallet_limit_exceeded"}
 
