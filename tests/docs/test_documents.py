@@ -141,7 +141,12 @@ def run_shell(chosen: list[Block], folder: Path, environment: dict[str, str]) ->
     return printed[:-1]
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+#: The Chinese README has the blocks of the English one, as a test below says: they are run once, and twice
+#: only to renew what stands in both.
+_RUN = [path for path in DOCUMENTS if path != READMES[1] or os.environ.get("RENEW_DOCUMENTS")]
+
+
+@pytest.mark.parametrize("path", _RUN, ids=lambda path: path.name)
 def test_shell_blocks_print_what_stands_below_them(
     path: Path, folder: Path, environment: dict[str, str]
 ) -> None:
