@@ -89,11 +89,6 @@ class PostgresTransaction:
             wire.ask((b"ROLLBACK TO member", ()))
             raise
 
-    def own(self, *names: str) -> None:
-        if not self._is_alone:
-            for key in sorted(map(lock_key, names)):
-                self.row("SELECT pg_advisory_xact_lock(:key)", key=key)
-
     def be_alone(self) -> None:
         if not self._is_alone:
             raise AloneNeeded

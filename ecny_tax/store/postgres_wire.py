@@ -1,7 +1,7 @@
 """Prepared statements straight over libpq, as psycopg wraps it.
 
 A statement through a cursor of psycopg takes 45 to 70 µs of this program's processor, and so 15.  A payment
-has four, and many programs share the server's machine with it.  So what is asked for a row at a time goes
+has three, and many programs share the server's machine with it.  So what is asked for a row at a time goes
 this way; lists, copies and streams go through cursors, on the same connection.
 """
 

@@ -256,9 +256,6 @@ class SqliteTransaction:
     def disorder(self) -> int:
         return 0
 
-    def own(self, *names: str) -> None:
-        """There is one writer."""
-
     def be_alone(self) -> None:
         """It always is."""
 

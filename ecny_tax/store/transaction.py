@@ -40,13 +40,6 @@ class Transaction(Protocol):
     def disorder(self) -> int:
         """By how much (µs) a transfer may be older than one with a smaller number."""
 
-    def own(self, *names: str) -> None:
-        """Keep others away from what the names stand for, as ``concurrently`` does, until the end.
-
-        Whatever was read of it before may have changed.  Bills are owned before wallets, and several of a
-        kind in one call.
-        """
-
     def be_alone(self) -> None:
         """Demand that no other transaction writes at the same time; ``concurrently`` sees to it."""
 

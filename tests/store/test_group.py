@@ -730,6 +730,8 @@ def test_I3_I4_sixty_four_threads_that_pay_and_transfer_conserve_money(s: Sandbo
 
 def test_a_deadlock_between_programs_is_repeated(postgres_url: str, tmp_path: Path) -> None:
     """Two sandboxes own two wallets one after the other, in opposite order; the server ends one of them."""
+    from ecny_tax.store.postgres_transaction import lock_key
+
     with (
         Sandbox.open(postgres_url, keyring=tmp_path / "keys") as one,
         Sandbox.open(postgres_url, keyring=tmp_path / "keys") as other,
@@ -742,9 +744,9 @@ def test_a_deadlock_between_programs_is_repeated(postgres_url: str, tmp_path: Pa
             def act(tx: Transaction) -> str:
                 tries.append(first)
                 if len(tries) <= 2:
-                    tx.own(first)
+                    tx.row("SELECT pg_advisory_xact_lock(:key)", key=lock_key(first))
                     barrier.wait(PATIENCE)
-                tx.own(second)
+                tx.row("SELECT pg_advisory_xact_lock(:key)", key=lock_key(second))
                 return first
 
             return act
