@@ -127,21 +127,6 @@ class SqliteStore:
         """There is one writer at a time, whatever it owns."""
         return self.transaction()
 
-    @contextmanager
-    def savepoint(self, _tx: Transaction) -> Iterator[None]:
-        self._connection.execute("SAVEPOINT member")
-        try:
-            yield
-        except BaseException:
-            if self._connection.in_transaction:  # a full disk, say, has ended it already
-                self._connection.execute("ROLLBACK TO member")
-                self._connection.execute("RELEASE member")
-            raise
-        self._connection.execute("RELEASE member")
-
-    def goes_on(self, _tx: Transaction) -> bool:
-        return self._connection.in_transaction
-
     def is_to_be_repeated(self, _error: BaseException) -> bool:
         return False
 
@@ -255,6 +240,22 @@ class SqliteTransaction:
     @property
     def disorder(self) -> int:
         return 0
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        self._connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            if self.goes_on:
+                self._connection.execute("ROLLBACK TO part")
+                self._connection.execute("RELEASE part")
+            raise
+        self._connection.execute("RELEASE part")
+
+    @property
+    def goes_on(self) -> bool:
+        return self._connection.in_transaction
 
     def be_alone(self) -> None:
         """It always is."""
