@@ -35,11 +35,12 @@ _Stamp = tuple[int, int, bool]
 MEMORY = ":memory:"
 _SHORTEST = 512  # bytes: the smallest page
 _TIMES = (
-    f"SELECT ({FIXED_TIME}), (SELECT posted_at FROM transfer ORDER BY seq DESC LIMIT 1),"
-    " (SELECT id FROM transfer ORDER BY seq DESC LIMIT 1), (SELECT max(seq) FROM transfer),"
-    # Where somebody else has added a row to a whole log, its mark stays as it is, and tells.
-    " (SELECT value LIKE 'whole ' || (coalesce((SELECT max(seq) FROM transfer), 0)"
-    " + coalesce((SELECT max(place) FROM event), 0)) || ' %' FROM meta WHERE name = 'mark')"
+    f"SELECT ({FIXED_TIME}), t.posted_at, t.id, t.seq,"
+    # Where somebody else has added a row to a whole log, its mark stays as it is, and tells.  To most
+    # transactions the log is growing, and they need not count.
+    " (SELECT CASE WHEN substr(m.value, 1, 5) = 'whole' THEN m.value LIKE 'whole ' || (coalesce(t.seq, 0)"
+    " + coalesce((SELECT max(place) FROM event), 0)) || ' %' END FROM meta m WHERE m.name = 'mark')"
+    " FROM (SELECT max(seq) AS newest FROM transfer) LEFT JOIN transfer t ON t.seq = newest"
 )
 #: What says whose a file is; in one statement, since another process may be making its tables now.
 _MARKS = "SELECT (SELECT count(*) FROM sqlite_schema), * FROM pragma_application_id, pragma_user_version"
@@ -472,6 +473,8 @@ class _Refusals:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            return
         if isinstance(error, UnicodeEncodeError):  # a lone surrogate in something a caller gave
             raise InvalidInputError("text_malformed", value=ascii(error.object)) from None
         if isinstance(error, UnicodeDecodeError):  # a text in the file's schema that is none
