@@ -22,6 +22,9 @@ MAX_GROUP = 64
 MAX_WAITING = 1_024
 #: How long somebody waits for a turn, in seconds, before ``database_busy``.
 MAX_SECONDS = 60.0
+#: Owned by a transaction of several, on a server one program's at a time: each of them credits accounts that
+#: nobody owns, and two that did so in different orders would wait for each other.
+_SEVERAL = "several"
 
 _T = TypeVar("_T")
 
@@ -135,7 +138,7 @@ class Group:
 
     def _run_together(self, members: list[_Caller[Any]]) -> list[_Caller[Any]]:
         """Run them in one transaction; those who are to be run once more, each by itself."""
-        names = sorted({name for member in members for name in member.names})
+        names = sorted({_SEVERAL, *(name for member in members for name in member.names)})
         try:
             with self._engine.shared(names) as tx:
                 outcomes = [self._run_beside(tx, member) for member in members]

@@ -47,6 +47,16 @@ IDLE_SECONDS = 60.0
 #: How long a transaction beside others may take from its time to its commit: what is left of a minute is for
 #: the way there, see ``MAX_DISORDER``.
 MAX_SHARED_SECONDS = 45.0
+#: What libpq is told where the URL says nothing of it: how long it tries to connect, and when a connection of
+#: which nothing is heard counts as lost (a machine without power closes none), in seconds and milliseconds.
+_CONNECTING: dict[str, str | int] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+    "application_name": "ecny-tax",
+}
 #: Connections of one store; each is a process of the server.
 MAX_CONNECTIONS = 16
 #: The key of the advisory lock that every writer holds, alone or shared with others ("eCNY").
@@ -256,16 +266,16 @@ class PostgresStore:
             except PoolTimeout:
                 if left > RETRY_SECONDS:
                     continue
-                with psycopg.connect(self._url):  # says what is wrong, if it is the server
+                with psycopg.connect(_settings(self._url)):  # says what is wrong, if it is the server
                     raise UnavailableError("database_busy", path=self.path) from None
             try:
                 return connection, _at_rest(connection, begin) if at_rest else _last_row(connection, begin)
-            except psycopg.Error as error:
+            except BaseException as error:
                 is_lost = connection.closed or isinstance(error, pg.AdminShutdown | pg.CrashShutdown)
                 if not is_lost:
                     _roll_back(connection)
                 self._pool.putconn(connection)
-                if not is_lost or time.monotonic() > deadline:
+                if not (is_lost and isinstance(error, psycopg.Error)) or time.monotonic() > deadline:
                     raise
 
 
@@ -281,11 +291,14 @@ def _last_row(connection: Connection, statements: str) -> Row:
 
 def _at_rest(connection: Connection, begin: str) -> Row:
     """Begin to read at a moment when nobody writes: what is read then has no gaps that somebody will fill."""
-    connection.execute(f"SELECT pg_advisory_lock({_WRITERS})")
     try:
+        connection.execute(f"SELECT pg_advisory_lock({_WRITERS})")
         if connection.info.parameter_status("in_hot_standby") != "on":
             connection.execute(_VOID_UNUSED.encode())
         return _last_row(connection, begin)
+    except BaseException:
+        _roll_back(connection)  # else nothing is done on it any more, and it keeps the lock
+        raise
     finally:
         if not connection.closed:
             connection.execute(f"SELECT pg_advisory_unlock({_WRITERS})")
@@ -388,9 +401,7 @@ def exists(url: str) -> bool:
 def _settings(url: str) -> str:
     """The settings of a connection; raises ``InvalidInputError`` (``database_url_malformed``)."""
     try:
-        ours: dict[str, str | int] = {"connect_timeout": 10, "application_name": "ecny-tax"}
-        return make_conninfo(
-            url, **{key: value for key, value in ours.items() if key not in conninfo_to_dict(url)}
-        )
+        given = conninfo_to_dict(url)
+        return make_conninfo(url, **{key: value for key, value in _CONNECTING.items() if key not in given})
     except psycopg.ProgrammingError:
         raise InvalidInputError("database_url_malformed", value=shown(url)) from None

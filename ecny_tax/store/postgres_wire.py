@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 
 import psycopg
@@ -61,7 +62,8 @@ class Wire:
             answers = [self._results()[-1] for _ in ready]
             self._results(to_the_end=False)  # of the sync
         finally:
-            if pgconn.status == pq.ConnStatus.OK:
+            # Where Ctrl-C struck, not everything has come; the connection is then closed, not used again.
+            with suppress(psycopg.OperationalError):
                 pgconn.exit_pipeline_mode()
         for result in answers:
             _check(result)

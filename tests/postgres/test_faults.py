@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -13,10 +14,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg_pool import ConnectionPool
 
 from ecny_tax import Sandbox, UnavailableError, yuan
 from ecny_tax.cli.app import run_command_line
 from ecny_tax.store import postgres as store
+from ecny_tax.store.postgres_refusals import shown
+from ecny_tax.store.postgres_wire import Connection as Wired
 from ecny_tax.wallets.model import Wallet
 from tests import postgres_server
 from tests.cli.process import GUESSED_FROM, Answer, Cli, eventually
@@ -93,6 +97,11 @@ def test_a_wrong_password_is_one_line_and_exit_7(server: Server, cli: Cli) -> No
         one_line(cli.run(*OPEN, "--db", wrong), "database_login_refused", cli, "wr0ng-secret")
         assert list(cli.folder.iterdir()) == []
         assert cli(*OPEN, "--db", right)["balance"] == "0.00"
+
+
+def test_no_password_in_a_url_is_shown() -> None:
+    url = "postgresql://somebody:secret@db1/heshan?sslpassword=secret&sslmode=require&password=secret"
+    assert shown(url) == url.replace("secret", "***")
 
 
 def test_a_database_that_does_not_exist_is_one_line_and_exit_7(server: Server, cli: Cli) -> None:
@@ -266,6 +275,33 @@ def test_programs_go_on_soon_after_a_long_outage(server: Server, url: str, tmp_p
             back = time.monotonic()
             asked.result(timeout=60)
             assert time.monotonic() - back < 3
+
+
+def test_a_server_that_takes_connections_and_says_nothing_is_not_waited_for_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Takes some seconds: libpq waits for no less than two."""
+    monkeypatch.setitem(store._CONNECTING, "connect_timeout", 2)
+    monkeypatch.setattr(store, "BUSY_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://somebody:secret@127.0.0.1:{silent.getsockname()[1]}/heshan"
+
+        def ask() -> None:
+            settings = store._settings(url)
+            with (
+                ConnectionPool(settings, min_size=0, max_size=1, open=True, connection_class=Wired) as pool,
+                store.PostgresStore(url, pool, None, None, None).reading(),
+            ):
+                pass
+
+        with ThreadPoolExecutor(1) as other:
+            asked = other.submit(ask)
+            try:
+                with pytest.raises(UnavailableError) as refusal:
+                    asked.result(timeout=10)
+            finally:
+                silent.shutdown(socket.SHUT_RDWR)
+    judged(refusal.value, "database_unreachable")
 
 
 # --- too many at once -----------------------------------------------------------------------------
