@@ -42,7 +42,8 @@ BUSY_SECONDS = 30.0
 #: How long a lost server is tried in vain before somebody who waits has it tried anew, without the pauses
 #: that grow and grow: programs go on soon after it is back.
 RETRY_SECONDS = 1.0
-#: How long a transaction may do nothing before the server ends it: a stopped program must not hold up others.
+#: How long a transaction, or whoever reads at rest, may do nothing before the server ends it: a stopped
+#: program must not hold up others.
 IDLE_SECONDS = 60.0
 #: How long a transaction beside others may take from its time to its commit: what is left of a minute is for
 #: the way there, see ``MAX_DISORDER``.
@@ -292,7 +293,11 @@ def _last_row(connection: Connection, statements: str) -> Row:
 def _at_rest(connection: Connection, begin: str) -> Row:
     """Begin to read at a moment when nobody writes: what is read then has no gaps that somebody will fill."""
     try:
-        connection.execute(f"SELECT pg_advisory_lock({_WRITERS})")
+        # A program that is stopped here is in no transaction.  The limit stays: where it ends a connection
+        # that nobody uses, a new one is made.
+        connection.execute(
+            f"SET idle_session_timeout = '{IDLE_SECONDS:.0f}s'; SELECT pg_advisory_lock({_WRITERS})"
+        )
         if connection.info.parameter_status("in_hot_standby") != "on":
             connection.execute(_VOID_UNUSED.encode())
         return _last_row(connection, begin)

@@ -236,4 +236,4 @@ def _with_rows(sql: str, rows: int) -> str | None:
 
 def lock_key(name: str) -> int:
     """The number of the lock that stands for a name; where two names share one, somebody waits in vain."""
-    return int.from_bytes(sha256(name.encode()).digest()[:8], "big", signed=True)
+    return int.from_bytes(sha256(name.encode("utf-8", "surrogatepass")).digest()[:8], "big", signed=True)

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
-from ecny_tax import Sandbox, UnavailableError, yuan
+from ecny_tax import InvalidInputError, Sandbox, UnavailableError, yuan
 from ecny_tax.cli.app import run_command_line
 from ecny_tax.store import postgres as store
 from ecny_tax.store.postgres_refusals import shown
@@ -304,6 +304,32 @@ def test_a_server_that_takes_connections_and_says_nothing_is_not_waited_for_with
     judged(refusal.value, "database_unreachable")
 
 
+def test_a_program_that_is_stopped_as_it_seals_holds_up_writers_for_no_longer_than_others(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, stopped, go_on = store._last_row, threading.Event(), threading.Event()
+
+    def stop_once(connection: Wired, statements: str) -> Any:
+        if not stopped.is_set():
+            stopped.set()
+            assert go_on.wait(60)
+        return begin(connection, statements)
+
+    with opened(url, tmp_path) as stopping, opened(url, tmp_path) as sandbox:
+        wallet = corporate(sandbox, fund=yuan(100))
+        monkeypatch.setattr(store, "IDLE_SECONDS", 1)
+        monkeypatch.setattr(store, "_last_row", stop_once)
+        with ThreadPoolExecutor(1) as other:
+            verifying = other.submit(stopping.ledger.verify)
+            try:
+                assert stopped.wait(60)
+                paid = pay(sandbox, wallet, "meanwhile")
+            finally:
+                go_on.set()
+            assert verifying.result(60).ok  # it begins anew
+        assert balance(sandbox, wallet) == yuan(100) - paid.amount
+
+
 # --- too many at once -----------------------------------------------------------------------------
 
 
@@ -336,6 +362,20 @@ def test_more_threads_than_connections_wait_and_then_hear_that_it_is_busy(
         assert [payment.payment_no for payment in sandbox.payments.list()] == [paid.payment_no]
         assert balance(sandbox, wallet) == yuan(100) - paid.amount
         assert sandbox.ledger.verify().ok
+
+
+# --- what is no text --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["B\ud800", "B\0"], ids=["lone surrogate", "NUL"])
+def test_what_no_database_can_hold_is_refused_by_a_name_of_its_own(
+    url: str, tmp_path: Path, text: str
+) -> None:
+    with opened(url, tmp_path) as sandbox:
+        wallet = corporate(sandbox)
+        with pytest.raises(InvalidInputError) as refusal:
+            sandbox.payments.pay(bill_no=text, wallet_id=wallet.wallet_id)
+        judged(refusal.value, "text_malformed")
 
 
 # --- another version ------------------------------------------------------------------------------
