@@ -314,7 +314,9 @@ def _configure(connection: Connection) -> None:
     connection.adapters.register_loader("numeric", _WholeNumber)
     connection.adapters.register_dumper(bool, _Flag)
     connection.execute(
-        f"SET lock_timeout = '{BUSY_SECONDS:.0f}s'; SET client_encoding = 'UTF8';"
+        # Whoever waited for a lock sees what was committed meanwhile, whatever the server's default is.
+        "SET default_transaction_isolation = 'read committed';"
+        f" SET lock_timeout = '{BUSY_SECONDS:.0f}s'; SET client_encoding = 'UTF8';"
         f" SET idle_in_transaction_session_timeout = '{IDLE_SECONDS:.0f}s'"
     )
 

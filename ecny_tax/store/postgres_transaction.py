@@ -84,7 +84,7 @@ class PostgresTransaction:
         except BaseException:
             self._waiting.clear()  # it is never sent
             self._tables.clear()
-            wire.ask((b"ROLLBACK TO part", ()))
+            wire.ask_plainly(b"ROLLBACK TO part; RELEASE part")
             raise
 
     def be_alone(self) -> None:

@@ -6,6 +6,7 @@ import select
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Barrier, BrokenBarrierError
 from types import SimpleNamespace
@@ -14,10 +15,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from ecny_tax import RejectedError, Sandbox, UnavailableError
+from ecny_tax import RejectedError, Sandbox, UnavailableError, yuan
 from ecny_tax.store import postgres, postgres_wire
 from ecny_tax.store.group import _Caller
 from ecny_tax.store.transaction import Transaction
+from tests.cli.process import eventually
+from tests.postgres_server import Server
+from tests.support import corporate, judged
 
 KEEP = "INSERT INTO meta VALUES (:name, 'kept')"
 
@@ -46,6 +50,57 @@ def test_I16_a_refusal_drops_what_waited_to_be_written_even_where_that_could_not
             with tx.savepoint():
                 tx.run(KEEP, name="second")
         assert names(sandbox) == {"first", "second"}
+
+
+def test_I16_what_is_taken_back_inside_of_what_is_taken_back_keeps_nothing_of_it(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    with Sandbox.open(postgres_url, keyring=tmp_path / "keyring") as sandbox:
+
+        def refused(tx: Transaction) -> None:
+            tx.run(KEEP, name="inner")
+            raise RejectedError("insufficient_funds")
+
+        def refused_twice(tx: Transaction) -> None:
+            with tx.savepoint():
+                tx.run(KEEP, name="outer")
+                with suppress(RejectedError), tx.savepoint():
+                    refused(tx)
+                refused(tx)
+
+        with sandbox._store.transaction() as tx:
+            tx.run(KEEP, name="first")
+            with pytest.raises(RejectedError):
+                refused_twice(tx)
+            tx.run(KEEP, name="last")
+        assert names(sandbox) == {"first", "last"}
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_who_waited_for_a_writer_sees_what_it_did_whatever_the_default_of_the_database(
+    postgres: Server, postgres_url: str, tmp_path: Path, level: str
+) -> None:
+    with psycopg.connect(postgres_url) as connection:
+        name = connection.info.dbname
+    with postgres.connect() as connection:
+        connection.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = '{level}'")
+    with Sandbox.open(postgres_url, keyring=tmp_path / "keyring") as sandbox:
+        wallet = corporate(sandbox, fund=yuan(100))
+        pay = partial(
+            sandbox.payments.pay_stamp_duty,
+            wallet_id=wallet.wallet_id, item="sale_contract", base=yuan(10_000),
+        )  # fmt: skip
+        pay()
+        with ThreadPoolExecutor(1) as other:
+            with sandbox._store.transaction() as tx:
+                waiting = other.submit(pay)
+                with postgres.connect() as connection:
+                    asked = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = %s"
+                    eventually(lambda: connection.execute(asked, (name,)).fetchone() is not None, 10)
+                tx.run("UPDATE wallet SET frozen = 1")
+            with pytest.raises(RejectedError) as refusal:
+                waiting.result(30)
+        judged(refusal.value, "wallet_frozen")
 
 
 def test_I16_a_commit_that_the_server_turns_into_a_rollback_is_not_called_done(
