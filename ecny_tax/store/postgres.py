@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 # The pool warns of every connection that it makes anew; what a caller must know of it, our refusals say.
 logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
 _T = TypeVar("_T")
+_TWO_ATS = re.compile(r"\w+://[^/?]*@[^/?]*@")
 #: How long a writer waits for another one, in seconds, and somebody who wants a connection for one.
 BUSY_SECONDS = 30.0
 #: How long a lost server is tried in vain before somebody who waits has it tried anew, without the pauses
@@ -407,6 +408,8 @@ def exists(url: str) -> bool:
 
 def _settings(url: str) -> str:
     """The settings of a connection; raises ``InvalidInputError`` (``database_url_malformed``)."""
+    if _TWO_ATS.match(url):  # libpq would take part of the password for the host, and tell it
+        raise InvalidInputError("database_url_malformed", value=shown(url))
     try:
         given = conninfo_to_dict(url)
         return make_conninfo(url, **{key: value for key, value in _CONNECTING.items() if key not in given})

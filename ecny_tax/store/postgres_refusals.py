@@ -10,7 +10,7 @@ from psycopg_pool import PoolTimeout
 
 from ecny_tax.errors import InvalidInputError, UnavailableError
 
-_PASSWORD = re.compile(r"(//[^/@:]*):[^@]*@|([?&](?:ssl)?password=)[^&]*")
+_PASSWORD = re.compile(r"(//[^/@:]*):.*@|([?&](?:ssl)?password=)[^&]*")
 
 #: What the server says, by its code (SQLSTATE), and what that is for us; by the class where it ends there.
 _CODES = {

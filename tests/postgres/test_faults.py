@@ -104,6 +104,15 @@ def test_no_password_in_a_url_is_shown() -> None:
     assert shown(url) == url.replace("secret", "***")
 
 
+def test_a_password_that_would_be_taken_for_a_host_is_not_told(cli: Cli) -> None:
+    url = "postgresql://somebody:secret@se@cret@127.0.0.1:1/heshan"
+    answer = cli.run(*OPEN, "--db", url, "--json")
+    assert answer.exit_code == 2
+    assert answer.problem["code"] == "database_url_malformed"
+    assert "secret" not in answer.stderr
+    assert "cret@" not in answer.stderr
+
+
 def test_a_database_that_does_not_exist_is_one_line_and_exit_7(server: Server, cli: Cli) -> None:
     url = server.url("no_such_database", tcp=True)
     one_line(cli.run(*OPEN, "--db", url), "database_login_refused", cli, server.password)
