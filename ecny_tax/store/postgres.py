@@ -388,9 +388,10 @@ def exists(url: str) -> bool:
 def _settings(url: str) -> str:
     """The settings of a connection; raises ``InvalidInputError`` (``database_url_malformed``)."""
     try:
-        ours: dict[str, str | int] = {"connect_timeout": 10, "application_name": "ecny-tax"}
-        return make_conninfo(
-            url, **{key: value for key, value in ours.items() if key not in conninfo_to_dict(url)}
-        )
+        given = conninfo_to_dict(url)
+        if "@" not in str(given.get("host", "")):  # else the end of a password
+            ours: dict[str, str | int] = {"connect_timeout": 10, "application_name": "ecny-tax"}
+            return make_conninfo(url, **{key: value for key, value in ours.items() if key not in given})
     except psycopg.ProgrammingError:
-        raise InvalidInputError("database_url_malformed", value=shown(url)) from None
+        pass
+    raise InvalidInputError("database_url_malformed", value=shown(url)) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -473,6 +474,16 @@ def test_a_file_that_changes_while_it_is_carried_out_stops_there(sandbox: Sandbo
 def test_a_file_that_cannot_be_read_is_said_so(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
     with refused(sandbox, "input_file_unreadable"):
         sandbox.payments.pay_batch(file=f"{tmp_path}/{name}")
+
+
+def test_a_pipe_is_refused_since_a_batch_is_read_twice(sandbox: Sandbox) -> None:
+    reading, writing = os.pipe()
+    try:
+        with refused(sandbox, "input_file_unreadable"):
+            sandbox.payments.pay_batch(file=f"/dev/fd/{reading}")
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 # --- afterwards -------------------------------------------------------------------------------------
