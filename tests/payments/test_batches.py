@@ -183,6 +183,26 @@ def test_a_key_belongs_to_one_batch(sandbox: Sandbox, file: Path) -> None:
         sandbox.payments.pay_batch(file=file, idempotency_key="april")
 
 
+def test_I16_a_key_belongs_to_the_batch_that_was_begun_with_it(sandbox: Sandbox, file: Path) -> None:
+    (wallet,) = debtors(sandbox, 1)
+    for _ in range(4):
+        owe(sandbox, wallet, 1_00)
+    write(sandbox, file, part_lines=2)
+    other = file.with_name("other")
+    write(sandbox, other)
+
+    def stop(_done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sandbox.payments.pay_batch(file=file, idempotency_key="april", progress=stop)
+    with refused(sandbox, "idempotency_conflict"):
+        sandbox.payments.pay_batch(file=other, idempotency_key="april")
+    done = sandbox.payments.pay_batch(file=file, idempotency_key="april")
+    assert (done.status, done.lines_paid) == ("done", 4)
+    assert sandbox.payments.pay_batch(file=file, idempotency_key="april") == done
+
+
 def test_a_bill_that_was_paid_meanwhile_is_refused_and_stands_in_no_second_batch(
     sandbox: Sandbox, file: Path, tmp_path: Path
 ) -> None:
