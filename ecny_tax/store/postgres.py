@@ -388,10 +388,9 @@ def exists(url: str) -> bool:
 def _settings(url: str) -> str:
     """The settings of a connection; raises ``InvalidInputError`` (``database_url_malformed``)."""
     try:
-        given = conninfo_to_dict(url)
-        if "@" not in str(given.get("host", "")):  # else the end of a password
-            ours: dict[str, str | int] = {"connect_timeout": 10, "application_name": "ecny-tax"}
-            return make_conninfo(url, **{key: value for key, value in ours.items() if key not in given})
+        ours: dict[str, str | int] = {"connect_timeout": 10, "application_name": "ecny-tax"}
+        return make_conninfo(
+            url, **{key: value for key, value in ours.items() if key not in conninfo_to_dict(url)}
+        )
     except psycopg.ProgrammingError:
-        pass
-    raise InvalidInputError("database_url_malformed", value=shown(url)) from None
+        raise InvalidInputError("database_url_malformed", value=shown(url)) from None

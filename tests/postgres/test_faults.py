@@ -108,7 +108,6 @@ def test_a_refused_connection_says_why_before_it_is_cut_short(server: Server, cl
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql://u:se@cret@127.0.0.1/x",
         "postgresql://u:secret@127.0.0.1:99999/x",
         "postgresql://u:secret@127.0.0.1/x?connect_timeout=soon",
         "postgresql://u:secret@127.0.0.1/x?sslmode=perhaps",
