@@ -46,6 +46,7 @@ _SYSTEM_ZH = {
     errno.EACCES: "没有权限",
     errno.EPERM: "没有权限",
     errno.EISDIR: "它是一个文件夹",
+    errno.ESPIPE: "它是管道，不能读两遍",
     errno.ENOTDIR: "路径中有一段不是文件夹",
     errno.EROFS: "文件系统只读",
     errno.ENOSPC: "磁盘已满",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import weakref
 from collections.abc import Iterable
@@ -284,7 +285,8 @@ def _checked(database: str | Path) -> str:
     if is_url(name):
         return name
     if "://" in name:
-        raise InvalidInputError("database_url_unknown", value=name)
+        hidden = re.sub("://.*@", "://***@", name)  # who knows what stands there: a password, perhaps
+        raise InvalidInputError("database_url_unknown", value=hidden)
     if not 0 < len(name) <= _MAX_PATH or not is_text(name):
         raise InvalidInputError("database_path_malformed", value=name)
     return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,16 +72,16 @@ def _check_kind(out: Path) -> None:
 def _sandbox(run: Run, setting: Setting) -> Iterator[Sandbox]:
     """The sandbox of this run, at the time of the season: made at its beginning, where it is new.
 
-    A new one is made from the seed, so that every number in it is the same in every run.  Of a server nobody
-    knows before whether it is new; one that is not goes its own way all the same.
+    A new one is made from the seed, so that every number in it is the same in every run.
     """
     from dataclasses import replace
 
     from ecny_tax.clock import day_begins, rfc3339
+    from ecny_tax.store import exists
 
-    path = Path(run.database)
-    is_file = path.exists() and path.stat().st_size > 0
-    is_new = run.database == ":memory:" or "://" in run.database or not is_file
+    name = run.database
+    is_empty = os.path.isfile(name) and not os.path.getsize(name)
+    is_new = is_empty or not exists(name)
     first, _last = setting.window(run.rulebook())
     began = rfc3339(day_begins(first).replace(hour=10)) if is_new else None
     with replace(run, now=began).sandbox(seed=f"season {setting.seed}" if is_new else None) as s:

@@ -109,8 +109,8 @@ def print_tables(found: SeasonReport, shown: Mapping[str, object], language: Lan
 
 
 def as_svg(found: SeasonReport) -> str:
-    """Refunds and bills by their amounts, in both languages."""
-    return _amounts_chart(found)
+    """Refunds and bills by their amounts, in both languages; that the people are invented stands in it."""
+    return _amounts_chart(found, note=" · 虚构人口 · invented people")
 
 
 def as_html(found: SeasonReport) -> str:
@@ -162,9 +162,9 @@ def _sums(found: SeasonReport) -> list[_Row]:
     ]
 
 
-def _amounts_chart(found: SeasonReport) -> str:
+def _amounts_chart(found: SeasonReport, note: str = "") -> str:
     return _chart(
-        "退税与补税的金额分布 · Refunds and bills by amount (¥)",
+        f"退税与补税的金额分布 · Refunds and bills by amount (¥){note}",
         band_texts(AMOUNT_BANDS),
         ("退税笔数 · refunds", [one.refunds for one in found.amounts]),
         ("应补笔数 · bills", [one.bills for one in found.amounts]),

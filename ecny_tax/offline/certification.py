@@ -41,7 +41,7 @@ def limits(tx: Transaction) -> OfflineLimits:
 
 def root(tx: Transaction, keyring: Keyring) -> bytes:
     """The root certificate, made when it is first needed."""
-    known = rows.newest_certificate(tx, _ROOT, CENTRAL_BANK)
+    known = known_root(tx)
     if known is not None:
         return known
     key = _root_key(keyring)
@@ -57,6 +57,11 @@ def root(tx: Transaction, keyring: Keyring) -> bytes:
         not_after=until,
     )
     return message
+
+
+def known_root(tx: Transaction) -> bytes | None:
+    """The root certificate; none where nothing was signed under it yet."""
+    return rows.newest_certificate(tx, _ROOT, CENTRAL_BANK)
 
 
 def trust_bundle(tx: Transaction, keyring: Keyring) -> TrustBundle:

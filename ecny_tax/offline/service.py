@@ -309,7 +309,7 @@ class Offline:
     def check_vouchers(self) -> Check:
         """Verify every load and settled voucher from the root on; for ``ledger verify``."""
         with self._store.reading() as tx:
-            return audit.check_vouchers(tx, self._keyring)
+            return audit.check_vouchers(tx)
 
     def _hand_over(self, device: Device, device_id: str) -> None:
         """Put every open load on the device that it lacks, with the certificates it was signed under.

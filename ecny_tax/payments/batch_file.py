@@ -13,6 +13,7 @@ memory, and each line can be proven from its part alone.  A file has one form, a
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -148,6 +149,8 @@ class BatchFile(Generic[LineT]):
         self.message = b""
         try:
             with path.open("rb") as file:
+                if not file.seekable():
+                    raise OSError(errno.ESPIPE, "it is a pipe, and a batch is read twice")
                 self._scan(file)
         except (OSError, ValueError) as error:
             raise _unreadable(path, error) from None

@@ -14,7 +14,13 @@ from ecny_tax.parties.model import Institution
 from ecny_tax.payments import authorising, batch_rows
 from ecny_tax.payments.batch_model import AnyLine, Batch, BatchProgress, Form, LineT, Outcome
 from ecny_tax.store import Store, Transaction
-from ecny_tax.store.idempotency import Request, earlier_answer, remember
+from ecny_tax.store.idempotency import (
+    Request,
+    earlier_answer,
+    earlier_outcome,
+    remember,
+    remember_unanswered,
+)
 
 if TYPE_CHECKING:
     from ecny_tax.payments.batch_file import BatchFile
@@ -81,6 +87,8 @@ def run(
             with store.transaction() as tx:
                 if not _is_taken_in(tx, file):
                     batch_rows.insert(tx, form.kind, batch, file.message)
+                if earlier_outcome(tx, request, BatchProgress) is None:
+                    remember_unanswered(tx, request, batch.batch_no)
                 done = batch_rows.parts_done(tx, batch.batch_no)
                 if done == part:  # and not by another process meanwhile
                     office = parties.tax_authority(tx, batch.authority)

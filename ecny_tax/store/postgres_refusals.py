@@ -33,6 +33,9 @@ _CODES = {
 
 #: What libpq and psycopg say before there is a connection.
 _NOT_REACHED = re.compile(r"connection to server|resolve|translate host|timeout expired")
+_MALFORMED = re.compile(r"invalid (?:port number|[a-z_]+ value)|bad value for connect_timeout")
+#: What stands before the reason, which must not be cut off in its favour.
+_WHERE = re.compile(r"^connection [a-z ]+: (?:connection to server at .*?, port \d+ failed: )?")
 
 
 class Refusals:
@@ -54,6 +57,8 @@ class Refusals:
         if isinstance(error, PoolTimeout):
             raise UnavailableError("database_busy", path=self._path) from None
         if isinstance(error, psycopg.Error):
+            if error.sqlstate is None and _MALFORMED.search(str(error)):
+                raise InvalidInputError("database_url_malformed", value=self._path) from None
             code = _code(error)
             if code is not None:
                 raise UnavailableError(code, path=self._path, reason=_reason(error)) from error
@@ -76,7 +81,7 @@ def _code(error: psycopg.Error) -> str | None:
 
 def _reason(error: psycopg.Error) -> str:
     """What the server or libpq said, in one line; neither repeats a password."""
-    return " ".join(str(error).split())[:300]
+    return _WHERE.sub("", " ".join(str(error).split()))[:300]
 
 
 def shown(url: str) -> str:

@@ -58,6 +58,7 @@ def test_a_page_stands_for_itself_and_a_chart_is_a_picture(cli: Cli) -> None:
     assert "人数 · people" in page
     root = ElementTree.parse(cli.folder / "s.svg").getroot()
     assert root.tag.endswith("svg")
+    assert "invented people" in "".join(root.itertext())
     assert sum(int(bar.get("data-value", 0)) for bar in root.iter() if bar.get("data-series")) > 0
 
 
@@ -95,6 +96,7 @@ def test_another_season_and_a_database_with_people_are_refused_and_left_as_they_
     )
     cli.refused(5, "season_needs_new_database", *WORDS[:-1], "o.db")
     assert len(cli("wallet", "list", "--db", "o.db")["wallets"]) == 1
+    cli.refused(7, "database_unwritable", *WORDS[:-1], "x" * 300)
 
 
 def test_without_numpy_it_says_what_to_install(cli: Cli) -> None:

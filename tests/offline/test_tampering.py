@@ -194,6 +194,7 @@ CHANGES = {
     "a load of no certificate": "UPDATE device_load SET certificate = 'C0' WHERE amount = 6000",
     "an unload statement taken away": "UPDATE device_load SET unload = NULL",
     "an open load released": "UPDATE device_load SET released_at = 1 WHERE amount = 6000",
+    "the root certificate taken away": "DELETE FROM certificate WHERE kind = 'root'",
     "certificates of another content": "UPDATE certificate SET message = x'00' WHERE kind = 'device'",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -180,6 +181,26 @@ def test_a_key_belongs_to_one_batch(sandbox: Sandbox, file: Path) -> None:
     write(sandbox, file)
     with refused(sandbox, "idempotency_conflict"):
         sandbox.payments.pay_batch(file=file, idempotency_key="april")
+
+
+def test_I16_a_key_belongs_to_the_batch_that_was_begun_with_it(sandbox: Sandbox, file: Path) -> None:
+    (wallet,) = debtors(sandbox, 1)
+    for _ in range(4):
+        owe(sandbox, wallet, 1_00)
+    write(sandbox, file, part_lines=2)
+    other = file.with_name("other")
+    write(sandbox, other)
+
+    def stop(_done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sandbox.payments.pay_batch(file=file, idempotency_key="april", progress=stop)
+    with refused(sandbox, "idempotency_conflict"):
+        sandbox.payments.pay_batch(file=other, idempotency_key="april")
+    done = sandbox.payments.pay_batch(file=file, idempotency_key="april")
+    assert (done.status, done.lines_paid) == ("done", 4)
+    assert sandbox.payments.pay_batch(file=file, idempotency_key="april") == done
 
 
 def test_a_bill_that_was_paid_meanwhile_is_refused_and_stands_in_no_second_batch(
@@ -473,6 +494,16 @@ def test_a_file_that_changes_while_it_is_carried_out_stops_there(sandbox: Sandbo
 def test_a_file_that_cannot_be_read_is_said_so(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
     with refused(sandbox, "input_file_unreadable"):
         sandbox.payments.pay_batch(file=f"{tmp_path}/{name}")
+
+
+def test_a_pipe_is_refused_since_a_batch_is_read_twice(sandbox: Sandbox) -> None:
+    reading, writing = os.pipe()
+    try:
+        with refused(sandbox, "input_file_unreadable"):
+            sandbox.payments.pay_batch(file=f"/dev/fd/{reading}")
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 # --- afterwards -------------------------------------------------------------------------------------

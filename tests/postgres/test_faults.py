@@ -118,6 +118,26 @@ def test_a_database_that_does_not_exist_is_one_line_and_exit_7(server: Server, c
     one_line(cli.run(*OPEN, "--db", url), "database_login_refused", cli, server.password)
 
 
+def test_a_refused_connection_says_why_before_it_is_cut_short(server: Server, cli: Cli) -> None:
+    said = cli.run("status", "--db", server.url("no_such_database", tcp=True)).stderr
+    assert 'FATAL: database "no_such_database" does not exist' in said
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:secret@127.0.0.1:99999/x",
+        "postgresql://u:secret@127.0.0.1/x?connect_timeout=soon",
+        "postgresql://u:secret@127.0.0.1/x?sslmode=perhaps",
+        "postgresql://u@127.0.0.1/x?sslmode=perhaps&sslpassword=secret",
+    ],
+)
+def test_a_url_with_a_value_that_is_none_is_malformed_and_shows_no_password(cli: Cli, url: str) -> None:
+    done = cli.run("status", "--db", url)
+    assert (done.exit_code, "database_url_malformed" in done.stderr) == (2, True), done.stderr
+    assert "cret" not in done.stderr
+
+
 @pytest.mark.parametrize("limit", ["server", "role", "database"])
 def test_a_server_without_a_free_connection_is_busy(server: Server, url: str, cli: Cli, limit: str) -> None:
     name = url.partition("@/")[2].partition("?")[0]

@@ -6,13 +6,13 @@ import dataclasses
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ecny_tax import BEIJING, EcnyTaxError, FixedClock, Sandbox
+from ecny_tax import BEIJING, EcnyTaxError, Fen, FixedClock, Sandbox
 from ecny_tax.rulebook import PACKAGE
 from ecny_tax.seasons.model import Setting
 from ecny_tax.seasons.population import people
@@ -166,6 +166,38 @@ def test_a_season_that_is_over_is_only_reported_again(few: tuple[list[Any], dict
                 Season(s, other).run()
             judged(caught.value, "season_differs")
         assert dump(s) == before
+
+
+def test_whoever_goes_on_after_a_season_keeps_the_time_when_it_is_reported_again() -> None:
+    with new_scheme() as s:
+        before = run(s, FEW)
+        later = s.clock.advance(timedelta(days=30))
+        s.wallets.top_up(wallet_id=s.wallets.list()[0].wallet_id, amount=Fen(1_00))
+        again = run(s, FEW)
+        assert s.clock.now() == later
+        assert (again["refunded"], again["paid"], again["ok"]) == (before["refunded"], before["paid"], True)
+
+
+@pytest.mark.parametrize(
+    ("phase", "times"), [("generate", 1), ("settle", 3), ("commit", 20), ("pay", 1), ("verify", 1)]
+)
+def test_two_processes_run_one_season_once(
+    few: tuple[list[Any], dict[str, Any]], tmp_path: Path, phase: str, times: int
+) -> None:
+    """While one is at work the other one runs all that is left, which then stands."""
+    left = [times]
+
+    def overtake(name: str, _done: int, _total: int) -> None:
+        left[0] -= name == phase
+        if left[0] == 0:
+            left[0] = -1
+            with Sandbox.open(tmp_path / "s.db") as other:
+                assert run(other, FEW) == few[1]
+
+    with new_scheme(tmp_path / "s.db") as s:
+        assert run(s, FEW, progress=overtake) == few[1]
+        assert left[0] < 0
+        assert [row[2:5] for row in journal(s)] == [row[2:5] for row in few[0]]
 
 
 def test_a_database_with_people_of_its_own_is_refused() -> None:

@@ -163,6 +163,13 @@ def test_what_is_no_path_is_refused(path: str, code: str) -> None:
     assert refusal.value.code == code
 
 
+def test_a_url_of_another_kind_is_refused_without_showing_its_password() -> None:
+    with pytest.raises(InvalidInputError) as refusal:
+        Sandbox.open("postgresql+psycopg://u:se@cret@localhost/x")
+    assert "postgresql+psycopg://***@localhost/x" in str(refusal.value)
+    assert "cret" not in str(refusal.value)
+
+
 @pytest.mark.parametrize("name", ["\ud800.db", "x" * 300], ids=["surrogate", "too long for a file name"])
 def test_name_that_the_system_refuses_is_refused_by_name(tmp_path: Path, name: str) -> None:
     with pytest.raises((InvalidInputError, UnavailableError)):
