@@ -19,7 +19,7 @@ import pytest
 
 from ecny_tax import FixedClock, Sandbox, UnavailableError, yuan
 from ecny_tax.offline.device import Device
-from tests.cli.process import Answer, Cli, contents
+from tests.cli.process import Answer, Cli, StartedCli, contents
 from tests.support import START, corporate, judged, owe
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX limits, permissions and mounts")
@@ -72,7 +72,7 @@ def fill(disk: Path, *, leave: int = 0) -> Path:
     return filler
 
 
-class LimitedCli(Cli):
+class LimitedCli(StartedCli):
     """The command in a process that may make no file longer than ``limit`` bytes."""
 
     def __init__(self, folder: Path, limit: int, **environment: str) -> None:
@@ -85,7 +85,7 @@ class LimitedCli(Cli):
         return [sys.executable, "-c", code, *map(str, arguments)]
 
 
-class PlainUserCli(Cli):
+class PlainUserCli(StartedCli):
     """The command in a process that permissions bind; root gives up its power to override them."""
 
     #: PR_CAPBSET_DROP of CAP_DAC_OVERRIDE, which takes effect with the exec after it.
