@@ -1,6 +1,7 @@
 """Ask a server of commands (``warm.py``) for a command, with the streams of this process or others.
 
-It is a program, too, which a shell starts for every command: hence it imports only what is compiled into Python.
+It is a program, too, which a shell starts for every command: hence it imports only what is compiled into
+Python.
 """
 
 import _socket
@@ -8,7 +9,9 @@ import posix
 import sys
 
 
-def ask(server: str, folder: bytes, words: list[bytes], environment: dict[bytes, bytes], *streams: int) -> int:
+def ask(
+    server: str, folder: bytes, words: list[bytes], environment: dict[bytes, bytes], *streams: int
+) -> int:
     """Run the command with these three streams; its exit code, or minus the signal that ended it."""
     variables = [b"%b=%b" % pair for pair in environment.items()]
     request = b"\0".join([folder, b"%d" % len(words), *words, *variables])

@@ -1,10 +1,10 @@
 """Commands without their start: a server that has imported the package forks a process for each.
 
-A test that runs twenty commands would start Python and import the same modules twenty times, which takes ten times
-as long as what it asks for.  Here every command is still a process with its own streams, folder, environment,
-memory and exit code, which ends as Python ends; only its imports are done.  What the start itself is about
-(lazy imports, what the interpreter reads from the environment, signals, terminals) is tested with processes that
-really start; `test_warm.py` shows that both say the same.
+A test that runs twenty commands would start Python and import the same modules twenty times, which takes ten
+times as long as what it asks for.  Here every command is still a process with its own streams, folder,
+environment, memory and exit code, which ends as Python ends; only its imports are done.  What the start is
+about (lazy imports, what the interpreter reads from the environment, signals, terminals) is tested with
+processes that really start; `test_warm.py` and `test_golden.py` show that both say the same.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,41 +32,44 @@ from typing import Any, NoReturn
 POSSIBLE = hasattr(os, "fork") and hasattr(socket, "recv_fds")
 #: The program that a shell asks with: its address, then the words of the command.
 ASK = Path(__file__).with_name("ask.py")
-#: What may differ from the environment of the server: Python and the libraries read it when they use it, if at all.
+#: What may differ from the environment of the server: it is read when it is used, if at all.
 LATER = ("ECNY_TAX_", "_ECNY_TAX_", "PYTEST_")
 NEVER = {"PATH", "PWD", "OLDPWD", "SHLVL", "_"}
-#: Starts threads, which a process that forks may not have; only settling a table uses it.
+#: Starts threads, which a process that forks may not have; the modules that need it are left to the commands.
 THREADED = "numpy"
 
 
 class Server:
-    """A server of commands for processes of this environment; it ends when it is stopped, or with who started it."""
+    """A server of commands in this environment; it ends when it is stopped, or with who started it."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        # Short: the path of a socket is limited to about a hundred characters.
-        self._folder = tempfile.TemporaryDirectory(prefix="ecny-tax-", dir="/tmp")
-        self.address = os.path.join(self._folder.name, "socket")
-        self._process = subprocess.Popen(
+        # Short: the path of a socket is limited to about a hundred characters.  The server removes it.
+        self.address = os.path.join(tempfile.mkdtemp(prefix="ecny-tax-", dir="/tmp"), "socket")
+        self.process = subprocess.Popen(
             [sys.executable, "-P", __file__, self.address],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == b"ready\n"
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == b"ready\n"
 
     def run(
-        self, words: Sequence[str], folder: Path, environment: Mapping[str, str], streams: tuple[int, int, int]
+        self,
+        words: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        streams: tuple[int, int, int],
     ) -> int:
         """Run one command with these streams; its exit code, or minus the signal that ended it."""
-        from tests.cli.ask import ask
+        from tests.cli.ask import ask  # not where nothing is POSSIBLE
 
-        encoded = {os.fsencode(name): os.fsencode(value) for name, value in environment.items()}
-        return ask(self.address, os.fsencode(folder), [os.fsencode(word) for word in words], encoded, *streams)
+        variables = {os.fsencode(name): os.fsencode(value) for name, value in environment.items()}
+        return ask(self.address, os.fsencode(folder), [*map(os.fsencode, words)], variables, *streams)
 
     def stop(self) -> None:
-        self._process.communicate()
-        self._folder.cleanup()
+        """End it, and the commands that still run."""
+        self.process.communicate()
 
 
 # ------------------------------------------------------------------------------------------ the server
@@ -80,6 +84,7 @@ def serve(address: str) -> None:
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
     signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests and for the commands
     running: dict[int, socket.socket] = {}
     _import_all()
     os.write(1, b"ready\n")
@@ -90,7 +95,7 @@ def serve(address: str) -> None:
             for process in list(running):
                 found, status = os.waitpid(process, os.WNOHANG)
                 if found:
-                    with running.pop(process) as connection:
+                    with running.pop(process) as connection, suppress(OSError):  # who asked may be gone
                         connection.send(b"%d" % os.waitstatus_to_exitcode(status))
         if listener in ready:
             connection, _ = listener.accept()
@@ -98,6 +103,7 @@ def serve(address: str) -> None:
             if process == 0:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                signal.signal(signal.SIGINT, signal.default_int_handler)
                 for inherited in (listener, *running.values()):
                     inherited.close()
                 os.close(ended)
@@ -107,6 +113,8 @@ def serve(address: str) -> None:
         if 0 in ready:
             for process in running:
                 os.kill(process, signal.SIGKILL)
+            os.unlink(address)
+            os.rmdir(os.path.dirname(address))
             return
 
 
@@ -117,10 +125,8 @@ def _import_all() -> None:
     sys.modules[THREADED] = None  # type: ignore[assignment]
     for module in pkgutil.walk_packages(ecny_tax.__path__, "ecny_tax."):
         if not module.name.startswith("ecny_tax.testing") and not module.name.endswith("__main__"):
-            try:
+            with suppress(ImportError):
                 importlib.import_module(module.name)
-            except ImportError as error:
-                assert THREADED in str(error)
     del sys.modules[THREADED]
     from ecny_tax.cli.app import COMMANDS, _tree
 
@@ -159,11 +165,10 @@ def _become(connection: socket.socket) -> NoReturn:
 
 
 def _stream(place: int, servers: io.TextIOWrapper) -> io.TextIOWrapper:
-    """A standard stream, as Python makes it at its start; what it reads for that the server has read alike."""
+    """A standard stream, as Python makes it at its start, given the settings that made that of the server."""
     at_once = servers.write_through
-    binary = open(
-        place, "wb" if place else "rb", buffering=0 if place and at_once else -1, closefd=False
-    )
+    mode, buffering = ("wb", 0 if at_once else -1) if place else ("rb", -1)
+    binary = open(place, mode, buffering=buffering, closefd=False)  # noqa: SIM115
     return io.TextIOWrapper(
         binary,
         encoding=servers.encoding,

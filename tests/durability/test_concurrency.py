@@ -20,8 +20,8 @@ from ecny_tax.sandbox import Sandbox
 
 PROCESSES = 8
 
-#: Copies of a process that has imported what they use and opened nothing: each waits until everybody is ready,
-#: does its work, and leaves what became of it as JSON.
+#: Copies of a process that has imported what they use and opened nothing: each waits until everybody is
+#: ready, does its work, and leaves what became of it as JSON.
 _RUN = """
 import json, os, sys, time
 from pathlib import Path
