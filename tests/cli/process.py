@@ -96,6 +96,10 @@ class Cli:
     def command(self, *arguments: str | Path) -> list[str]:
         return [sys.executable, "-m", "ecny_tax", *map(str, arguments)]
 
+    def server(self) -> Server:
+        """Where its commands come from."""
+        return warm_server()
+
     def start(self, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
         """Start a command and leave it running."""
         return subprocess.Popen(
@@ -119,7 +123,7 @@ class Cli:
         ):
             streams = nothing.fileno(), stdout.fileno(), stderr.fileno()
             words = tuple(map(str, arguments))
-            code = warm_server().run(words, self.folder, self.environment(**environment), streams)
+            code = self.server().run(words, self.folder, self.environment(**environment), streams)
             stdout.seek(0)
             stderr.seek(0)
             return Answer(words, code, stdout.read(), stderr.read())

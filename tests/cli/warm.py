@@ -40,13 +40,13 @@ THREADED = "numpy"
 
 
 class Server:
-    """A server of commands in this environment; it ends when it is stopped, or with who started it."""
+    """A server of commands in this environment, and of this Python; it ends with who started it at the latest."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], *python: str) -> None:
         # Short: the path of a socket is limited to about a hundred characters.  The server removes it.
         self.address = os.path.join(tempfile.mkdtemp(prefix="ecny-tax-", dir="/tmp"), "socket")
         self.process = subprocess.Popen(
-            [sys.executable, "-P", __file__, self.address],
+            [*(python or [sys.executable]), "-P", __file__, self.address],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
