@@ -40,7 +40,7 @@ THREADED = "numpy"
 
 
 class Server:
-    """A server of commands in this environment, and of this Python; it ends with who started it at the latest."""
+    """A server of commands in this environment, run by this Python; it ends with who started it."""
 
     def __init__(self, environment: Mapping[str, str], *python: str) -> None:
         # Short: the path of a socket is limited to about a hundred characters.  The server removes it.
