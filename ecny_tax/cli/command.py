@@ -126,6 +126,7 @@ class Run:
         """The exit code of a command that has printed its verdict; a no is said on stderr."""
         if error is None:
             return 0
+        sys.stdout.flush()  # where both go to one file, the reason stands below what was found
         report(error, as_json=self.as_json, language=self.language)
         return EXIT_VERIFICATION
 

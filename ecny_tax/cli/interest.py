@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -48,6 +49,7 @@ def credit(
         needed=yuan_text(first.needed),
         own_funds=yuan_text(first.own_funds),
     )
+    sys.stdout.flush()  # where both go to one file, the reason stands below what was done
     return report(refusal, as_json=run.as_json, language=run.language)
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from tests.cli.warm import POSSIBLE, Server
 
 #: The time of every command, unless a test says otherwise.
 TODAY = "2023-04-20"
@@ -21,6 +26,24 @@ DOCUMENTED = {0, 2, 3, 4, 5, 6, 7}
 
 #: From these others guess whether to colour, and how wide a line is.
 GUESSED_FROM = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TERMINAL_WIDTH", "LINES", "COLUMNS")
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment of the tests without what ecny-tax reads, and without colours."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ECNY_TAX_", "_ECNY_TAX_")) and name not in GUESSED_FROM
+    }
+    return {**kept, "NO_COLOR": "1", "COLUMNS": "80"}
+
+
+@cache
+def warm_server() -> Server:
+    """The server that the commands of these tests come from."""
+    found = Server(clean_environment())
+    atexit.register(found.stop)
+    return found
 
 
 @dataclass(frozen=True)
@@ -58,22 +81,24 @@ class Answer:
 
 
 class Cli:
-    """Runs ``python -m ecny_tax`` in a folder, in an environment that says nothing about ecny-tax."""
+    """Runs the command in a folder, in an environment that says nothing about ecny-tax.
+
+    Each command is a process of its own, forked from one that has imported the package already (``warm.py``).
+    """
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
         self._environment = environment
 
     def environment(self, **more: str) -> dict[str, str]:
-        clean = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("ECNY_TAX_", "_ECNY_TAX_")) and name not in GUESSED_FROM
-        }
-        return {**clean, "NO_COLOR": "1", "COLUMNS": "80", **self._environment, **more}
+        return {**clean_environment(), **self._environment, **more}
 
     def command(self, *arguments: str | Path) -> list[str]:
         return [sys.executable, "-m", "ecny_tax", *map(str, arguments)]
+
+    def server(self) -> Server:
+        """Where its commands come from."""
+        return warm_server()
 
     def start(self, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
         """Start a command and leave it running."""
@@ -89,6 +114,21 @@ class Cli:
 
     def run(self, *arguments: str | Path, **environment: str) -> Answer:
         """Run a command exactly as given."""
+        if not POSSIBLE:
+            return self._run_started(*arguments, **environment)
+        with (
+            open(os.devnull, "rb") as nothing,
+            tempfile.TemporaryFile("w+", encoding="utf-8") as stdout,
+            tempfile.TemporaryFile("w+", encoding="utf-8") as stderr,
+        ):
+            streams = nothing.fileno(), stdout.fileno(), stderr.fileno()
+            words = tuple(map(str, arguments))
+            code = self.server().run(words, self.folder, self.environment(**environment), streams)
+            stdout.seek(0)
+            stderr.seek(0)
+            return Answer(words, code, stdout.read(), stderr.read())
+
+    def _run_started(self, *arguments: str | Path, **environment: str) -> Answer:
         with self.start(*arguments, **environment) as process:
             stdout, stderr = process.communicate(timeout=120)
         return Answer(tuple(map(str, arguments)), process.returncode, stdout, stderr)
@@ -114,6 +154,12 @@ class Cli:
         assert answer.exit_code == 0, answer
         assert answer.stderr == "", answer
         return answer.stdout
+
+
+class StartedCli(Cli):
+    """Starts Python anew for every command, as users do: where the start is the matter."""
+
+    run = Cli._run_started
 
 
 def one_object(text: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from ecny_tax.cli.app import build
 from tests.cli.conftest import Inside, World
-from tests.cli.process import Answer, Cli, one_object
+from tests.cli.process import Answer, Cli, StartedCli, one_object
 
 WALLET = {"wallet_id", "balance", "status"}
 OPENED = {"wallet_id", "kind", "wallet_class", "operator", "balance", "status"}
@@ -432,7 +432,7 @@ def test_an_empty_list_is_an_empty_array(inside: Inside, command: str) -> None:
 
 @pytest.mark.parametrize("command", ["wallet list", "wallet show {company}", "ledger verify", "status"])
 def test_the_process_says_the_same_as_json_and_nothing_on_stderr(world: World, command: str) -> None:
-    answer = Cli(world.folder, ECNY_TAX_DB="s.db").asked(*world.filled(command))
+    answer = StartedCli(world.folder, ECNY_TAX_DB="s.db").asked(*world.filled(command))
     assert answer.document
     assert answer.exit_code == 0
 
@@ -681,7 +681,7 @@ def test_a_page_of_text_that_the_parser_refuses_is_not_said_again(inside: Inside
     ],
 )
 def test_the_process_ends_with_the_documented_exit_code(world: World, exit_code: int, command: str) -> None:
-    answer = Cli(world.folder, ECNY_TAX_DB="s.db").run(*at_the_end(world, command, "--json"))
+    answer = StartedCli(world.folder, ECNY_TAX_DB="s.db").run(*at_the_end(world, command, "--json"))
     assert answer.problem["exit_code"] == answer.exit_code == exit_code
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import PASSPHRASE, World
-from tests.cli.process import TODAY, Cli
+from tests.cli.process import TODAY, Cli, StartedCli
 
 GOLDEN = Path(__file__).parent / "golden"
 #: Name of the file → the command; time stands still, so numbers are all that differs between runs.
@@ -99,9 +99,9 @@ def normalised(text: str) -> str:
     return "\n".join(line.rstrip() for line in _NUMBERS.sub(name, text).splitlines()) + "\n"
 
 
-def shown(world: World, command: str, language: str) -> str:
+def shown(world: World, command: str, language: str, how: type[Cli] = Cli) -> str:
     options = () if command.endswith("--help") else ("--now", TODAY, "--lang", language)
-    cli = Cli(world.folder, ECNY_TAX_DB="s.db", ECNY_TAX_PASSPHRASE=PASSPHRASE)
+    cli = how(world.folder, ECNY_TAX_DB="s.db", ECNY_TAX_PASSPHRASE=PASSPHRASE)
     *before, command_shown = (part.strip() for part in command.split(";"))
     for part in before:
         cli.run(*world.filled(part), *options)
@@ -128,6 +128,14 @@ def test_what_is_shown_is_what_was_reviewed(
         file.parent.mkdir(exist_ok=True)
         file.write_text(found, encoding="utf-8")
     assert found == file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_process_that_starts_anew_shows_the_same(original: World, tmp_path: Path, name: str) -> None:
+    language = "en" if SHOWN[name].endswith("--help") else "zh"
+    world = original.copied(tmp_path) if name in WRITING else original
+    found = shown(world, SHOWN[name], language, StartedCli)
+    assert found == (GOLDEN / f"{name}.{language}.txt").read_text(encoding="utf-8")
 
 
 def test_no_golden_file_is_left_over() -> None:

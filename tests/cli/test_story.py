@@ -9,7 +9,7 @@ import pytest
 
 from ecny_tax import AnnualReturn, FixedClock, Sandbox, yuan
 from tests.cli.conftest import ANNUAL_RETURN
-from tests.cli.process import Cli
+from tests.cli.process import Cli, StartedCli
 from tests.postgres_server import Server
 from tests.support import START, company_id, person_id
 
@@ -30,8 +30,8 @@ def on_each(tmp_path: Path, database: str) -> Cli:
     return Cli(tmp_path, ECNY_TAX_DB=database)
 
 
-def test_the_story_holds_command_by_command(on_each: Cli) -> None:
-    cli = on_each
+def test_the_story_holds_command_by_command(tmp_path: Path, database: str) -> None:
+    cli = StartedCli(tmp_path, ECNY_TAX_DB=database)
     (cli.folder / "income-2022.json").write_text(json.dumps(ANNUAL_RETURN))
 
     opened = cli(
@@ -195,8 +195,9 @@ def test_the_demo_keeps_its_own_time_and_its_own_ledger(cli: Cli) -> None:
     assert told.document["ok"] is True
 
 
-def test_the_demo_is_the_same_in_every_run(cli: Cli) -> None:
+def test_the_demo_is_the_same_in_every_run(tmp_path: Path) -> None:
     """Its numbers come from a seed; only the time it takes differs."""
+    cli = StartedCli(tmp_path)  # each has hash values of its own
 
     def wallets() -> list[str]:
         steps = cli.run("demo", "--json").document["steps"]

@@ -14,12 +14,15 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from sybil import Document
 from sybil.parsers.markdown import CodeBlockParser
+
+from tests.cli.warm import ASK, POSSIBLE, Server
 
 ROOT = Path(__file__).resolve().parents[2]
 READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
@@ -103,19 +106,45 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "work"
 
 
+def environment_of_readers() -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("ECNY_TAX_")}
+    paths = [str(ROOT), *filter(None, [kept.get("PYTHONPATH")])]
+    kept["PYTHONPATH"] = os.pathsep.join(paths)
+    return kept | {"PYTHONUTF8": "1", "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
+
+
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """An environment where `ecny-tax` and `python3` are this Python and this tree."""
-    commands = tmp_path / "bin"
-    commands.mkdir()
-    for name, words in {"ecny-tax": "-m ecny_tax", "python3": ""}.items():
-        command = commands / name
+    return with_commands(tmp_path, {"ecny-tax": "-m ecny_tax", "python3": ""})
+
+
+@pytest.fixture(scope="session")
+def warm_server() -> Iterator[Server]:
+    server = Server(environment_of_readers())
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def quick_environment(tmp_path: Path, request: pytest.FixtureRequest) -> dict[str, str]:
+    """The same where each `ecny-tax` is a process whose imports are done (tests/cli/warm.py)."""
+    if not POSSIBLE:
+        return request.getfixturevalue("environment")
+    address = request.getfixturevalue("warm_server").address
+    return with_commands(tmp_path, {"ecny-tax": f'-IS "{ASK}" {address}', "python3": ""})
+
+
+def with_commands(folder: Path, commands: dict[str, str]) -> dict[str, str]:
+    """The environment with these commands: name → what Python is started with."""
+    place = folder / "bin"
+    place.mkdir()
+    for name, words in commands.items():
+        command = place / name
         command.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n', encoding="utf-8")
         command.chmod(0o755)
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("ECNY_TAX_")}
-    paths = [str(ROOT), *filter(None, [kept.get("PYTHONPATH")])]
-    kept |= {"PATH": f"{commands}{os.pathsep}{kept['PATH']}", "PYTHONPATH": os.pathsep.join(paths)}
-    return kept | {"PYTHONUTF8": "1", "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
+    found = environment_of_readers()
+    return found | {"PATH": f"{place}{os.pathsep}{found['PATH']}"}
 
 
 def run_shell(chosen: list[Block], folder: Path, environment: dict[str, str]) -> list[str]:
@@ -148,8 +177,10 @@ _RUN = [path for path in DOCUMENTS if path != READMES[1] or os.environ.get("RENE
 
 @pytest.mark.parametrize("path", _RUN, ids=lambda path: path.name)
 def test_shell_blocks_print_what_stands_below_them(
-    path: Path, folder: Path, environment: dict[str, str]
+    path: Path, folder: Path, request: pytest.FixtureRequest
 ) -> None:
+    """Those of the README with the command as it starts for its readers."""
+    environment = request.getfixturevalue("environment" if path in READMES else "quick_environment")
     chosen = [block for block in blocks(path) if block.language == "sh" and not block.setup]
     if not chosen:
         return

@@ -6,6 +6,7 @@ On both engines: a file that they share, and a server where they work beside eac
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,16 +20,19 @@ from ecny_tax.sandbox import Sandbox
 
 PROCESSES = 8
 
-#: Waits until everybody is ready, does its work, and prints what became of it as JSON.
+#: Copies of a process that has imported what they use and opened nothing: each waits until everybody is
+#: ready, does its work, and leaves what became of it as JSON.
 _RUN = """
-import json, sys, time
+import json, os, sys, time
 from pathlib import Path
 import ecny_tax.sandbox, cryptography.hazmat.primitives.kdf.hkdf, ecny_tax.crypto.signatures, pydantic
 from ecny_tax.errors import EcnyTaxError
 from ecny_tax.sandbox import Sandbox
 
-path, keys, wallet = sys.argv[1], sys.argv[2], sys.argv[5]
-start, place = Path(sys.argv[3]), int(sys.argv[4])
+path, keys, wallet = sys.argv[1], sys.argv[2], sys.argv[6]
+start, first, last = Path(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
+if path.startswith("postgresql:"):
+    import psycopg
 
 def opened():
     return Sandbox.open(path, keyring=keys)
@@ -46,11 +50,16 @@ def answer(payment):
         "settled_at": payment.settled_at.isoformat(), "bill_no": payment.bill_no,
     }}
 
-print("ready", flush=True)
+for place in range(first, last):
+    if last - first == 1 or os.fork() == 0:
+        break
+else:
+    sys.exit(max(os.wait()[1] != 0 for _ in range(first, last)))
+os.write(1, b"ready\\n")
 while not start.exists():
     time.sleep(0.0005)
 {work}
-print(json.dumps(answers))
+Path(f"{{start}}-{{place}}").write_text(json.dumps(answers))
 """
 
 
@@ -80,21 +89,28 @@ def run(shared: Shared, work: str, wallet: str = "") -> list[Any]:
     """What eight processes answered that did ``work`` at once."""
     start = shared.folder / "start"
     script = _RUN.format(work=work)
-    processes = [
+    # Where processes cannot be forked, each is started.
+    groups = [(0, PROCESSES)] if hasattr(os, "fork") else [(place, place + 1) for place in range(PROCESSES)]
+    running = [
         subprocess.Popen(
-            [sys.executable, "-c", script, shared.name, shared.keyring, start, str(place), wallet],
+            [sys.executable, "-c", script, shared.name, shared.keyring, start, *map(str, group), wallet],
             stdout=subprocess.PIPE,
             text=True,
         )
-        for place in range(PROCESSES)
+        for group in groups
     ]
-    for process in processes:
+    for process, (first, last) in zip(running, groups, strict=True):
         assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+        assert [process.stdout.readline() for _ in range(first, last)] == ["ready\n"] * (last - first)
     start.touch()
-    answers = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
-    assert [process.returncode for process in processes] == [0] * PROCESSES
+    for process in running:
+        process.communicate(timeout=120)
+    assert [process.returncode for process in running] == [0] * len(running)
     start.unlink()
+    left = [shared.folder / f"start-{place}" for place in range(PROCESSES)]
+    answers = [json.loads(file.read_text()) for file in left]
+    for file in left:
+        file.unlink()
     return answers
 
 

@@ -6,12 +6,14 @@ still meets real faults: a limit on the size of files, and permissions that were
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,8 @@ import pytest
 
 from ecny_tax import FixedClock, Sandbox, UnavailableError, yuan
 from ecny_tax.offline.device import Device
-from tests.cli.process import Answer, Cli, contents
+from tests.cli.process import Answer, Cli, StartedCli, clean_environment, contents
+from tests.cli.warm import Server
 from tests.support import START, corporate, judged, owe
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX limits, permissions and mounts")
@@ -72,7 +75,7 @@ def fill(disk: Path, *, leave: int = 0) -> Path:
     return filler
 
 
-class LimitedCli(Cli):
+class LimitedCli(StartedCli):
     """The command in a process that may make no file longer than ``limit`` bytes."""
 
     def __init__(self, folder: Path, limit: int, **environment: str) -> None:
@@ -94,18 +97,27 @@ class PlainUserCli(Cli):
         " os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
     )
 
+    def server(self) -> Server:
+        return _plain_server(*self._python())
+
     def command(self, *arguments: str | Path) -> list[str]:
-        words = super().command(*arguments)
-        if os.geteuid() != 0:
-            return words
-        return [words[0], "-c", self._WAIVE, *words[1:]]
+        return [*self._python(), *super().command(*arguments)[1:]]
+
+    def _python(self) -> list[str]:
+        return [sys.executable, "-c", self._WAIVE] if os.geteuid() == 0 else [sys.executable]
 
     def may_write(self, path: Path) -> bool:
         """Whether a process like that of the command may write to a file or folder, by asking the system."""
-        words = self.command()[:-2]  # without `-m ecny_tax`
-        asking = [*words, "-c", f"import os, sys; sys.exit(not os.access({str(path)!r}, os.W_OK))"]
+        asking = [*self._python(), "-c", f"import os, sys; sys.exit(not os.access({str(path)!r}, os.W_OK))"]
         tried = subprocess.run(asking, check=False)
         return tried.returncode == 0
+
+
+@cache
+def _plain_server(*python: str) -> Server:
+    found = Server(clean_environment(), *python)
+    atexit.register(found.stop)
+    return found
 
 
 @contextlib.contextmanager
