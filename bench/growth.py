@@ -52,7 +52,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.growth", description=__doc__)
     parser.add_argument("--sqlite", type=int, default=10_000_000, metavar="N", help="transfers on SQLite")
     parser.add_argument("--postgresql", type=int, default=1_000_000, metavar="N", help="and on PostgreSQL")
-    parser.add_argument("--at", type=Path, default=BUILD, help="where the file grows: 10,000,000 transfers take 2 GB")
+    parser.add_argument(
+        "--at", type=Path, default=BUILD, help="where the file grows: 10,000,000 transfers take 2 GB"
+    )
     parser.add_argument("--out", type=Path, default=Path("docs/performance.json"))
     parser.add_argument("--draw", action="store_true", help="only draw what was measured before")
     options = parser.parse_args()
@@ -72,7 +74,10 @@ def main() -> int:
 def _grown(engine: str, place: Path, sizes: Sequence[int]) -> Iterator[Point]:
     """Let a ledger grow from size to size, and measure at each."""
     place.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="growth-", dir=place) as folder, database(engine, Path(folder)) as db:
+    with (
+        tempfile.TemporaryDirectory(prefix="growth-", dir=place) as folder,
+        database(engine, Path(folder)) as db,
+    ):
         with db.open() as sandbox:
             accounts = [wallet.account_id for wallet in open_wallets(sandbox, _WALLETS)]
         pick = random.Random(1)  # noqa: S311 - the same transfers in every run

@@ -55,15 +55,20 @@ class _Scale:
     """Where sizes and costs lie; the paper ends at whole powers of ten."""
 
     def __init__(self, smallest: float, largest: float, cheapest: float, dearest: float) -> None:
-        self._first, self._last = floor(log10(smallest)), max(ceil(log10(largest)), floor(log10(smallest)) + 1)
+        self._first, self._last = (
+            floor(log10(smallest)),
+            max(ceil(log10(largest)), floor(log10(smallest)) + 1),
+        )
         self._low, self._high = floor(log10(cheapest)), ceil(log10(dearest))
 
     def x(self, size: float) -> float:
         return _LEFT + (log10(size) - self._first) * (_WIDTH - _LEFT - _RIGHT) / (self._last - self._first)
 
     def y(self, cost: float) -> float:
-        return _HEIGHT - _BOTTOM - (log10(cost) - self._low) * (_HEIGHT - _TOP - _BOTTOM) / (
-            self._high - self._low
+        return (
+            _HEIGHT
+            - _BOTTOM
+            - (log10(cost) - self._low) * (_HEIGHT - _TOP - _BOTTOM) / (self._high - self._low)
         )
 
     def grid(self) -> Iterator[str]:

@@ -193,8 +193,11 @@ def side_by_side(twin: Twin, calls: Sequence[Sequence[Part]], connections: int) 
     """The same by as many threads with a connection each, where a server has several writers at a time."""
     writers = [connect(twin.name) for _ in range(connections)]
     with ThreadPoolExecutor(connections) as threads, stopwatch() as taken:
-        list(threads.map(lambda n: [writers[n].write(*call) for call in calls[n::connections]],
-                         range(connections)))
+        list(
+            threads.map(
+                lambda n: [writers[n].write(*call) for call in calls[n::connections]], range(connections)
+            )
+        )
     for writer in writers:
         writer.close()
     return taken[0]

@@ -86,7 +86,9 @@ class _Ours:
             post(
                 self._store,
                 [
-                    Transfer(id_, accounts[payer], accounts[payee], fen, Ledger.ECNY, code, user_data="rivals")
+                    Transfer(
+                        id_, accounts[payer], accounts[payee], fen, Ledger.ECNY, code, user_data="rivals"
+                    )
                     for id_, (payer, payee, fen) in zip(ids, moves, strict=True)
                 ],
             )
@@ -203,7 +205,9 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("rivals.json"), help="default: ./rivals.json")
     options = parser.parse_args()
     if not PYTHON.exists():
-        sys.stderr.write(f"{PYTHON.parents[1].name} is missing: `make rivals` installs it from bench/rivals.txt\n")
+        sys.stderr.write(
+            f"{PYTHON.parents[1].name} is missing: `make rivals` installs it from bench/rivals.txt\n"
+        )
         return 1
     quick = options.quick
     found = measure(

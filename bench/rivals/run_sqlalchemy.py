@@ -57,7 +57,8 @@ class Books:
             for move in moves:
                 _move(found, *move)
             ids = session.scalars(
-                insert(Transfer).returning(Transfer.id, sort_by_parameter_order=True), [{"at": at}] * len(moves)
+                insert(Transfer).returning(Transfer.id, sort_by_parameter_order=True),
+                [{"at": at}] * len(moves),
             ).all()
             session.execute(
                 insert(Entry),

@@ -13,12 +13,18 @@ pytest.importorskip("resource", reason="processor time of a child needs POSIX")
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = {
+    "postgres_batch_debit": ("postgresql", 0.4),
     "callers_payments": ("sqlite", 1.0),
+    "postgres_callers_payments": ("postgresql", 1.0),
     "callers_transfers": ("sqlite", 2.0),
+    "postgres_callers_transfers": ("postgresql", 2.0),
     "ledger_batches": ("sqlite", 0.8),
+    "postgres_ledger_batches": ("postgresql", 0.8),
     "verification": ("sqlite", 0.25),
+    "postgres_verification": ("postgresql", 0.25),
     "sealing": ("sqlite", 0.85),
     "verification_memory": ("sqlite", 0.9),
+    "postgres_verification_memory": ("postgresql", 0.9),
     "voucher_verification": ("none", 0.8),
     "voucher_redemption": ("sqlite", 0.0),
     "voucher_size": ("none", 1.0),
