@@ -1,4 +1,4 @@
-"""The database that a row has to itself: a file, or one of a PostgreSQL server that lives as long as the row."""
+"""The database that a row has to itself: a file, or one of a PostgreSQL server that lives as long as it."""
 
 from __future__ import annotations
 

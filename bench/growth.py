@@ -22,7 +22,6 @@ from bench.runner import BUILD, stopwatch
 from bench.scheme import open_wallets, post, random_batch, verified_apart
 from ecny_tax import Fen
 from ecny_tax.ledger.model import MAX_BATCH
-from ecny_tax.store import Store
 
 _WALLETS = 200
 #: Moves and readings at each size.
@@ -33,7 +32,7 @@ _TIMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What was measured when the ledger had so many transfers; times in microseconds unless named otherwise."""
+    """What was measured when the ledger had so many transfers; times in microseconds unless named so."""
 
     engine: str
     transfers: int
@@ -52,9 +51,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.growth", description=__doc__)
     parser.add_argument("--sqlite", type=int, default=10_000_000, metavar="N", help="transfers on SQLite")
     parser.add_argument("--postgresql", type=int, default=1_000_000, metavar="N", help="and on PostgreSQL")
-    parser.add_argument(
-        "--at", type=Path, default=BUILD, help="where the file grows: 10,000,000 transfers take 2 GB"
-    )
+    parser.add_argument("--at", type=Path, default=BUILD, help="where the file grows (150 bytes a transfer)")
     parser.add_argument("--out", type=Path, default=Path("docs/performance.json"))
     parser.add_argument("--draw", action="store_true", help="only draw what was measured before")
     options = parser.parse_args()

@@ -1,7 +1,8 @@
-"""The picture of ``bench.growth``: microseconds a transfer against the size of the ledger, both in powers of ten.
+"""The picture of ``bench.growth``: microseconds a transfer against the size of the ledger, both in powers of
+ten.
 
-It is read on white and on black pages alike: the paper is transparent, the ink is of middle darkness, and each
-line has its name at its end and a mark of its own.
+It is read on white and on black pages alike: the paper is transparent, the ink is of middle darkness, and
+each line has its name at its end and a mark of its own.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def drawn(points: Sequence[_Point]) -> str:
             f" fill='{_INK}'>",
             f"<title id='title'>{title}</title>",
             f"<text x='{_LEFT}' y='28' font-size='17' font-weight='bold'>{title}</text>",
-            f"<text x='{_LEFT}' y='47'>solid: SQLite; dashed: PostgreSQL; both scales in powers of ten</text>",
+            f"<text x='{_LEFT}' y='47'>solid: SQLite; dashed: PostgreSQL; scales in powers of ten</text>",
             *scale.grid(),
             *_lines(points, scale),
             "</svg>",

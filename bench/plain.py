@@ -1,7 +1,7 @@
 """The plain side: connections without anything of ours, and a twin into which they write the same rows.
 
-On SQLite that is ``sqlite3``, on PostgreSQL psycopg: statements one after the other, prepared by the server, and
-``COPY`` for many new rows.
+On SQLite that is ``sqlite3``, on PostgreSQL psycopg: statements one after the other, prepared by the server,
+and ``COPY`` for many new rows.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class Twin:
         return self._part(table, names, f"WHERE {place} > ? ORDER BY {place}", newest)
 
     def those(self, table: str, column: str, value: object) -> Part:
-        """The INSERT for a table, and the rows of the original that have this value, in the order of their keys."""
+        """The INSERT for a table, and the rows of the original with this value, by their keys."""
         return self._part(table, self.copy.columns(table), f"WHERE {column} = ? ORDER BY 1, 2", value)
 
     def _part(self, table: str, names: Sequence[str], condition: str, value: object) -> Part:

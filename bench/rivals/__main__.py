@@ -29,9 +29,9 @@ RIVALS = (
     (
         "django-hordak",
         "run_hordak.py",
-        "one call: Account.transfer_to; a batch: bulk_create. Triggers hold every leg's transaction to a sum of "
-        "zero, and its currency to the account's. No balance is kept, so none is looked at: an account may be "
-        "overdrawn, and reading a balance sums its legs. No idempotency, no sealed log",
+        "one call: Account.transfer_to; a batch: bulk_create. Triggers hold every transaction to a sum of "
+        "zero, and its currency to the account's. No balance is kept, so none is looked at: an account may "
+        "be overdrawn, and reading a balance sums its legs. No idempotency, no sealed log",
     ),
     (
         "SQLAlchemy",
