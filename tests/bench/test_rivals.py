@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("fcntl", reason="the servers of the benchmark need POSIX")
 
+from bench.document import replaced
 from bench.growth_chart import drawn
 from bench.rivals.__main__ import PYTHON
 
@@ -60,3 +61,8 @@ def test_the_picture_in_the_documents_is_the_one_of_their_figures() -> None:
     assert picture == drawn(points)
     lines = ElementTree.fromstring(picture).findall("{http://www.w3.org/2000/svg}polyline")
     assert len(lines) == 6  # three on each engine
+
+
+def test_figures_are_put_between_their_marks_and_nowhere_else() -> None:
+    page = "a\n<!-- measured: rows -->\nold\n<!-- end -->\nb\n<!-- measured: growth -->\n<!-- end -->\n"
+    assert replaced(page, "rows", ["new \\1"]) == page.replace("old", "new \\1")
