@@ -55,7 +55,8 @@ def _rivals(found: Any) -> Iterator[str]:
 
 def _growth(found: Any) -> Iterator[str]:
     yield from _head(
-        "engine", "transfers", "in a batch", "one move a call", "a balance", "a row of a statement", "verified",
+    machine = f"{about['processor']}, {about['cores']} cores, {about['system']}, Python {about['python']}"
+    yield f"({machine}; {about['disk']}.)"
         "whole", "peak", "bytes each",
     )  # fmt: skip
     for one in found["points"]:
