@@ -55,8 +55,8 @@ def _rivals(found: Any) -> Iterator[str]:
 
 def _growth(found: Any) -> Iterator[str]:
     yield from _head(
-    machine = f"{about['processor']}, {about['cores']} cores, {about['system']}, Python {about['python']}"
-    yield f"({machine}; {about['disk']}.)"
+        "engine", "transfers", "in a batch", "one move a call", "a balance", "a row of a statement",
+        "verified",
         "whole", "peak", "bytes each",
     )  # fmt: skip
     for one in found["points"]:
