@@ -32,7 +32,6 @@ from ecny_tax.refunds.model import (
 )
 from ecny_tax.refunds.payout import load, pay_out, weights_of_settlement
 from ecny_tax.store import Transaction, journal
-from ecny_tax.store.attempt import undone_if_refused
 from ecny_tax.store.journal import Move, known_account
 from ecny_tax.taxes import rows as tax_rows
 from ecny_tax.taxes import settlements
@@ -161,7 +160,7 @@ def _in_turn(
         answers += together(part)
         part = []
         try:
-            with undone_if_refused(tx):
+            with tx.savepoint():
                 answers.append(alone(one))
         except EcnyTaxError as refusal:
             answers.append(refusal)

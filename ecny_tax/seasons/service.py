@@ -225,7 +225,6 @@ class Season:
         self, tx: Transaction, found: People, who: Flags, wallets: Sequence[Wallet | None], tally: Tally
     ) -> None:
         """A bill for each who owes: they are few, so one by one."""
-        from ecny_tax.store.attempt import undone_if_refused
         from ecny_tax.taxes import settlements
         from ecny_tax.wallets.disclosure import taxpayer_of
 
@@ -235,7 +234,7 @@ class Season:
             if wallet is None:
                 continue
             try:
-                with undone_if_refused(tx):
+                with tx.savepoint():
                     taxpayer = taxpayer_of(tx, self._keyring, wallet.wallet_id, None)
                     settlements.declare(tx, taxpayer, annual_return, None, correction=False)
             except EcnyTaxError as refusal:

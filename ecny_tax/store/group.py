@@ -41,12 +41,6 @@ class Engine(Protocol):
     def transaction(self) -> AbstractContextManager[Transaction]:
         """A transaction beside no other."""
 
-    def savepoint(self, tx: Transaction) -> AbstractContextManager[None]:
-        """Take back what the block did, and nothing before it, when it raises."""
-
-    def goes_on(self, tx: Transaction) -> bool:
-        """Whether more can be done in the transaction; a full disk or a lost server may have ended it."""
-
     def is_to_be_repeated(self, error: BaseException) -> bool:
         """Whether it failed only because of what others did at the same time."""
 
@@ -161,10 +155,10 @@ class Group:
     def _run_beside(self, tx: Transaction, member: _Caller[Any]) -> Exception | None:
         """Run one member of a group; its error is no other's."""
         try:
-            with self._engine.savepoint(tx):
+            with tx.savepoint():
                 member.answer = member.act(tx)
         except Exception as error:
-            if not self._engine.goes_on(tx):
+            if not tx.goes_on:
                 raise
             member.needs_alone = isinstance(error, AloneNeeded)
             return error

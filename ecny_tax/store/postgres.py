@@ -109,9 +109,7 @@ class PostgresStore:
         """
         settings = _settings(url)
         with Refusals(shown(url)):
-            with Connection.connect(
-                settings, autocommit=True
-            ) as connection:  # what is wrong, it says at once
+            with Connection.connect(settings, autocommit=True) as connection:
                 _configure(connection)
                 migrate(connection, shown(url))
                 opening = 0 if seed is None else _count_seeded_opening(connection)
@@ -151,15 +149,6 @@ class PostgresStore:
         keys = ",".join(map(str, sorted(map(lock_key, names))))
         begin = f"BEGIN; SELECT * FROM begin_writing({_WRITERS}, false, '{{{keys}}}')"
         return self._writing(begin, is_alone=False)
-
-    @contextmanager
-    def savepoint(self, tx: Transaction) -> Iterator[None]:
-        assert isinstance(tx, PostgresTransaction)  # noqa: S101 - it is one of ours
-        with Refusals(self.path), tx.savepoint():  # its member hears of it, and the others do not
-            yield
-
-    def goes_on(self, tx: Transaction) -> bool:
-        return isinstance(tx, PostgresTransaction) and tx.goes_on
 
     def is_to_be_repeated(self, error: BaseException) -> bool:
         cause = error.__cause__ if isinstance(error, UnavailableError) else error

@@ -61,8 +61,11 @@ BEGIN
         END IF;
     END IF;
     SELECT value INTO mark FROM meta WHERE meta.name = 'mark';
-    SELECT max(place) INTO events FROM event;
-    is_whole := mark LIKE 'whole ' || (coalesce(newest, 0) + coalesce(events, 0)) || ' %';
+    is_whole := false;
+    IF starts_with(mark, 'whole') THEN
+        SELECT max(place) INTO events FROM event;
+        is_whole := mark LIKE 'whole ' || (coalesce(newest, 0) + coalesce(events, 0)) || ' %';
+    END IF;
 END $$;
 
 CREATE FUNCTION hex(bytea) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT upper(encode($1, 'hex')) $$;

@@ -72,21 +72,19 @@ class PostgresTransaction:
 
     @property
     def goes_on(self) -> bool:
-        """Whether the server takes more statements of it."""
         return self._connection.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Take back what the block did when it raises; what still waits then is never sent."""
         wire = self._connection.wire
-        wire.ask(*self._taken(), (b"SAVEPOINT member", ()))
+        wire.ask(*self._taken(), (b"SAVEPOINT part", ()))
         try:
             yield
-            wire.ask(*self._taken(), (b"RELEASE member", ()))
+            wire.ask(*self._taken(), (b"RELEASE part", ()))
         except BaseException:
-            self._waiting.clear()
+            self._waiting.clear()  # it is never sent
             self._tables.clear()
-            wire.ask((b"ROLLBACK TO member", ()))
+            wire.ask((b"ROLLBACK TO part", ()))
             raise
 
     def be_alone(self) -> None:

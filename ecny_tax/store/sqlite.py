@@ -35,11 +35,12 @@ _Stamp = tuple[int, int, bool]
 MEMORY = ":memory:"
 _SHORTEST = 512  # bytes: the smallest page
 _TIMES = (
-    f"SELECT ({FIXED_TIME}), (SELECT posted_at FROM transfer ORDER BY seq DESC LIMIT 1),"
-    " (SELECT id FROM transfer ORDER BY seq DESC LIMIT 1), (SELECT max(seq) FROM transfer),"
-    # Where somebody else has added a row to a whole log, its mark stays as it is, and tells.
-    " (SELECT value LIKE 'whole ' || (coalesce((SELECT max(seq) FROM transfer), 0)"
-    " + coalesce((SELECT max(place) FROM event), 0)) || ' %' FROM meta WHERE name = 'mark')"
+    f"SELECT ({FIXED_TIME}), t.posted_at, t.id, t.seq,"
+    # Where somebody else has added a row to a whole log, its mark stays as it is, and tells.  To most
+    # transactions the log is growing, and they need not count.
+    " (SELECT CASE WHEN substr(m.value, 1, 5) = 'whole' THEN m.value LIKE 'whole ' || (coalesce(t.seq, 0)"
+    " + coalesce((SELECT max(place) FROM event), 0)) || ' %' END FROM meta m WHERE m.name = 'mark')"
+    " FROM (SELECT max(seq) AS newest FROM transfer) LEFT JOIN transfer t ON t.seq = newest"
 )
 #: What says whose a file is; in one statement, since another process may be making its tables now.
 _MARKS = "SELECT (SELECT count(*) FROM sqlite_schema), * FROM pragma_application_id, pragma_user_version"
@@ -126,21 +127,6 @@ class SqliteStore:
     def shared(self, _names: Sequence[str]) -> AbstractContextManager[SqliteTransaction]:
         """There is one writer at a time, whatever it owns."""
         return self.transaction()
-
-    @contextmanager
-    def savepoint(self, _tx: Transaction) -> Iterator[None]:
-        self._connection.execute("SAVEPOINT member")
-        try:
-            yield
-        except BaseException:
-            if self._connection.in_transaction:  # a full disk, say, has ended it already
-                self._connection.execute("ROLLBACK TO member")
-                self._connection.execute("RELEASE member")
-            raise
-        self._connection.execute("RELEASE member")
-
-    def goes_on(self, _tx: Transaction) -> bool:
-        return self._connection.in_transaction
 
     def is_to_be_repeated(self, _error: BaseException) -> bool:
         return False
@@ -255,6 +241,22 @@ class SqliteTransaction:
     @property
     def disorder(self) -> int:
         return 0
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        self._connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            if self.goes_on:
+                self._connection.execute("ROLLBACK TO part")
+                self._connection.execute("RELEASE part")
+            raise
+        self._connection.execute("RELEASE part")
+
+    @property
+    def goes_on(self) -> bool:
+        return self._connection.in_transaction
 
     def be_alone(self) -> None:
         """It always is."""
@@ -471,6 +473,8 @@ class _Refusals:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            return
         if isinstance(error, UnicodeEncodeError):  # a lone surrogate in something a caller gave
             raise InvalidInputError("text_malformed", value=ascii(error.object)) from None
         if isinstance(error, UnicodeDecodeError):  # a text in the file's schema that is none

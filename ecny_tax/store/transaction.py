@@ -43,6 +43,13 @@ class Transaction(Protocol):
     def be_alone(self) -> None:
         """Demand that no other transaction writes at the same time; ``concurrently`` sees to it."""
 
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Take back what the block did, and nothing before it, when it raises."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether more can be done in it; a full disk or a lost server may have ended it."""
+
     def row(self, sql: str, **parameters: Value) -> Row | None:
         """The first row of a query, or None."""
 

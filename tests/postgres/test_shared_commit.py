@@ -26,16 +26,16 @@ def test_I16_a_refusal_drops_what_waited_to_be_written_even_where_that_could_not
         store = sandbox._store
 
         def refused_after_a_write_that_contradicts(tx: Transaction) -> None:
-            with store.savepoint(tx):  # type: ignore[attr-defined]
+            with tx.savepoint():
                 tx.run(KEEP, name="first")  # is there already
                 raise RejectedError("insufficient_funds")
 
         with store.shared(()) as tx:  # type: ignore[attr-defined]
-            with store.savepoint(tx):  # type: ignore[attr-defined]
+            with tx.savepoint():
                 tx.run(KEEP, name="first")
             with pytest.raises(RejectedError):
                 refused_after_a_write_that_contradicts(tx)
-            with store.savepoint(tx):  # type: ignore[attr-defined]
+            with tx.savepoint():
                 tx.run(KEEP, name="second")
         assert names(sandbox) == {"first", "second"}
 

@@ -32,10 +32,30 @@ class Lost(Exception):
     """The transaction is no more."""
 
 
+class Written(list[str]):
+    """What one transaction of the fake engine wrote, with the savepoints of a real one."""
+
+    def __init__(self, told: list[str]) -> None:
+        super().__init__()
+        self.goes_on = True
+        self._told = told
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        self._told.append("savepoint")
+        length = len(self)
+        try:
+            yield
+        except BaseException as error:
+            self.goes_on = not isinstance(error, Lost)
+            del self[length:]
+            raise
+
+
 class FakeEngine:
     """A database that is a list of words, and that tells what was asked of it.
 
-    A transaction is the list of what was written in it.
+    A transaction is the list of what was written in it, see :class:`Written`.
     """
 
     path = "fake"
@@ -46,7 +66,6 @@ class FakeEngine:
         self.commits: list[list[str]] = []
         self.fails_at_commit: BaseException | None = None
         self.committing: Callable[[], None] = lambda: None
-        self._ended = False
 
     @contextmanager
     def shared(self, names: Sequence[str]) -> Iterator[Transaction]:
@@ -62,8 +81,7 @@ class FakeEngine:
 
     @contextmanager
     def _begun(self) -> Iterator[Transaction]:
-        self._ended = False
-        written: list[str] = []
+        written = Written(self.told)
         yield cast(Transaction, written)
         self.committing()
         failure, self.fails_at_commit = self.fails_at_commit, None
@@ -71,21 +89,6 @@ class FakeEngine:
             raise failure
         self.words += written
         self.commits.append(written)
-
-    @contextmanager
-    def savepoint(self, tx: Transaction) -> Iterator[None]:
-        written = cast(list[str], tx)
-        self.told.append("savepoint")
-        length = len(written)
-        try:
-            yield
-        except BaseException as error:
-            self._ended = isinstance(error, Lost)
-            del written[length:]
-            raise
-
-    def goes_on(self, tx: Transaction) -> bool:
-        return not self._ended
 
     def is_to_be_repeated(self, error: BaseException) -> bool:
         return isinstance(error, Conflict)
