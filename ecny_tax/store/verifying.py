@@ -308,7 +308,7 @@ class _SealedLog:
         start = self.size + after
         place, offset = divmod(start, _TILE)
         end = (start + count + _TILE - 1) // _TILE
-        tiles = dict(
+        tiles: dict[int, bytes] = dict(
             self._tx.rows(
                 "SELECT place, hashes FROM log_tile WHERE level = 0 AND place >= :first AND place < :end",
                 first=place,
