@@ -10,6 +10,7 @@ from ecny_tax.payments.batch_model import PART_LINES
 
 
 @benchmark("postgres_batch_debit", engine="postgresql", at_least=0.4)
+@benchmark("batch_debit", engine="sqlite", at_least=0.4)
 def batch_debit(setting: Setting) -> tuple[float, str]:
     """Read, checked, decided line by line and committed part by part."""
     file = setting.folder / "batch.txt"

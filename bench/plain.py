@@ -163,10 +163,6 @@ class Twin:
             for move, payment in zip(moves, payments, strict=True)
         ]
 
-    def counters_after(self, groups: Sequence[Sequence[Row]]) -> list[list[Row]]:
-        """What each of several groups of transfers adds to the counters of accounts."""
-        return [added(group) for group in groups]
-
     def close(self) -> None:
         self.original.close()
         self.copy.close()

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.databases import Database
-from bench.plain import ADD_TO_COUNTERS as SET_COUNTERS  # noqa: F401 - payments.py finds it here
-from bench.plain import Twin, connect, plain_payments  # noqa: F401 - and these
+from bench.plain import connect
 from ecny_tax import Sandbox, yuan
 from ecny_tax.ledger.model import Ledger, Transfer, TransferCode
 from ecny_tax.store import Store, journal

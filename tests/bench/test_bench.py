@@ -13,6 +13,7 @@ pytest.importorskip("resource", reason="processor time of a child needs POSIX")
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = {
+    "batch_debit": ("sqlite", 0.4),
     "postgres_batch_debit": ("postgresql", 0.4),
     "callers_payments": ("sqlite", 1.0),
     "postgres_callers_payments": ("postgresql", 1.0),
@@ -29,7 +30,6 @@ ROWS = {
     "voucher_redemption": ("sqlite", 0.0),
     "voucher_size": ("none", 1.0),
     "single_payment": ("sqlite", 0.4),
-    "batch_debit": ("sqlite", 0.4),
     "postgres_payments": ("postgresql", 0.5),
     "version": ("none", 1.0),
     "wallet_show": ("sqlite", 1.0),
