@@ -13,8 +13,10 @@ ARGS :=
 RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 PINS := pyproject.toml constraints.txt
+# What users would pick instead of us has an environment of its own.
+RIVALS := .venv-rivals
 
-.PHONY: help demo test ha lint bench docs clean
+.PHONY: help demo test ha lint bench rivals growth docs clean
 # One environment: two targets at once must not both fill it.
 .NOTPARALLEL:
 
@@ -24,6 +26,8 @@ help:
 	@echo 'make ha      a PostgreSQL pair whose primary is killed under load (ARGS=--rounds 10: ten times)'
 	@echo 'make lint    ruff, mypy and the floors of the house'
 	@echo 'make bench   how fast it is: a table, and bench.json (ARGS=... goes to the runner)'
+	@echo 'make rivals  the same transfers by django-hordak and SQLAlchemy: a table, and rivals.json'
+	@echo 'make growth  what a transfer costs in a ledger of up to ten million: minutes, and 2 GB of disk'
 	@echo 'make docs    the pages of docs/ that follow from the code'
 	@echo 'make clean   remove the environment, the caches and the builds'
 
@@ -45,24 +49,37 @@ lint: $(DEV)
 bench: $(DEV)
 	@$(BIN)/python -m bench $(ARGS)
 
+rivals: $(DEV)
+	@$(MAKE) --no-print-directory $(RIVALS)/.installed || { \
+		echo 'django-hordak and SQLAlchemy (bench/rivals.txt) cannot be installed here: nothing was measured' >&2; \
+		exit 1; }
+	@$(BIN)/python -m bench.rivals $(ARGS)
+
+growth: $(DEV)
+	@$(BIN)/python -m bench.growth $(ARGS)
+
 docs: $(RUNTIME)
 	$(BIN)/python docs/generate.py
 
 clean:
-	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(RIVALS) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The demo needs no test tools, and a newcomer should not wait for them.
 $(RUNTIME): $(PINS)
-	$(call install,.)
+	$(call install,$(VENV),-c constraints.txt -e .)
 	@touch $@
 
 # Development includes the runtime: the demo need not be set up again after the tests.
 $(DEV): $(PINS)
-	$(call install,.[dev])
+	$(call install,$(VENV),-c constraints.txt -e '.[dev]')
 	@touch $(RUNTIME) $@
 
-# $(call install,WHAT): fill the environment with WHAT, editable, at the pinned versions.
+$(RIVALS)/.installed: bench/rivals.txt
+	$(call install,$(RIVALS),-r bench/rivals.txt)
+	@touch $@
+
+# $(call install,ENVIRONMENT,WHAT): fill the environment with WHAT.
 #
 # An environment without a pip of its own is made in a tenth of the time; uv, if it is there, or the
 # pip of $(PYTHON) fills it from outside. A pip older than 22.3 cannot do that, and some Pythons
@@ -71,15 +88,15 @@ define install
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	echo "ecny-tax needs Python 3.11 or newer, and '$(PYTHON)' is not; name one that is: make PYTHON=python3.12 ..." >&2; \
 	exit 1; }
-@echo "Setting up $(VENV) ..." >&2
-@$(BIN)/python -c '' 2>/dev/null || { rm -rf $(VENV) && $(PYTHON) -m venv --without-pip $(VENV); }
+@echo "Setting up $(1) ..." >&2
+@$(1)/bin/python -c '' 2>/dev/null || { rm -rf $(1) && $(PYTHON) -m venv --without-pip $(1); }
 @set -e; \
 if command -v uv >/dev/null 2>&1; then \
-	uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '$(1)'; \
-elif $(PYTHON) -m pip --python $(BIN)/python --version >/dev/null 2>&1; then \
-	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check -c constraints.txt -e '$(1)'; \
+	uv pip install --quiet --python $(1)/bin/python $(2); \
+elif $(PYTHON) -m pip --python $(1)/bin/python --version >/dev/null 2>&1; then \
+	$(PYTHON) -m pip --python $(1)/bin/python install --quiet --disable-pip-version-check $(2); \
 else \
-	$(PYTHON) -m venv $(VENV); \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '$(1)'; \
+	$(PYTHON) -m venv $(1); \
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2); \
 fi
 endef

@@ -6,74 +6,95 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from bench.databases import database
+from bench.plain import Part, PlainSqlite, Twin, one_by_one, side_by_side
 from bench.runner import Setting, benchmark, compare, stopwatch
-from bench.scheme import SET_COUNTERS, Twin, open_wallets, plain_payments
-from ecny_tax import Fen, Sandbox, yuan
+from bench.scheme import open_wallets
+from ecny_tax import Fen, yuan
 
 _CALLERS = 64
+#: What a server can do that a file cannot, shown beside the ratio: as many as ours has connections.
+_CONNECTIONS = 16
 _One = TypeVar("_One")
 
 
+@benchmark("postgres_callers_payments", engine="postgresql", at_least=1.0)
 @benchmark("callers_payments", engine="sqlite", at_least=1.0)
 def callers_payments(setting: Setting) -> tuple[float, str]:
     """Real-time debits, each with an authorisation that is signed and held against the published key."""
-    path = setting.folder / "callers.db"
     rounds, size = setting.size(7, 2), setting.size(640, 64)
-    with Sandbox.open(path) as sandbox:
+    with database(setting.engine, setting.folder) as db:
         work = []
-        for wallet in open_wallets(sandbox, _CALLERS):
-            agreement = sandbox.agreements.sign(wallet_id=wallet.wallet_id).agreement_no
-            for _ in range(rounds * size // _CALLERS + 1):
-                bill = sandbox.taxes.declare_stamp_duty(
-                    wallet_id=wallet.wallet_id, item="sale_contract", base=yuan("100000.00")
-                )
-                work.append((bill.bill_no, agreement))
-        work.sort(key=lambda one: one[0][::-1])  # the wallets in any order
+        with db.open() as sandbox:
+            for wallet in open_wallets(sandbox, _CALLERS):
+                agreement = sandbox.agreements.sign(wallet_id=wallet.wallet_id).agreement_no
+                for _ in range((rounds + 1) * size // _CALLERS + 1):
+                    bill = sandbox.taxes.declare_stamp_duty(
+                        wallet_id=wallet.wallet_id, item="sale_contract", base=yuan("100000.00")
+                    )
+                    work.append((bill.bill_no, agreement))
+            work.sort(key=lambda one: one[0][::-1])  # the wallets in any order
+            for bill_no, agreement in work[
+                (rounds + 1) * size :
+            ]:  # the first ones open the collection accounts
+                sandbox.payments.pay(bill_no=bill_no, agreement_no=agreement)
+        twin = Twin(db.name)
+        with db.open() as sandbox:
 
-        def pay(one: tuple[str, str]) -> None:
-            sandbox.payments.pay(bill_no=one[0], agreement_no=one[1])
+            def pay(one: tuple[str, str]) -> None:
+                sandbox.payments.pay(bill_no=one[0], agreement_no=one[1])
 
-        for one in work[rounds * size :]:  # the first ones open the collection accounts
-            pay(one)
-        twin = Twin(path)
-        mine, theirs = _compared(rounds, work[: rounds * size], size, pay, lambda: plain_payments(twin))
+            mine, theirs, beside = _compared(
+                rounds, work[: (rounds + 1) * size], size, pay, twin, twin.payments_alone
+            )
         twin.close()
     return theirs / mine, (
-        f"{size / mine:,.0f} payments/s of {_CALLERS} callers, authorisation signed; one plain sqlite3 "
-        f"transaction for each writes the same rows at {size / theirs:,.0f}/s "
-        f"(median of {rounds} blocks of {size})"
+        f"{size / mine:,.0f} payments/s of {_CALLERS} callers, authorisation signed; one plain "
+        f"{twin.copy.module} transaction for each writes the same rows at {size / theirs:,.0f}/s "
+        f"(median of {rounds} blocks of {size}){beside}"
     )
 
 
+@benchmark("postgres_callers_transfers", engine="postgresql", at_least=2.0)
 @benchmark("callers_transfers", engine="sqlite", at_least=2.0)
 def callers_transfers(setting: Setting) -> tuple[float, str]:
     """Transfers between wallets, which nobody signs."""
-    path = setting.folder / "callers.db"
     rounds, size = setting.size(7, 2), setting.size(1_280, 64)
-    with Sandbox.open(path) as sandbox:
-        wallets = [wallet.wallet_id for wallet in open_wallets(sandbox, _CALLERS)]
+    with database(setting.engine, setting.folder) as db:
+        with db.open() as sandbox:
+            wallets = [wallet.wallet_id for wallet in open_wallets(sandbox, _CALLERS)]
         work = [
             (wallets[n % _CALLERS], wallets[(n * 7 + 1 + n // _CALLERS) % _CALLERS])
-            for n in range(rounds * size * 2)
+            for n in range((rounds + 1) * size * 2)
         ]
-        work = [one for one in work if one[0] != one[1]][: rounds * size]
-        twin = Twin(path)
+        work = [one for one in work if one[0] != one[1]][: (rounds + 1) * size]
+        twin = Twin(db.name)
+        with db.open() as sandbox:
 
-        def move(one: tuple[str, str]) -> None:
-            sandbox.wallets.transfer(from_wallet=one[0], to_wallet=one[1], amount=Fen(1))
+            def move(one: tuple[str, str]) -> None:
+                sandbox.wallets.transfer(from_wallet=one[0], to_wallet=one[1], amount=Fen(1))
 
-        mine, theirs = _compared(rounds, work, size, move, lambda: _transfers(twin))
+            mine, theirs, beside = _compared(rounds, work, size, move, twin, twin.transfers_alone)
         twin.close()
     return theirs / mine, (
-        f"{size / mine:,.0f} transfers/s of {_CALLERS} callers; one plain sqlite3 transaction for each "
-        f"writes the same rows at {size / theirs:,.0f}/s (median of {rounds} blocks of {size})"
+        f"{size / mine:,.0f} transfers/s of {_CALLERS} callers; one plain {twin.copy.module} transaction for "
+        f"each writes the same rows at {size / theirs:,.0f}/s (median of {rounds} blocks of {size}){beside}"
     )
 
 
 def _compared(
-    rounds: int, work: Sequence[_One], size: int, act: Callable[[_One], None], plain: Callable[[], float]
-) -> tuple[float, float]:
-    blocks = iter([work[start : start + size] for start in range(0, rounds * size, size)])
+    rounds: int,
+    work: Sequence[_One],
+    size: int,
+    act: Callable[[_One], None],
+    twin: Twin,
+    written: Callable[[], list[list[Part]]],
+) -> tuple[float, float, str]:
+    """Seconds of ours and of one plain caller; on a server also what several of those do, in words.
+
+    There is work for one block more than there are rounds, which goes to those.
+    """
+    blocks = iter([work[start : start + size] for start in range(0, len(work), size)])
     with ThreadPoolExecutor(_CALLERS) as callers:
 
         def ours() -> float:
@@ -82,16 +103,9 @@ def _compared(
                 list(callers.map(act, block))
             return taken[0]
 
-        return compare(rounds, ours, plain)
-
-
-def _transfers(twin: Twin) -> float:
-    insert, transfers = twin.news("transfer", "seq")
-    counters = twin.counters_after_each(transfers)
-    with stopwatch() as taken:
-        for transfer, changed in zip(transfers, counters, strict=True):
-            twin.copy.execute("BEGIN IMMEDIATE")
-            twin.copy.execute(insert, transfer)
-            twin.copy.executemany(SET_COUNTERS, changed)
-            twin.copy.execute("COMMIT")
-    return taken[0]
+        mine, theirs = compare(rounds, ours, lambda: one_by_one(twin, written()))
+        if isinstance(twin.copy, PlainSqlite):  # which has one writer at a time
+            return mine, theirs, ""
+        ours()
+        rate = size / side_by_side(twin, written(), _CONNECTIONS)
+    return mine, theirs, f"; {_CONNECTIONS} plain callers with a connection each write them at {rate:,.0f}/s"

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from bench.databases import durable_server as _server
 from bench.runner import Setting, benchmark, compare, stopwatch
 from bench.scheme import open_wallets
 from ecny_tax import Sandbox, yuan
@@ -71,17 +72,6 @@ def postgres_payments(setting: Setting) -> tuple[float, str]:
         f"of one function that writes the same rows: {count / theirs:,.0f}/s "
         f"(median of {rounds} blocks of {count})"
     )
-
-
-@contextmanager
-def _server() -> Iterator[postgres_server.Server]:
-    """A server as durable as servers are by default."""
-    with postgres_server.own_folder() as folder:
-        server = postgres_server.Server.make(folder, settings=postgres_server.DURABLE)
-        try:
-            yield server
-        finally:
-            server.stop()
 
 
 def _bills(sandbox: Sandbox, wallet_id: str, count: int) -> tuple[str, list[str]]:

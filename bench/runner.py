@@ -22,10 +22,11 @@ BUILD = Path(__file__).parents[1] / "build"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a row may use: an empty folder, and whether to be quick instead of exact."""
+    """What a row may use: an empty folder, and whether to be quick instead of exact; and its engine."""
 
     folder: Path
     quick: bool
+    engine: str
 
     def size(self, exact: int, quick: int) -> int:
         return quick if self.quick else exact
@@ -68,7 +69,7 @@ def measure(*, only: str | None = None, quick: bool = False) -> list[Row]:
     for name, (engine, at_least, function) in _registered.items():
         if only in (None, name):
             with tempfile.TemporaryDirectory(prefix="bench-", dir=BUILD) as folder:
-                ratio, detail = function(Setting(Path(folder), quick))
+                ratio, detail = function(Setting(Path(folder), quick, engine))
             rows.append(Row(name, engine, round(ratio, 3), at_least, round(ratio, 3) >= at_least, detail))
     return rows
 

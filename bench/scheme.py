@@ -1,15 +1,18 @@
-"""A simulated scheme to measure on, and its twin: the same database, written with plain ``sqlite3``."""
+"""A simulated scheme to measure on, and what fills it."""
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
+import random
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from bench.runner import stopwatch
+from bench.databases import Database
+from bench.plain import connect
 from ecny_tax import Sandbox, yuan
+from ecny_tax.ledger.model import Ledger, Transfer, TransferCode
+from ecny_tax.store import Store, journal
 from ecny_tax.wallets.model import Wallet
 
 #: A made-up company.
@@ -55,20 +58,24 @@ def _company_id(number: int) -> str:
     return body + alphabet[-total % 31]
 
 
-def owe_many(path: Path, count: int) -> None:
+def owe_many(name: str | Path, count: int) -> None:
     """Give ``count`` open bills to the companies in turn: copies of those that they have paid."""
-    connection = _connect(path)
-    columns = [name for name, *_ in connection.execute("SELECT * FROM bill LIMIT 0").description]
-    kept = ", ".join(name for name in columns if name not in ("place", "bill_no", "status"))
-    first = "SELECT min(place), bill_no FROM bill GROUP BY subject_id ORDER BY 1"
-    paid = [bill_no for _place, bill_no in connection.execute(first)]
-    (known,) = connection.execute("SELECT count(*) FROM bill").fetchone()
-    connection.execute("BEGIN IMMEDIATE")
-    connection.executemany(
-        f"INSERT INTO bill (bill_no, status, {kept}) SELECT ?, 'open', {kept} FROM bill WHERE bill_no = ?",
-        ((f"{paid[0][:7]}{known + place:014d}", paid[place % len(paid)]) for place in range(count)),
+    connection = connect(str(name))
+    kept = [one for one in connection.columns("bill") if one not in ("place", "bill_no", "status")]
+    first = "SELECT min(b.place), min(b.bill_no) FROM bill b GROUP BY b.subject_id ORDER BY 1"
+    paid = [bill_no for _place, bill_no in connection.read(first)]
+    ((known,),) = connection.read("SELECT count(*) FROM bill")
+    numbers = ((f"{paid[0][:7]}{known + n:014d}", paid[n % len(paid)]) for n in range(count))
+    connection.write(
+        ("CREATE TEMPORARY TABLE owed (bill_no TEXT, model TEXT)", [()]),
+        ("INSERT INTO owed (bill_no, model) VALUES (?, ?)", list(numbers)),
+        (
+            f"INSERT INTO bill (bill_no, status, {', '.join(kept)})"
+            f" SELECT o.bill_no, 'open', {', '.join(f'b.{one}' for one in kept)}"
+            " FROM owed o JOIN bill b ON b.bill_no = o.model ORDER BY o.bill_no",
+            [()],
+        ),
     )
-    connection.execute("COMMIT")
     connection.close()
 
 
@@ -81,95 +88,43 @@ def pay_bills(sandbox: Sandbox, count: int) -> None:
         )
 
 
-class Twin:
-    """A copy of a database, into which rows that ours has written are written again, as plainly as can be.
-
-    Same schema (the file is a copy), same journal mode, ``synchronous`` and foreign keys: same durability.
-    """
-
-    def __init__(self, path: Path) -> None:
-        copy = path.with_name(f"twin-{path.name}")
-        with sqlite3.connect(path) as original:
-            original.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        shutil.copy(path, copy)
-        self.original = _connect(path)
-        self.copy = _connect(copy)
-
-    def news(self, table: str, place: str) -> tuple[str, list[tuple[Any, ...]]]:
-        """The INSERT for a table, and the rows that the original has and the copy lacks.
-
-        ``place`` is the column that counts them; both databases count by themselves.
-        """
-        (newest,) = self.copy.execute(f"SELECT coalesce(max({place}), 0) FROM {table}").fetchone()
-        known = self.copy.execute(f"SELECT * FROM {table} LIMIT 0").description
-        columns = ", ".join(name for name, *_ in known if name != place)
-        places = ", ".join("?" for name, *_ in known if name != place)
-        rows = self.original.execute(
-            f"SELECT {columns} FROM {table} WHERE {place} > ? ORDER BY {place}", (newest,)
-        )
-        return f"INSERT INTO {table} ({columns}) VALUES ({places})", rows.fetchall()
-
-    def take_over(self, table: str) -> None:
-        """Write the rows of a table that the copy lacks, before anything is measured."""
-        insert, rows = self.news(table, "place")
-        self.copy.execute("BEGIN IMMEDIATE")
-        self.copy.executemany(insert, rows)
-        self.copy.execute("COMMIT")
-
-    def counters(self, transfers: Sequence[Sequence[object]]) -> list[tuple[int, int, int]]:
-        """Debits, credits and id of every account that the transfers touch, as they are in the original."""
-        touched = {row[1] for row in transfers} | {row[2] for row in transfers}
-        every = self.original.execute("SELECT debits, credits, id FROM account ORDER BY id")
-        return [row for row in every if row[2] in touched]
-
-    def counters_after_each(self, transfers: Sequence[tuple[Any, ...]]) -> list[list[tuple[int, int, int]]]:
-        """The same for each transfer by itself, one after the other, from where the copy stands."""
-        rows = self.copy.execute("SELECT id, debits, credits FROM account")
-        counters = {id_: [debits, credits] for id_, debits, credits in rows}
-        after = []
-        for _id, debit, credit, amount, *_rest in transfers:
-            counters[debit][0] += amount
-            counters[credit][1] += amount
-            after.append([(*counters[debit], debit), (*counters[credit], credit)])
-        return after
-
-    def counters_after(self, groups: Sequence[Sequence[tuple[Any, ...]]]) -> list[list[tuple[int, int, int]]]:
-        """The same for several groups of transfers, one group after the other."""
-        after = self.counters_after_each([transfer for group in groups for transfer in group])
-        found, start = [], 0
-        for group in groups:
-            last = {row[2]: row for changed in after[start : start + len(group)] for row in changed}
-            found.append(list(last.values()))
-            start += len(group)
-        return found
-
-    def close(self) -> None:
-        self.original.close()
-        self.copy.close()
+def random_batch(store: Store, accounts: Sequence[int], size: int, pick: random.Random) -> list[Transfer]:
+    """Transfers between random wallets, small enough that none is refused."""
+    batch = []
+    with store.reading() as tx:
+        for _ in range(size):
+            debit, credit = pick.sample(accounts, 2)
+            id_, amount = tx.ids.transfer_id(tx.now), pick.randrange(1, 100)
+            code = TransferCode.WALLET_TRANSFER
+            batch.append(Transfer(id_, debit, credit, amount, Ledger.ECNY, code, user_data="bench"))
+    return batch
 
 
-SET_COUNTERS = "UPDATE account SET debits = ?, credits = ? WHERE id = ?"
+def post(store: Store, batch: Sequence[Transfer]) -> None:
+    """One durable transaction of ours."""
+    with store.transaction() as tx:
+        journal.post(tx, batch)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    return connection
+_VERIFY = """
+import resource, sys, time
+from pathlib import Path
+from ecny_tax import Sandbox
+with Sandbox.open(sys.argv[1], keyring=sys.argv[2]) as sandbox:
+    start = time.perf_counter()
+    assert sandbox.ledger.verify().ok
+    seconds = time.perf_counter() - start
+status = Path("/proc/self/status")
+if status.exists():  # Linux counts in ru_maxrss what the process was before it became this program
+    peak = 1024 * next(int(line.split()[1]) for line in status.open() if line.startswith("VmHWM"))
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+print(peak, seconds)
+"""
 
 
-def plain_payments(twin: Twin) -> float:
-    """Write what ours has paid since the last time, one plain transaction for each; the seconds it took."""
-    insert_transfer, transfers = twin.news("transfer", "seq")
-    insert_payment, payments = twin.news("payment", "place")
-    counters = twin.counters_after_each(transfers)
-    with stopwatch() as taken:
-        for transfer, payment, changed in zip(transfers, payments, counters, strict=True):
-            twin.copy.execute("BEGIN IMMEDIATE")
-            twin.copy.execute(insert_transfer, transfer)
-            twin.copy.executemany(SET_COUNTERS, changed)
-            twin.copy.execute(insert_payment, payment)
-            twin.copy.execute("UPDATE bill SET status = 'paid' WHERE bill_no = ?", (payment[1],))
-            twin.copy.execute("COMMIT")
-    return taken[0]
+def verified_apart(db: Database) -> tuple[float, float]:
+    """Megabytes and seconds that a process of its own needs to verify the ledger."""
+    command = [sys.executable, "-c", _VERIFY, db.name, str(db.keyring)]
+    peak, seconds = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.split()  # noqa: S603
+    return int(peak) / 2**20, float(seconds)

@@ -307,8 +307,15 @@ class _SealedLog:
         """The stored hashes of ``count`` leaves, from here or ``after`` so many on; fewer at the end."""
         start = self.size + after
         place, offset = divmod(start, _TILE)
-        tiles = range(place, (start + count + _TILE - 1) // _TILE)
-        hashes = b"".join(log.tile_hashes(self._tx, 0, tile)[: _TILE * HASH] for tile in tiles)
+        end = (start + count + _TILE - 1) // _TILE
+        tiles: dict[int, bytes] = dict(
+            self._tx.rows(
+                "SELECT place, hashes FROM log_tile WHERE level = 0 AND place >= :first AND place < :end",
+                first=place,
+                end=end,
+            )
+        )
+        hashes = b"".join(tiles.get(tile, b"")[: _TILE * HASH] for tile in range(place, end))
         return hashes[offset * HASH : (offset + count) * HASH]
 
     def _compare_tiles(self) -> None:
