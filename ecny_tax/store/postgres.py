@@ -286,8 +286,7 @@ _IDLE = psycopg.pq.TransactionStatus.IDLE
 
 def _last_row(connection: Connection, statements: str) -> Row:
     """The row of the last of several statements, which go out together."""
-    found = connection.wire.ask_plainly(statements.encode())
-    assert found is not None  # noqa: S101 - the statement has one row
+    (found,) = connection.wire.ask_plainly(statements.encode())
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -95,13 +95,11 @@ class PostgresTransaction:
         return f"convert_to({column}, 'UTF8')"
 
     def row(self, sql: str, **parameters: Value) -> Row | None:
-        statement, names = _on_the_wire((sql,))
-        values = [parameters[name[:-2]] for name in names]
-        return self._connection.wire.ask(*self._taken(), (statement, values))
+        found = self._ask(sql, parameters)
+        return found[0] if found else None
 
     def rows(self, sql: str, **parameters: Value) -> list[Row]:
-        self.flush()
-        return self._connection.execute(_native(sql), parameters).fetchall()
+        return self._ask(sql, parameters)
 
     def stream(self, sql: str, **parameters: Value) -> Iterable[Row]:
         self.flush()
@@ -110,9 +108,7 @@ class PostgresTransaction:
             yield from cursor.execute(_native(sql), parameters)
 
     def rows_among(self, select: str, column: str, keys: Sequence[int] | Sequence[str]) -> list[Row]:
-        sql = _native(f"{select} WHERE {column} = ANY(:keys)")
-        self.flush()
-        return self._connection.execute(sql, {"keys": list(keys)}).fetchall()
+        return self._ask(f"{select} WHERE {column} = ANY(:keys)", {"keys": list(keys)})
 
     def run(self, sql: str, **parameters: Value) -> None:
         self._wait(sql, [parameters])
@@ -132,6 +128,12 @@ class PostgresTransaction:
                     copy.write_row([int(value) if type(value) is bool else value for value in row])
         else:
             self._connection.cursor().executemany(_native(sql), map(_numbered, chain(first, several)))
+
+    def _ask(self, sql: str, parameters: Mapping[str, Value | Sequence[int | str]]) -> list[Row]:
+        """Send what waits, and a query, whose rows are answered."""
+        statement, names = _on_the_wire((sql,))
+        values = [parameters[name[:-2]] for name in names]
+        return self._connection.wire.ask(*self._taken(), (statement, values))
 
     def flush(self) -> None:
         """Send what waits."""

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from ecny_tax.clock import from_micros, micros
-from ecny_tax.ledger.model import TransferCode
+from ecny_tax.ledger.model import Account, TransferCode
 from ecny_tax.parties.model import InstitutionKind
+from ecny_tax.store import journal
 from ecny_tax.store.transaction import Row, Transaction
 from ecny_tax.wallets.model import Spent, Stop, SubWalletPurpose, Wallet, WalletKind, WalletStatus, longest
 
@@ -22,6 +23,7 @@ JOINED = " JOIN account a ON a.id = w.account_id LEFT JOIN wallet p ON p.wallet_
 #: Who acts through a wallet, as ``Wallet.party`` says it.
 PARTY = "CASE WHEN w.wallet_class = 'IV' THEN w.wallet_id ELSE w.subject_id END"
 _WALLET = f"SELECT {', '.join(COLUMNS)} FROM wallet w{JOINED}"
+_WALLET_AND_ACCOUNT = f"SELECT {', '.join(COLUMNS + journal.account_columns('a'))} FROM wallet w{JOINED}"
 
 
 def insert(
@@ -102,6 +104,15 @@ def wallets_among(tx: Transaction, wallet_ids: Sequence[str]) -> dict[str, Walle
     """Those of these wallets that there are, by their ids."""
     now = micros(tx.now)
     return {row[0]: wallet_of(row, now) for row in tx.rows_among(_WALLET, "w.wallet_id", wallet_ids)}
+
+
+def with_accounts(tx: Transaction, wallet_ids: Sequence[str]) -> dict[str, tuple[Wallet, Account]]:
+    """The same with their accounts, as the ledger takes them."""
+    now, end = micros(tx.now), len(COLUMNS)
+    return {
+        row[0]: (wallet_of(row[:end], now), Account(*row[end:]))
+        for row in tx.rows_among(_WALLET_AND_ACCOUNT, "w.wallet_id", wallet_ids)
+    }
 
 
 def wallets_of(tx: Transaction, subject_id: str) -> list[Wallet]:

@@ -13,7 +13,7 @@ from ecny_tax.clock import micros, within_range
 from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import EcnyTaxError, InvalidInputError, NotFoundError, RejectedError
 from ecny_tax.ledger import chart
-from ecny_tax.ledger.model import AccountCode, AccountFlags, Ledger, TransferCode
+from ecny_tax.ledger.model import Account, AccountCode, AccountFlags, Ledger, TransferCode
 from ecny_tax.money import Fen, positive, times, yuan_text
 from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Identity, Institution
@@ -203,13 +203,14 @@ class Wallets:
         positive(amount)
 
         def move(tx: Transaction) -> WalletTransfer:
-            source, target = load(tx, from_wallet), load(tx, to_wallet)
+            (source, from_account), (target, to_account) = _load_both(tx, from_wallet, to_wallet)
             own_families(tx, source, target)
             content = (source.wallet_id, target.wallet_id, amount)
             request = Request("wallet.transfer", source.party, idempotency_key, content)
             if (earlier := earlier_answer(tx, request, WalletTransfer)) is not None:
                 return earlier
-            return remember(tx, request, _transfer(tx, source, target, amount))
+            accounts = (from_account, to_account)
+            return remember(tx, request, _transfer(tx, source, target, amount, accounts))
 
         return self._store.concurrently(move, *owned(from_wallet, to_wallet))
 
@@ -379,7 +380,21 @@ def own_families(tx: Transaction, *wallets: Wallet) -> None:
         tx.be_alone()
 
 
-def _transfer(tx: Transaction, source: Wallet, target: Wallet, amount: Fen) -> WalletTransfer:
+def _load_both(
+    tx: Transaction, from_wallet: str, to_wallet: str
+) -> tuple[tuple[Wallet, Account], tuple[Wallet, Account]]:
+    """Two wallets with their accounts, read at once; raises as :func:`load`."""
+    numbers = [wallet_id.strip() if wallet_id.isascii() else "" for wallet_id in (from_wallet, to_wallet)]
+    found = rows.with_accounts(tx, list(dict.fromkeys(numbers)))
+    for number, asked in zip(numbers, (from_wallet, to_wallet), strict=True):
+        if number not in found:
+            raise NotFoundError("wallet_not_found", wallet_id=identifiers.check_wallet_id(asked))
+    return found[numbers[0]], found[numbers[1]]
+
+
+def _transfer(
+    tx: Transaction, source: Wallet, target: Wallet, amount: Fen, accounts: tuple[Account, Account]
+) -> WalletTransfer:
     if source.wallet_id == target.wallet_id:
         raise InvalidInputError("wallets_must_be_different", value=source.wallet_id)
     code, booked_under = TransferCode.WALLET_TRANSFER, ""
@@ -390,7 +405,7 @@ def _transfer(tx: Transaction, source: Wallet, target: Wallet, amount: Fen) -> W
         spend(tx, source, amount, payee=target.wallet_id)
         check_payee(tx, target, amount)
     leg = Move(source.account_id, target.account_id, amount, Ledger.ECNY, code)
-    ids = journal.move(tx, [leg], user_data=booked_under)
+    ids = journal.move(tx, [leg], user_data=booked_under, accounts=accounts)
     return WalletTransfer(
         transfer_id=f"{ids[0]:032x}",
         from_wallet=source.wallet_id,
