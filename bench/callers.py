@@ -9,8 +9,8 @@ from typing import TypeVar
 from bench.databases import database
 from bench.plain import Part, PlainSqlite, Twin, one_by_one, side_by_side
 from bench.runner import Setting, benchmark, compare, stopwatch
-from bench.scheme import open_wallets
-from ecny_tax import Fen, yuan
+from bench.scheme import open_wallets, owe
+from ecny_tax import Fen
 
 _CALLERS = 64
 #: What a server can do that a file cannot, shown beside the ratio: as many as ours has connections.
@@ -27,12 +27,8 @@ def callers_payments(setting: Setting) -> tuple[float, str]:
         work = []
         with db.open() as sandbox:
             for wallet in open_wallets(sandbox, _CALLERS):
-                agreement = sandbox.agreements.sign(wallet_id=wallet.wallet_id).agreement_no
-                for _ in range((rounds + 1) * size // _CALLERS + 1):
-                    bill = sandbox.taxes.declare_stamp_duty(
-                        wallet_id=wallet.wallet_id, item="sale_contract", base=yuan("100000.00")
-                    )
-                    work.append((bill.bill_no, agreement))
+                agreement, bills = owe(sandbox, wallet.wallet_id, (rounds + 1) * size // _CALLERS + 1)
+                work += [(bill_no, agreement) for bill_no in bills]
             work.sort(key=lambda one: one[0][::-1])  # the wallets in any order
             for bill_no, agreement in work[
                 (rounds + 1) * size :

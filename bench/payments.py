@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bench.plain import Twin, plain_payments
+from bench.plain import Twin, one_by_one
 from bench.runner import Setting, benchmark, compare, stopwatch
-from bench.scheme import open_wallets
-from ecny_tax import Sandbox, yuan
+from bench.scheme import open_wallets, owe
+from ecny_tax import Sandbox
 
 
 @benchmark("single_payment", engine="sqlite", at_least=0.4)
@@ -15,13 +15,7 @@ def single_payment(setting: Setting) -> tuple[float, str]:
     rounds, size = setting.size(15, 2), setting.size(100, 5)
     with Sandbox.open(path) as sandbox:
         (wallet,) = open_wallets(sandbox, 1)
-        agreement = sandbox.agreements.sign(wallet_id=wallet.wallet_id)
-        bills = [
-            sandbox.taxes.declare_stamp_duty(
-                wallet_id=wallet.wallet_id, item="sale_contract", base=yuan("100000.00")
-            ).bill_no
-            for _ in range(rounds * size + 1)
-        ]
+        agreement_no, bills = owe(sandbox, wallet.wallet_id, rounds * size + 1)
         sandbox.payments.pay(bill_no=bills.pop())  # the first one opens the collection account
         twin = Twin(path)
 
@@ -29,10 +23,10 @@ def single_payment(setting: Setting) -> tuple[float, str]:
             block = [bills.pop() for _ in range(size)]
             with stopwatch() as taken:
                 for bill_no in block:
-                    sandbox.payments.pay(bill_no=bill_no, agreement_no=agreement.agreement_no)
+                    sandbox.payments.pay(bill_no=bill_no, agreement_no=agreement_no)
             return taken[0]
 
-        mine, theirs = compare(rounds, ours, lambda: plain_payments(twin))
+        mine, theirs = compare(rounds, ours, lambda: one_by_one(twin, twin.payments_alone()))
         twin.close()
     return theirs / mine, (
         f"{size / mine:,.0f} payments/s, authorisation signed; one plain sqlite3 transaction for each writes "

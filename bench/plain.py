@@ -199,11 +199,6 @@ def side_by_side(twin: Twin, calls: Sequence[Sequence[Part]], connections: int) 
     return taken[0]
 
 
-def plain_payments(twin: Twin) -> float:
-    """Write what ours has paid since the last time, one plain transaction for each; the seconds it took."""
-    return one_by_one(twin, twin.payments_alone())
-
-
 def _copy_of(name: str) -> str:
     """The name of a copy of a database."""
     if not name.startswith("postgresql:"):

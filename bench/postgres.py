@@ -13,8 +13,8 @@ import psycopg
 
 from bench.databases import durable_server as _server
 from bench.runner import Setting, benchmark, compare, stopwatch
-from bench.scheme import open_wallets
-from ecny_tax import Sandbox, yuan
+from bench.scheme import open_wallets, owe
+from ecny_tax import Sandbox
 from tests import postgres_server
 
 _TRANSFER = (
@@ -45,8 +45,8 @@ def postgres_payments(setting: Setting) -> tuple[float, str]:
     with _server() as server, server.database() as url, server.database() as twin_url:
         keys = setting.folder / "keys"
         with Sandbox.open(url, keyring=keys) as sandbox:
-            work = [_bills(sandbox, wallet.wallet_id, rounds * size + 1)
-                    for wallet in open_wallets(sandbox, processes)]  # fmt: skip
+            wallets = open_wallets(sandbox, processes)
+            work = [owe(sandbox, wallet.wallet_id, rounds * size + 1) for wallet in wallets]
             for agreement_no, bills in work:  # the first one opens the collection account
                 sandbox.payments.pay(bill_no=bills.pop(), agreement_no=agreement_no)
         _copy(server, url, twin_url)
@@ -72,18 +72,6 @@ def postgres_payments(setting: Setting) -> tuple[float, str]:
         f"of one function that writes the same rows: {count / theirs:,.0f}/s "
         f"(median of {rounds} blocks of {count})"
     )
-
-
-def _bills(sandbox: Sandbox, wallet_id: str, count: int) -> tuple[str, list[str]]:
-    """An agreement of the wallet, and so many open bills."""
-    agreement = sandbox.agreements.sign(wallet_id=wallet_id)
-    bills = [
-        sandbox.taxes.declare_stamp_duty(
-            wallet_id=wallet_id, item="sale_contract", base=yuan("100000.00")
-        ).bill_no
-        for _ in range(count)
-    ]
-    return agreement.agreement_no, bills
 
 
 def _copy(server: postgres_server.Server, url: str, twin_url: str) -> None:

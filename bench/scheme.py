@@ -29,6 +29,18 @@ def open_wallets(sandbox: Sandbox, count: int) -> list[Wallet]:
     ]
 
 
+def owe(sandbox: Sandbox, wallet_id: str, count: int) -> tuple[str, list[str]]:
+    """An agreement of the wallet, and so many open bills."""
+    agreement = sandbox.agreements.sign(wallet_id=wallet_id)
+    bills = [
+        sandbox.taxes.declare_stamp_duty(
+            wallet_id=wallet_id, item="sale_contract", base=yuan("100000.00")
+        ).bill_no
+        for _ in range(count)
+    ]
+    return agreement.agreement_no, bills
+
+
 def open_companies(sandbox: Sandbox, count: int) -> list[Wallet]:
     """A corporate wallet of each of so many companies, with a million yuan and an agreement on batch debits.
 

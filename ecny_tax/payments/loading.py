@@ -107,7 +107,7 @@ def from_wallet(tx: Transaction, bill_no: str, wallet_id: str, key: str | None =
     Raises ``NotFoundError``: ``bill_not_found``, ``wallet_not_found``.
     """
     days = wallet_rows.spending_days(tx.now.date())
-    number = wallet_id.strip() if wallet_id.isascii() else ""
+    number = wallets.as_stored(wallet_id)
     row = tx.row(_FROM_WALLET, bill_no=bill_no, wallet_id=number, key=key, **days)
     if row is None:
         bill = bills.load(tx, bill_no)

@@ -270,6 +270,17 @@ def tile_hashes(tx: Transaction, level: int, place: int) -> bytes:
     return row[0] if row else b""
 
 
+def leaf_tiles(tx: Transaction, first: int, end: int) -> dict[int, bytes]:
+    """The same of those tiles of leaves from ``first`` to before ``end`` that are stored, read at once."""
+    return dict(
+        tx.rows(
+            "SELECT place, hashes FROM log_tile WHERE level = 0 AND place >= :first AND place < :end",
+            first=first,
+            end=end,
+        )
+    )
+
+
 # --- the mark -----------------------------------------------------------------------------------------
 
 

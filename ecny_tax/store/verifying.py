@@ -308,13 +308,7 @@ class _SealedLog:
         start = self.size + after
         place, offset = divmod(start, _TILE)
         end = (start + count + _TILE - 1) // _TILE
-        tiles: dict[int, bytes] = dict(
-            self._tx.rows(
-                "SELECT place, hashes FROM log_tile WHERE level = 0 AND place >= :first AND place < :end",
-                first=place,
-                end=end,
-            )
-        )
+        tiles = log.leaf_tiles(self._tx, place, end)
         hashes = b"".join(tiles.get(tile, b"")[: _TILE * HASH] for tile in range(place, end))
         return hashes[offset * HASH : (offset + count) * HASH]
 

@@ -384,11 +384,11 @@ def _load_both(
     tx: Transaction, from_wallet: str, to_wallet: str
 ) -> tuple[tuple[Wallet, Account], tuple[Wallet, Account]]:
     """Two wallets with their accounts, read at once; raises as :func:`load`."""
-    numbers = [wallet_id.strip() if wallet_id.isascii() else "" for wallet_id in (from_wallet, to_wallet)]
+    numbers = [as_stored(from_wallet), as_stored(to_wallet)]
     found = rows.with_accounts(tx, list(dict.fromkeys(numbers)))
     for number, asked in zip(numbers, (from_wallet, to_wallet), strict=True):
         if number not in found:
-            raise NotFoundError("wallet_not_found", wallet_id=identifiers.check_wallet_id(asked))
+            raise _not_found(asked)
     return found[numbers[0]], found[numbers[1]]
 
 
@@ -419,10 +419,19 @@ def _transfer(
 
 def load(tx: Transaction, wallet_id: str) -> Wallet:
     """The wallet of that id; raises ``NotFoundError`` (``wallet_not_found``)."""
-    wallet = rows.wallet(tx, wallet_id.strip()) if wallet_id.isascii() else None
+    wallet = rows.wallet(tx, as_stored(wallet_id))
     if wallet is None:
-        raise NotFoundError("wallet_not_found", wallet_id=identifiers.check_wallet_id(wallet_id))
+        raise _not_found(wallet_id)
     return wallet
+
+
+def as_stored(wallet_id: str) -> str:
+    """A wallet id that was asked for as it would be stored; empty, which none is, where it cannot be one."""
+    return wallet_id.strip() if wallet_id.isascii() else ""
+
+
+def _not_found(wallet_id: str) -> NotFoundError:
+    return NotFoundError("wallet_not_found", wallet_id=identifiers.check_wallet_id(wallet_id))
 
 
 def limits_of(tx: Transaction, wallet: Wallet) -> WalletClass | None:
