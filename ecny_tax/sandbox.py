@@ -68,6 +68,16 @@ class Sandbox:
         self._end = weakref.finalize(self, _end, store, sealer)  # runs at exit, too, if nobody closes
         self.clock = SimulatedClock(store, clock)
 
+    @property
+    def store(self) -> Store:
+        """The store, for rooms on higher floors that keep records of their own."""
+        return self._store
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keyring, for the same."""
+        return self._keyring
+
     # Each service is imported when it is first used: a command line uses one, and starts fast.
 
     @cached_property

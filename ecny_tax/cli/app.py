@@ -53,6 +53,8 @@ COMMANDS = {
     "trace": "oversight",
     "instrument": "oversight",
     "access": "oversight",
+    "serve": "serve",
+    "api-key": "serve",
     "parties": "parties",
     "clock": "clock",
     "status": "status",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecny_tax.cli import output
 from ecny_tax.cli.command import Authority, Correction, Out, Run, command
 from ecny_tax.cli.taxes import (
     HalfRelief,
@@ -20,6 +19,7 @@ from ecny_tax.cli.taxes import (
     check_needs,
     checked_side,
 )
+from ecny_tax.documents import document
 
 if TYPE_CHECKING:
     from ecny_tax.taxes.model import Bill
@@ -250,4 +250,4 @@ def _answer(run: Run, bill: Bill) -> None:
 
 
 def _document(run: Run, bill: Bill) -> dict[str, object]:
-    return output.document(bill) | run.assumption(bill.basis)
+    return document(bill) | run.assumption(bill.basis)

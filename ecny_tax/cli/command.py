@@ -17,6 +17,7 @@ import typer
 
 from ecny_tax.cli import output
 from ecny_tax.cli.refusals import EXIT_VERIFICATION, report
+from ecny_tax.documents import document, plain
 from ecny_tax.errors import EcnyTaxError, InvalidInputError, Language
 
 if TYPE_CHECKING:
@@ -100,11 +101,11 @@ class Run:
 
     def answer(self, result: object, **more: object) -> None:
         """Print a record, as JSON or as a table of two columns."""
-        output.record(output.document(result) | output.plain(more), self.as_json, self.language)
+        output.record(document(result) | plain(more), self.as_json, self.language)
 
     def answer_list(self, name: str, records: Sequence[object], columns: Sequence[str] = ()) -> None:
         """Print records under a plural key, or as a table with the given columns."""
-        found = [output.document(item) for item in records]
+        found = [document(item) for item in records]
         output.records(name, found, columns, self.as_json, self.language)
 
     def assumption(self, basis: str | None) -> dict[str, object]:

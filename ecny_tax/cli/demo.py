@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecny_tax.cli.command import Run, command
+from ecny_tax.documents import document
 
 if TYPE_CHECKING:
     from ecny_tax.errors import Language
@@ -42,7 +43,7 @@ def demo(
         path = Path(folder) / "heshan.db"
         with Sandbox.open(path, clock=clock, seed="heshan") as s:
             for step in tax_hall(s, clock) if offline else heshan(s):
-                steps.append(output.document(step))
+                steps.append(document(step))
                 if not run.as_json:
                     _print_step(step, run.language)
     if run.as_json:

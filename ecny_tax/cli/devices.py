@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecny_tax.cli import output
 from ecny_tax.cli.command import Key, Run, check_options, command
 from ecny_tax.cli.offline_files import AskPassphrase, open_device, passphrase
+from ecny_tax.documents import document
 
 if TYPE_CHECKING:
     from ecny_tax.money import Fen
@@ -98,7 +98,7 @@ def show(
         with run.sandbox() as s:
             found = s.offline.device(device_id=named)
             loads = s.offline.loads(device_id=named)
-        run.answer(found, loads=[output.document(load) for load in loads])
+        run.answer(found, loads=[document(load) for load in loads])
         return
     run.answer(_state(open_device(run, Path(named), ask_passphrase)))
 

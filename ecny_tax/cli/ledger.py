@@ -70,8 +70,8 @@ def _verify_ledger(run: Run, checkpoint: Path | None, signatures: bool) -> int:
     from dataclasses import replace
 
     from ecny_tax.cli import files
-    from ecny_tax.cli.output import document
     from ecny_tax.cli.progress import progress_bar
+    from ecny_tax.documents import document
     from ecny_tax.errors import Said, VerificationError
 
     note = None if checkpoint is None else files.read_text(checkpoint)

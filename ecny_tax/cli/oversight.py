@@ -115,7 +115,7 @@ def issue(
 def show(run: Run, file: Annotated[Path, typer.Argument(metavar="FILE")]) -> int:
     """Show what an instrument orders, and whether its signature verifies."""
     from ecny_tax.cli.files import read_bytes
-    from ecny_tax.cli.output import document
+    from ecny_tax.documents import document
     from ecny_tax.errors import VerificationError
 
     with run.sandbox() as s:
@@ -142,7 +142,7 @@ def trace(
     --out writes the graph as .svg or the trace as .json.
     """
     from ecny_tax.cli.files import check_output
-    from ecny_tax.cli.output import document
+    from ecny_tax.documents import document
     from ecny_tax.errors import InvalidInputError
     from ecny_tax.oversight.drawing import as_svg
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecny_tax.cli.command import Out, Run, command
+from ecny_tax.documents import document
 
 if TYPE_CHECKING:
     from ecny_tax.payments.model import Receipt
@@ -113,7 +114,7 @@ def _print(run: Run, out: Path, record: Receipt | RefundVoucher, paper: Paper, s
     """Write the file in the form that its ending names."""
     from dataclasses import replace
 
-    from ecny_tax.cli.output import document
+    from ecny_tax.documents import document
     from ecny_tax.payments.printing import as_html, as_text
     from ecny_tax.text_form import to_text
 
@@ -136,7 +137,7 @@ def _print(run: Run, out: Path, record: Receipt | RefundVoucher, paper: Paper, s
 
 
 def _answer(run: Run, record: Receipt | RefundVoucher, paper: Paper) -> None:
-    from ecny_tax.cli.output import document
+    from ecny_tax.documents import document
     from ecny_tax.payments.printing import as_text
 
     run.answer_text(as_text(paper, run.language), document(record))
@@ -167,13 +168,13 @@ def verify(
     data = files.read_bytes(file)
     published = files.read_keys(keys) if keys is not None else run.published_keys()
     check = _checked(data, published)
-    found = output.document(check)
+    found = document(check)
     if check.receipt is None:
         run.answer(found, receipt=None)
         return run.verdict(check.problem)
     found["note"] = _SILENT[run.language]
     if run.as_json:
-        output.print_json(found | {"receipt": output.document(check.receipt)})
+        output.print_json(found | {"receipt": document(check.receipt)})
         return run.verdict(None)
     from ecny_tax.payments.printing import as_text
     from ecny_tax.refunds.verification import signed_paper
@@ -210,7 +211,7 @@ def _checked(data: bytes, published: dict[str, str]) -> ReceiptCheck:
 def _checked_json(text: str, published: dict[str, str]) -> ReceiptCheck:
     """Check the signed receipt inside a JSON file, and that every field is as it was signed."""
     from ecny_tax import strict_json
-    from ecny_tax.cli.output import document
+    from ecny_tax.documents import document
     from ecny_tax.errors import VerificationError
     from ecny_tax.refunds.verification import verify_receipt
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecny_tax.cli import output
 from ecny_tax.cli.batches import pay_batch
 from ecny_tax.cli.command import Authority, Correction, Key, Run, check_options, command
+from ecny_tax.documents import document
 
 if TYPE_CHECKING:
     from ecny_tax.refunds.model import Refund
@@ -194,4 +194,4 @@ def _answer(run: Run, refund: Refund) -> None:
 
 
 def _document(run: Run, refund: Refund) -> dict[str, object]:
-    return output.document(refund) | run.assumption(refund.basis)
+    return document(refund) | run.assumption(refund.basis)

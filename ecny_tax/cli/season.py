@@ -106,7 +106,7 @@ def _bars() -> Iterator[Callable[[str, int, int], None]]:
 
 def _answer(run: Run, found: SeasonReport, out: Path | None) -> None:
     from ecny_tax.cli import season_report
-    from ecny_tax.cli.output import document
+    from ecny_tax.documents import document
     from ecny_tax.seasons.model import ASSUMPTION, ASSUMPTION_ZH
 
     shown = document(found) | {"assumption": ASSUMPTION_ZH if run.language == "zh" else ASSUMPTION}

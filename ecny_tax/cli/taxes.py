@@ -9,6 +9,7 @@ import typer
 
 from ecny_tax.cli import output, settle_many
 from ecny_tax.cli.command import Run, check_options, command
+from ecny_tax.documents import document
 
 if TYPE_CHECKING:
     from ecny_tax.money import Fen
@@ -81,14 +82,14 @@ def deductions(run: Run, on: _OnDay = None) -> None:
 
     law = run.rules(on).income_tax
     found = [
-        output.document(figure.value)
+        document(figure.value)
         for figures in law.figures.special_additional.values()
         for figure in figures
         if figure.covers(law.day)
     ]
     try:  # serious illness is one of them too, but goes by what was spent
         illness = {"code": "medical", "name_zh": "大病医疗", "name_en": "Serious illness", "paid": "year"}
-        found.append(illness | output.document(law.medical))
+        found.append(illness | document(law.medical))
     except InvalidInputError:
         pass
     keys = dict.fromkeys(key for row in found for key in row)
@@ -104,7 +105,7 @@ def rules(run: Run, on: _OnDay = None) -> None:
     from ecny_tax.rulebook.listing import figures, first_day
 
     asked = run.rules(on)
-    found = [output.document(figure) for figure in figures(asked.book, asked.day)]
+    found = [document(figure) for figure in figures(asked.book, asked.day)]
     if not found:
         raise InvalidInputError("no_rules_on_date", date=asked.day, first=first_day(asked.book))
     if run.as_json:
@@ -319,7 +320,7 @@ def check(
 
     report = check(read_cases(file), book=run.rulebook())
     if run.as_json:
-        output.print_json(output.document(report))
+        output.print_json(document(report))
     else:
         output.print_text("\n".join(_report_lines(run, report)))
     total = report.passed + report.failed

@@ -103,7 +103,7 @@ def _check_kind(out: Path, *, csv: bool) -> None:
 
 def _answer(run: Run, found: Report, *, csv: bool, out: Path | None) -> None:
     from ecny_tax.cli import treasury_report
-    from ecny_tax.cli.output import document
+    from ecny_tax.documents import document
 
     shown = document(found) | {"assumption": _assumption(run)}
     if out is not None:

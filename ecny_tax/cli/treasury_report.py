@@ -67,7 +67,7 @@ def print_table(found: Report, shown: Mapping[str, object], language: Language) 
     from rich.text import Text
 
     from ecny_tax.cli import tables
-    from ecny_tax.cli.output import document
+    from ecny_tax.documents import document
 
     about = {key: value for key, value in shown.items() if key not in ("lines", "assumption")}
     tables.print_record(about, language)

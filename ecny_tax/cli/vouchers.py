@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecny_tax.cli import output
 from ecny_tax.cli.command import Out, Run, check_options, command
 from ecny_tax.cli.offline_files import AskPassphrase, Trust, open_device, read_object, time
+from ecny_tax.documents import document
 
 if TYPE_CHECKING:
     from ecny_tax.offline.chains import Trust as Anchor
@@ -137,7 +137,7 @@ def accept(run: Run, voucher: _Voucher, terminal: _Terminal, out: Out = None) ->
     answer = (
         {"valid": True, "status": "provisional"}
         | _examined(found)
-        | output.document({"accepted_at": accepted.accepted_at, "note": _PROVISIONAL[run.language]})
+        | document({"accepted_at": accepted.accepted_at, "note": _PROVISIONAL[run.language]})
     )
     run.answer(answer | ({"receipt": receipt} if run.as_json else {}))
     return run.verdict(None)
@@ -212,7 +212,7 @@ def verify_evidence(
     except VerificationError as problem:
         run.answer({"valid": False, "reason": problem.code})
         return run.verdict(problem)
-    run.answer({"valid": True, "reason": None} | output.document(found))
+    run.answer({"valid": True, "reason": None} | document(found))
     return run.verdict(None)
 
 
@@ -302,7 +302,7 @@ def _examined(found: Examination) -> dict[str, object]:
             "amount": yuan_text(voucher.amount),
             "bill_no": found.presented.request.bill_no,
         }
-    return shown | {"checks": [output.document(check) for check in found.checks]}
+    return shown | {"checks": [document(check) for check in found.checks]}
 
 
 def _result(run: Run, result: Redemption, folder: Path) -> dict[str, object]:
@@ -310,7 +310,7 @@ def _result(run: Run, result: Redemption, folder: Path) -> dict[str, object]:
     if result.evidence is not None:
         path = folder / f"evidence-{result.voucher_id}.txt"
         run.write(path, result.evidence.to_text() + "\n")
-    shown = output.document(result) | {"evidence": None if path is None else str(path)}
+    shown = document(result) | {"evidence": None if path is None else str(path)}
     return {**shown, "decided": result.amount is not None}
 
 

@@ -8,7 +8,7 @@ import typer
 
 from ecny_tax.cli import holds, sub_wallets
 from ecny_tax.cli.command import Key, Run, command
-from ecny_tax.cli.output import document
+from ecny_tax.documents import document
 
 if TYPE_CHECKING:
     from ecny_tax.wallets.model import Statement, StatementLine
@@ -93,7 +93,7 @@ def show(
 
 def _show_as(run: Run, wallet: str, party: str, at: str | None) -> None:
     """Print what a party sees: what it may not see is absent, not empty."""
-    from ecny_tax.cli.output import document
+    from ecny_tax.documents import document
     from ecny_tax.errors import InvalidInputError
 
     if at is not None:

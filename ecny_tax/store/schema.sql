@@ -622,3 +622,16 @@ CREATE TABLE answered_request (   -- what was answered to a request that came wi
     at         INTEGER NOT NULL,
     PRIMARY KEY (operation, actor, key)
 ) STRICT;
+
+-- What came over HTTP has keys of two parts: whose key, and for which request.
+CREATE INDEX answered_over_http ON answered_request (key) WHERE key >= 'http:' AND key < 'http;';
+
+-- web -------------------------------------------------------------------------------------------------
+
+CREATE TABLE api_key (            -- who may ask over HTTP, and as whom; the key itself is nowhere
+    key_id      TEXT PRIMARY KEY,
+    digest      BLOB NOT NULL UNIQUE,  -- SHA-256 of the key, which is random
+    party       TEXT NOT NULL,         -- admin, operator:ICBC …; of a taxpayer its pseudonym
+    created_at  INTEGER NOT NULL,
+    revoked_at  INTEGER
+) STRICT;

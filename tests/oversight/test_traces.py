@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ecny_tax import Fen, FixedClock, Sandbox
-from ecny_tax.cli.output import document
+from ecny_tax.documents import document
 from ecny_tax.offline.device import Device
 from ecny_tax.oversight import rows, tracing
 from ecny_tax.oversight.drawing import as_svg

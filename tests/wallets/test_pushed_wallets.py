@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from ecny_tax import EcnyTaxError, Fen, FixedClock, RejectedError, Sandbox
-from ecny_tax.cli.output import document
+from ecny_tax.documents import document
 from ecny_tax.wallets.model import Wallet
 from ecny_tax.wallets.sub_model import SubWallet
 from tests import support

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecny_tax import EcnyTaxError, Fen, FixedClock, InvalidInputError, RejectedError, Sandbox
-from ecny_tax.cli.output import document
+from ecny_tax.documents import document
 from ecny_tax.identifiers import luhn_digit
 from ecny_tax.ledger.model import TransferCode
 from ecny_tax.parties.model import Identity, IdentityKind

@@ -1,0 +1,65 @@
+"""The ASGI application: routes, refusals, limits, and the OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio import to_thread
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from ecny_tax.errors import EcnyTaxError
+from ecny_tax.sandbox import Sandbox
+from ecny_tax.web import problems, routes
+from ecny_tax.web.hub import Hub
+from ecny_tax.web.limits import Limits
+
+_ABOUT = """A simulated scheme of paying Chinese taxes and receiving tax refunds in digital RMB (e-CNY).
+
+It is a sandbox: no money is real, and what it assumes is named where it matters.  Amounts are text in yuan
+with two decimals, times RFC 3339 in Beijing time, refusals problem details (RFC 9457) with a stable `code`.
+Every POST that moves money takes an `Idempotency-Key`.
+"""
+
+#: Requests that run at once; more of them wait.
+_THREADS = 64
+
+
+def create_app(sandbox: Sandbox) -> FastAPI:
+    """The application that serves an open sandbox, and closes it when it shuts down."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = _THREADS
+        try:
+            yield
+        finally:
+            app.state.hub.close()
+
+    app = FastAPI(
+        title="ecny-tax",
+        version=_version(),
+        description=_ABOUT,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        redirect_slashes=False,
+    )
+    app.state.hub = Hub(sandbox)
+    app.add_exception_handler(EcnyTaxError, problems.on_refusal)
+    app.add_exception_handler(RequestValidationError, problems.on_malformed)
+    app.add_exception_handler(HTTPException, problems.on_http_error)
+    app.add_exception_handler(Exception, problems.on_bug)
+    app.add_middleware(Limits)
+    for router in routes.routers():
+        app.include_router(router, prefix="/v1")
+    return app
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("ecny-tax")

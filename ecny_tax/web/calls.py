@@ -1,0 +1,271 @@
+"""What every operation of the HTTP sandbox shares: who asks, of which sandbox, and how the answer leaves.
+
+A route is a plain function of a :class:`Call` and its parameters that returns a record of the library;
+:func:`operation` documents it, opens it to the parties named, and turns what it returns into JSON.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi.responses import JSONResponse, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from ecny_tax.documents import document, plain
+from ecny_tax.errors import InvalidInputError, NotFoundError
+from ecny_tax.sandbox import Sandbox
+from ecny_tax.store.idempotency import MAX_KEY
+from ecny_tax.web import idempotency, visibility
+from ecny_tax.web.hub import Hub
+from ecny_tax.web.keys import check_role, party_of_key
+from ecny_tax.web.problems import MEDIA_TYPE, Problem
+from ecny_tax.web.rights import Party, Role
+from ecny_tax.web.schemas import form_of
+
+_T = TypeVar("_T")
+_bearer = HTTPBearer(auto_error=False, description="An API key: `ecny-tax api-key create --party …`.")
+
+#: The number of a record in an address.
+Number = Annotated[str, Path(min_length=1, max_length=64, pattern="^[0-9A-Za-z._~-]+$")]
+
+
+@dataclass(slots=True)
+class Call:
+    """One request: the sandbox, the party that asks, and, where money moves, its idempotency key."""
+
+    hub: Hub
+    party: Party
+    key: str | None = None
+    request: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def sandbox(self) -> Sandbox:
+        return self.hub.sandbox
+
+    @property
+    def is_everybodys(self) -> bool:
+        """Whether the party is nobody's in particular: admin or auditor."""
+        return self.party.role in (Role.ADMIN, Role.AUDITOR)
+
+    def check_sees(self, resource: str, number: str) -> None:
+        """Raises ``NotFoundError`` (``…_not_found``) for a record that is not there, or not the party's."""
+        with self.sandbox.store.reading() as tx:
+            if not visibility.sees(tx, self.party, resource, number):
+                raise NotFoundError(f"{resource}_not_found", **{_NUMBER_NAME[resource]: number})
+
+    def once(self, act: Callable[[str], _T]) -> _T:
+        """Move money once under the caller's key; ``act`` is given the key for the library."""
+        assert self.key is not None  # noqa: S101 - ``MoneyCall`` has seen to it
+        running = self.hub.keys.running(self.sandbox.store, self.party, self.key, self.request)
+        with running as (key, was_answered):
+            answer = act(key)
+        if was_answered:
+            self.headers["Idempotency-Hit"] = "true"
+        return answer
+
+
+_NUMBER_NAME = {
+    "wallet": "wallet_id",
+    "agreement": "agreement_no",
+    "bill": "bill_no",
+    "payment": "payment_no",
+    "refund": "refund_no",
+}
+
+
+def _call(request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Call:
+    hub: Hub = request.app.state.hub
+    return Call(hub, party_of_key(hub.sandbox, sent.credentials if sent else None))
+
+
+async def _money_call(
+    request: Request,
+    call: Annotated[Call, Depends(_call)],
+    key: Annotated[
+        str,
+        Header(
+            alias="Idempotency-Key",
+            min_length=1,
+            max_length=MAX_KEY,
+            pattern="^[ -~]+$",
+            description="Yours to choose.  The same key and request: done once, and answered alike "
+            "(`Idempotency-Hit: true`); for another request it is refused.",
+            examples=["order-2023-0417"],
+        ),
+    ],
+) -> Call:
+    call.key = key
+    path = request.url.path + ("?" + request.url.query if request.url.query else "")
+    call.request = idempotency.digest(request.method, path, await request.body())
+    return call
+
+
+#: Who asks.  ``MoneyCall`` demands an ``Idempotency-Key`` as well.
+AnyCall = Annotated[Call, Depends(_call)]
+MoneyCall = Annotated[Call, Depends(_money_call)]
+
+Limit = Annotated[int, Query(ge=1, le=visibility.MAX_PAGE, description="Records a page.")]
+Cursor = Annotated[str | None, Query(max_length=40, description="`next_cursor` of the page before.")]
+
+
+def page(
+    call: Call,
+    resource: str,
+    name: str,
+    limit: int,
+    cursor: str | None,
+    load: Callable[[str], object],
+) -> dict[str, object]:
+    """One page of the records that the party sees, oldest first."""
+    after = _place(cursor)
+    with call.sandbox.store.reading() as tx:
+        found = visibility.page(tx, call.party, resource, after=after, limit=limit + 1)
+    shown = found[:limit]
+    following = _cursor(shown[-1][0]) if len(found) > limit else None
+    return {name: [document(load(number)) for _, number in shown], "next_cursor": following}
+
+
+def _cursor(place: int) -> str:
+    return base64.urlsafe_b64encode(str(place).encode()).decode().rstrip("=")
+
+
+def _place(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        place = int(text)
+    except (ValueError, binascii.Error):
+        raise InvalidInputError("cursor_malformed", value=cursor) from None
+    if not 0 < place < 2**63 or _cursor(place) != cursor:
+        raise InvalidInputError("cursor_malformed", value=cursor)
+    return place
+
+
+def operation(
+    router: APIRouter,
+    method: str,
+    path: str,
+    *roles: Role,
+    answer: type,
+    status: int = 200,
+    media_type: str = "application/json",
+    also: Mapping[int, str] | None = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a function as an operation that admin and ``roles`` may call.
+
+    ``answer`` is the record that it returns, or a model of the document; ``also`` are statuses beside those
+    that every operation has, with what they mean.
+    """
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        signature = inspect.signature(function, eval_str=True)
+
+        @functools.wraps(function)
+        def run(**values: Any) -> Response:
+            call: Call = values["call"]
+            check_role(call.party, roles)
+            return _answer(function(**values), status, call.headers)
+
+        parameters = [
+            one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in signature.parameters.values()
+        ]
+        run.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=parameters, return_annotation=Response
+        )
+        run.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": Response}
+        del run.__wrapped__
+        moves_money = any(one.annotation == MoneyCall for one in parameters)
+        writes = method != "GET"
+        problems = [400, 401, 403, 404, 408, 429, 503] + ([409, 413, 415, 422] if writes else [])
+        room = router.prefix.strip("/").replace("/", "_").replace("-", "_")
+        parties = ", ".join(role.value.replace("_", "-") for role in (Role.ADMIN, *roles))
+        said = inspect.cleandoc(function.__doc__ or "")
+        summary, _, description = said.partition("\n\n")
+        router.add_api_route(
+            path,
+            run,
+            methods=[method],
+            status_code=status,
+            response_model=None,
+            response_class=JSONResponse,
+            operation_id=f"{room}_{function.__name__.rstrip('_')}",
+            summary=" ".join(summary.split()).rstrip("."),
+            description="\n\n".join(
+                part
+                for part in (
+                    " ".join(description.split()),
+                    f"Open to: {parties}.",
+                )
+                if part
+            ),
+            responses=_responses(answer, status, media_type, problems, also or {}, moves_money=moves_money),
+            openapi_extra={"x-open-to": parties.split(", ")},
+        )
+        return function
+
+    return register
+
+
+def _answer(result: object, status: int, headers: dict[str, str]) -> Response:
+    if isinstance(result, Response):
+        result.headers.update(headers)
+        return result
+    content = plain(result) if isinstance(result, Mapping) else document(result)
+    return JSONResponse(content, status, headers)
+
+
+def _responses(
+    answer: type,
+    status: int,
+    media_type: str,
+    problems: list[int],
+    also: Mapping[int, str],
+    *,
+    moves_money: bool,
+) -> dict[int | str, dict[str, Any]]:
+    """What the OpenAPI document says of the answers of an operation."""
+    done: dict[str, Any] = {"description": "Done."}
+    if answer is bytes or answer is str:
+        schema = {"type": "string"} | ({"format": "binary"} if answer is bytes else {})
+        done["content"] = {media_type: {"schema": schema}}
+    else:
+        done["model"] = form_of(answer)
+    if moves_money:
+        done["headers"] = {
+            "Idempotency-Hit": {
+                "description": "There, and `true`, where the answer is that of an earlier request.",
+                "schema": {"type": "string", "enum": ["true"]},
+            }
+        }
+    refused: dict[int | str, dict[str, Any]] = {
+        code: {"description": _REASONS[code], "content": {MEDIA_TYPE: {}}, "model": Problem}
+        for code in problems
+    }
+    more: dict[int | str, dict[str, Any]] = {
+        code: {"description": said, "model": Problem} for code, said in also.items()
+    }
+    return {status: done, **refused, **more}
+
+
+_REASONS = {
+    400: "The request is malformed, or names a code that is not in a closed list.",
+    401: "No API key, or one that opens nothing.",
+    403: "Not open to this party.",
+    404: "No such record, or none that this party sees.",
+    408: "The body did not arrive in time.",
+    409: "It contradicts an earlier request, or the same key is still running.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    422: "A rule said no, or the key was used for another request.",
+    429: "Too many requests are waiting.",
+    503: "Unavailable: nothing was done, and a retry is safe, unless `code` says otherwise.",
+}

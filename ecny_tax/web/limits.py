@@ -1,0 +1,101 @@
+"""What the server takes of a request before anything looks into it: so much, so fast, and JSON."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ecny_tax import strict_json
+from ecny_tax.errors import InvalidInputError
+from ecny_tax.web.problems import language_of, problem
+
+#: The largest body, in bytes, and how long it may take to arrive, in seconds.
+MAX_BODY = 4 * 1024 * 1024
+BODY_SECONDS = 10.0
+
+
+class _GoneError(Exception):
+    """The caller closed the connection before its body was there."""
+
+
+class Limits:
+    """ASGI middleware: reads the whole body within size and time, or refuses the request."""
+
+    def __init__(self, app: ASGIApp, *, max_body: int = MAX_BODY, seconds: float = BODY_SECONDS) -> None:
+        self._app = app
+        self._max_body = max_body
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        try:
+            body = await asyncio.wait_for(self._body(request, receive), self._seconds)
+            _check_json(request, body)
+        except TimeoutError:
+            refusal = InvalidInputError("request_too_slow", seconds=f"{self._seconds:g}")
+        except InvalidInputError as error:
+            refusal = error
+        except _GoneError:
+            return
+        else:
+            await self._app(scope, _replayed(body, receive), send)
+            return
+        answer = problem(refusal, language_of(request))
+        answer.headers["Connection"] = "close"  # what is left of the body is not read
+        await answer(scope, receive, send)
+
+    async def _body(self, request: Request, receive: Receive) -> bytes:
+        refusal = InvalidInputError("body_too_large", limit=self._max_body)
+        announced = request.headers.get("content-length", "0")
+        if announced.isascii() and announced.isdigit() and int(announced[:20]) > self._max_body:
+            raise refusal
+        parts, size, more = [], 0, True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _GoneError
+            part = message.get("body", b"")
+            size += len(part)
+            if size > self._max_body:
+                raise refusal
+            parts.append(part)
+            more = message.get("more_body", False)
+        return b"".join(parts)
+
+
+def _check_json(request: Request, body: bytes) -> None:
+    """A body is JSON, and says everything once; what else is wrong with it, its model will tell."""
+    if not body:
+        return
+    said = request.headers.get("content-type", "")
+    if said.partition(";")[0].strip().lower() != "application/json":
+        raise InvalidInputError("media_type_unsupported", value=said or "unknown")
+    try:
+        strict_json.loads(body.decode("utf-8"))
+    except strict_json.RepeatedKeyError as error:
+        raise InvalidInputError("request_malformed", where="body", reason=str(error)) from None
+    except UnicodeDecodeError:
+        raise InvalidInputError("request_malformed", where="body", reason="it is not UTF-8") from None
+    except RecursionError:
+        raise InvalidInputError("request_malformed", where="body", reason="it is nested too deep") from None
+    except ValueError as error:
+        raise InvalidInputError("request_malformed", where="body", reason=str(error)) from None
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """The body once more, in one piece; after it, what the connection says."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again

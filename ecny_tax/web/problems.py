@@ -1,0 +1,159 @@
+"""How a refusal leaves over HTTP: an RFC 9457 problem, and a status by its class; the table of this edge."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from ecny_tax.errors import (
+    ConflictError,
+    EcnyTaxError,
+    InvalidInputError,
+    Language,
+    NotFoundError,
+    RejectedError,
+    UnavailableError,
+    VerificationError,
+    in_language,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+#: Class → status and title.
+EDGE = {
+    InvalidInputError: (400, "Invalid input", "输入有误"),
+    RejectedError: (422, "Rejected by a rule", "按规则拒绝"),
+    NotFoundError: (404, "Not found", "未找到"),
+    ConflictError: (409, "Conflict", "冲突"),
+    VerificationError: (422, "Does not verify", "核验不通过"),
+    UnavailableError: (503, "Unavailable", "暂不可用"),
+}
+#: Codes with a status of their own.
+STATUS = {
+    "api_key_missing": 401,
+    "api_key_unknown": 401,
+    "not_permitted": 403,
+    "method_not_allowed": 405,
+    "request_too_slow": 408,
+    "body_too_large": 413,
+    "media_type_unsupported": 415,
+    "idempotency_conflict": 422,
+    "too_many_waiting": 429,
+}
+#: What a problem says itself; values of a refusal do not take these places.
+_MEMBERS = ("type", "title", "status", "detail", "code", "hint")
+
+
+class Problem(BaseModel):
+    """A refusal (RFC 9457).  ``code`` is stable, ``detail`` says which value, ``hint`` what to do next.
+
+    The values that were refused come beside them, under their own names.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "example": {
+                "type": "urn:ecny-tax:error:insufficient_funds",
+                "title": "Rejected by a rule",
+                "status": 422,
+                "detail": "wallet 0021234567890123 holds 100.00, less than 17000.00",
+                "code": "insufficient_funds",
+                "hint": "top the wallet up, or pay from another one",
+            }
+        },
+    )
+
+    type: str = Field(description="`urn:ecny-tax:error:` and the code.")
+    title: str
+    status: int
+    detail: str
+    code: str
+    hint: str
+
+
+def status_of(error: EcnyTaxError) -> int:
+    """The HTTP status of a refusal."""
+    return STATUS.get(error.code, EDGE[type(error)][0])
+
+
+def problem(error: EcnyTaxError, language: Language) -> JSONResponse:
+    """The answer that a refusal is."""
+    _, title_en, title_zh = EDGE[type(error)]
+    status = status_of(error)
+    said: dict[str, object] = {
+        "type": f"urn:ecny-tax:error:{error.code}",
+        "title": title_zh if language == "zh" else title_en,
+        "status": status,
+        "detail": error.message(language),
+        "code": error.code,
+        "hint": error.hint_in(language),
+    }
+    said |= {key: in_language(value, language) for key, value in error.values.items() if key not in _MEMBERS}
+    headers: dict[str, str] = {"Content-Language": language}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status in (429, 503):
+        headers["Retry-After"] = "1"
+    return JSONResponse(_encodable(said), status, headers, MEDIA_TYPE)
+
+
+def language_of(request: Request) -> Language:
+    """The language of the reader: Chinese where ``Accept-Language`` begins so, else English."""
+    return "zh" if request.headers.get("accept-language", "").strip().lower().startswith("zh") else "en"
+
+
+async def on_refusal(request: Request, error: Exception) -> JSONResponse:
+    """What the library refused."""
+    assert isinstance(error, EcnyTaxError)  # noqa: S101 - registered for these
+    return problem(error, language_of(request))
+
+
+async def on_malformed(request: Request, error: Exception) -> JSONResponse:
+    """A request that does not have the documented form: the first of what is wrong with it."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for these
+    first = error.errors()[0]
+    where = [str(part) for part in first["loc"]]
+    if where == ["header", "Idempotency-Key"] and first["type"] == "missing":
+        return problem(InvalidInputError("idempotency_key_missing"), language_of(request))
+    refusal = InvalidInputError("request_malformed", where=".".join(where), reason=first["msg"])
+    return problem(refusal, language_of(request))
+
+
+async def on_http_error(request: Request, error: Exception) -> JSONResponse:
+    """What the framework refused: an address that is not there, a method, a body that is no JSON."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for these
+    refusal: EcnyTaxError
+    if error.status_code == 404:
+        refusal = NotFoundError("route_not_found", path=request.url.path)
+    elif error.status_code == 405:
+        refusal = InvalidInputError("method_not_allowed", method=request.method, path=request.url.path)
+    else:
+        refusal = InvalidInputError("request_malformed", where="body", reason=str(error.detail))
+    answer = problem(refusal, language_of(request))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def on_bug(_request: Request, error: Exception) -> JSONResponse:
+    """Anything else is ours; what it says may be anybody's data, so only its type leaves."""
+    said = {
+        "type": "about:blank",
+        "title": "A bug in ecny-tax",
+        "status": 500,
+        "detail": type(error).__name__,
+        "code": "bug",
+        "hint": "please report it, with what the server printed",
+    }
+    return JSONResponse(said, 500, media_type=MEDIA_TYPE)
+
+
+def _encodable(said: dict[str, object]) -> dict[str, object]:
+    """Text from outside may hold half a character, which no JSON can be encoded with."""
+    return {
+        key: value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+        for key, value in said.items()
+    }

@@ -1,0 +1,39 @@
+"""The resources under ``/v1``, a module each."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from fastapi import APIRouter
+
+#: In the order of the reference.
+_MODULES = (
+    "wallets",
+    "sub_wallets",
+    "agreements",
+    "taxes",
+    "bills",
+    "payments",
+    "batches",
+    "refunds",
+    "receipts",
+    "devices",
+    "terminals",
+    "vouchers",
+    "treasuries",
+    "reconciliations",
+    "oversight",
+    "ledger",
+    "clock",
+    "scenarios",
+    "failures",
+    "webhooks",
+    "parties",
+    "sandbox",
+)
+
+
+def routers() -> list[APIRouter]:
+    """The router of every resource."""
+    found: list[APIRouter] = [import_module(f"ecny_tax.web.routes.{name}").router for name in _MODULES]
+    return found

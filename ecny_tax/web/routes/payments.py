@@ -1,0 +1,106 @@
+"""``/v1/payments``: pay a bill, or declare stamp duty and pay it; reverse."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from ecny_tax.money import yuan
+from ecny_tax.payments.model import Payment
+from ecny_tax.web.calls import AnyCall, Cursor, Limit, MoneyCall, Number, operation, page
+from ecny_tax.web.rights import Role
+from ecny_tax.web.schemas import Body, Yuan, page_model
+
+router = APIRouter(prefix="/payments", tags=["payments"])
+
+
+class PayBill(Body):
+    """Pay a bill: by debit under an agreement, or by scan from a wallet."""
+
+    bill_no: str = Field(max_length=64, examples=["B20230420100000000001"])
+    wallet_id: str | None = Field(None, max_length=32, description="The wallet that pays.")
+    agreement_no: str | None = Field(None, max_length=64, description="The agreement to debit under.")
+
+
+class DeclareAndPay(Body):
+    """Declare stamp duty and pay the bill at once."""
+
+    tax: Literal["stamp-duty"]
+    wallet_id: str = Field(max_length=32, examples=["0021234567890123"])
+    item: str = Field(max_length=64, examples=["sale_contract"])
+    base: Yuan | None = Field(None, description="What the duty is computed on, in yuan.")
+    pieces: int | None = Field(None, ge=1, le=10**9, description="For items taxed by the piece.")
+    on: date | None = Field(None, strict=False, description="The date of the document.")
+    half_relief: bool = False
+    taxpayer_kind: str | None = Field(None, max_length=64)
+    side: Literal["buy", "sell"] | None = None
+    authority: str | None = Field(None, max_length=11)
+
+
+_READERS = (Role.AUDITOR, Role.OPERATOR, Role.TAX_AUTHORITY, Role.TREASURY, Role.TAXPAYER)
+
+
+@operation(router, "POST", "", Role.TAXPAYER, answer=Payment, status=201)
+def pay(call: MoneyCall, asked: PayBill | DeclareAndPay) -> Payment:
+    """Pay a tax.
+
+    A verified agreement with the bill's authority makes it a real-time debit; without one the wallet scans
+    to pay, which may pay anybody's bill.  It is settled when it is answered (支付即结算), without fee.
+    """
+    payments = call.sandbox.payments
+    if asked.wallet_id is not None:
+        call.check_sees("wallet", asked.wallet_id)
+    if isinstance(asked, PayBill):
+        if asked.agreement_no is not None:
+            call.check_sees("agreement", asked.agreement_no)
+        if asked.wallet_id is None and asked.agreement_no is None:
+            call.check_sees("bill", asked.bill_no)
+        bill = asked
+        return call.once(
+            lambda key: payments.pay(
+                bill_no=bill.bill_no,
+                wallet_id=bill.wallet_id,
+                agreement_no=bill.agreement_no,
+                idempotency_key=key,
+            )
+        )
+    duty = asked
+    return call.once(
+        lambda key: payments.pay_stamp_duty(
+            wallet_id=duty.wallet_id,
+            item=duty.item,
+            base=None if duty.base is None else yuan(duty.base),
+            on=duty.on,
+            half_relief=duty.half_relief,
+            side=duty.side,
+            authority=duty.authority,
+            pieces=duty.pieces,
+            taxpayer_kind=duty.taxpayer_kind,
+            idempotency_key=key,
+        )
+    )
+
+
+@operation(router, "GET", "", *_READERS, answer=page_model("payments", Payment))
+def list_(call: AnyCall, limit: Limit = 50, cursor: Cursor = None) -> dict[str, object]:
+    """List payments, oldest first."""
+    payments = call.sandbox.payments
+    return page(call, "payment", "payments", limit, cursor, lambda no: payments.show(payment_no=no))
+
+
+@operation(router, "GET", "/{payment_no}", *_READERS, answer=Payment)
+def show(call: AnyCall, payment_no: Number) -> Payment:
+    """Show a payment."""
+    call.check_sees("payment", payment_no)
+    return call.sandbox.payments.show(payment_no=payment_no)
+
+
+@operation(router, "POST", "/{payment_no}/reversal", Role.TAX_AUTHORITY, answer=Payment)
+def reverse(call: MoneyCall, payment_no: Number) -> Payment:
+    """Reverse a debit on the day it was made (冲正)."""
+    call.check_sees("payment", payment_no)
+    payments = call.sandbox.payments
+    return call.once(lambda key: payments.reverse(payment_no=payment_no, idempotency_key=key))

@@ -1,0 +1,7 @@
+"""``/v1/reconciliations``: treasury, operator and ledger compared (对账)."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/reconciliations", tags=["reconciliations"])

@@ -1,0 +1,7 @@
+"""``/v1/wallets/…/sub-wallets``: sub-wallets (子钱包), collecting and distributing."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/wallets", tags=["wallets"])

@@ -1,0 +1,120 @@
+"""The JSON forms of what the library answers, for the OpenAPI document; and what request bodies share."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import types
+from collections.abc import Mapping
+from datetime import date, datetime
+from enum import Enum
+from fractions import Fraction
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+
+from ecny_tax.errors import EcnyTaxError
+from ecny_tax.money import Fen, positive_yuan
+
+_PLAIN = (Enum, date, datetime, str, int, type(None))
+_DECIMALS = r"^-?[0-9]{1,18}\.[0-9]{2}$"
+_YuanOut = Annotated[str, Field(pattern=_DECIMALS, description="Yuan.", examples=["17000.00"])]
+
+
+def _readable(text: str) -> str:
+    """An amount that the library reads; pydantic tells what is wrong with any other."""
+    try:
+        positive_yuan(text)
+    except EcnyTaxError as error:
+        raise ValueError(error.message()) from None
+    return text
+
+
+#: An amount in a request: text in yuan, above zero, with at most two decimals.
+Yuan = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9]{1,16}(\.[0-9]{1,2})?$",
+        max_length=19,
+        description="Yuan, as text, above zero, at most two decimals.",
+        examples=["17000.00"],
+    ),
+    AfterValidator(_readable),
+]
+
+
+class Body(BaseModel):
+    """A request body: members that are not documented are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+#: Made once: the document must not hold two forms of one name.
+_models: dict[type, type[BaseModel]] = {}
+
+
+def answer_model(record: type) -> type[BaseModel]:
+    """The JSON form of a frozen record, as ``documents.document`` writes it: every member is always there."""
+    if record in _models:
+        return _models[record]
+    hints = get_type_hints(record)
+    fields: dict[str, Any] = {
+        field.name: (_json_type(hints[field.name]), ...)
+        for field in dataclasses.fields(record)
+        if not field.metadata.get("internal")
+    }
+    said = (inspect.getdoc(record) or "").partition("\n\n")[0]
+    strict = ConfigDict(extra="forbid")
+    model: type[BaseModel] = create_model(record.__name__, __doc__=said or None, __config__=strict, **fields)
+    return _models.setdefault(record, model)
+
+
+def form_of(record: type) -> type[BaseModel]:
+    """The JSON form of a record, or of what has one already."""
+    return record if issubclass(record, BaseModel) else answer_model(record)
+
+
+def page_model(name: str, record: type) -> type[BaseModel]:
+    """One page of a list: the records under their plural, and where the next page begins."""
+    item = form_of(record)
+    fields: dict[str, Any] = {
+        name: (list[item], ...),  # type: ignore[valid-type]
+        "next_cursor": (
+            str | None,
+            Field(description="Pass it as `cursor` to read on; null on the last page."),
+        ),
+    }
+    return create_model(f"{item.__name__}Page", **fields)
+
+
+def list_model(name: str, record: type) -> type[BaseModel]:
+    """A list that is short enough to come whole."""
+    item = form_of(record)
+    fields: dict[str, Any] = {name: (list[item], ...)}  # type: ignore[valid-type]
+    return create_model(f"{item.__name__}List", **fields)
+
+
+def _json_type(hint: Any) -> Any:
+    """The pydantic type of a field's JSON form."""
+    if hint is Fen:
+        return _YuanOut
+    if hint is Fraction:
+        return str
+    if hint in (object, Any):
+        return Any
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return Union[tuple(_json_type(one) for one in inner)]  # noqa: UP007 - made of parts
+    if origin is Literal:
+        return hint
+    if origin is tuple:
+        if len(inner) == 2 and inner[1] is ...:
+            return list[_json_type(inner[0])]  # type: ignore[misc]
+        return list[Any]
+    if origin is not None and issubclass(origin, Mapping):
+        return dict[str, _json_type(inner[1])]  # type: ignore[misc]
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return answer_model(hint)
+    if isinstance(hint, type) and issubclass(hint, _PLAIN):
+        return hint
+    raise TypeError(f"{hint} has no JSON form")

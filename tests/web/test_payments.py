@@ -1,0 +1,54 @@
+"""Paying over HTTP: what the library answers, in JSON, and only what is the party's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.web.client import Api
+
+COMPANY = {
+    "kind": "corporate",
+    "name": "广东弘明智能照明科技有限公司",
+    "id_number": "91440784MA00DEM06F",
+    "operator": "ICBC",
+    "fund": "20000.00",
+}
+DUTY = {"tax": "stamp-duty", "item": "sale_contract", "base": "56666666.67"}
+
+
+def test_a_company_pays_its_stamp_duty_and_finds_the_payment(admin: Api) -> None:
+    wallet = admin.made("/v1/wallets", COMPANY)
+    payment = admin.made("/v1/payments", {"wallet_id": wallet["wallet_id"], **DUTY})
+    assert (payment["amount"], payment["fee"], payment["status"]) == ("17000.00", "0.00", "settled")
+    assert admin.seen(f"/v1/payments/{payment['payment_no']}") == payment
+    assert admin.seen("/v1/payments") == {"payments": [payment], "next_cursor": None}
+
+
+def test_the_same_key_and_body_is_paid_once_and_answered_alike(admin: Api) -> None:
+    wallet = admin.made("/v1/wallets", COMPANY)
+    asked = {"wallet_id": wallet["wallet_id"], **DUTY}
+    first = admin.post("/v1/payments", asked, key="order-1")
+    again = admin.post("/v1/payments", dict(reversed(asked.items())), key="order-1")
+    assert (first.status, again.status, again.content) == (201, 201, first.content)
+    assert "idempotency-hit" not in first.headers
+    assert again.headers["idempotency-hit"] == "true"
+    assert len(admin.seen("/v1/payments")["payments"]) == 1
+
+
+def test_a_key_that_was_used_for_another_body_is_refused(admin: Api) -> None:
+    wallet = admin.made("/v1/wallets", COMPANY)
+    asked = {"wallet_id": wallet["wallet_id"], **DUTY, "base": "1000000"}
+    assert admin.post("/v1/payments", asked, key="order-1").status == 201
+    refused = admin.post("/v1/payments", {**asked, "base": "2000000"}, key="order-1")
+    assert (refused.status, refused.code) == (422, "idempotency_conflict")
+
+
+def test_another_taxpayers_payment_is_not_there(admin: Api, as_party: Callable[[str], Api]) -> None:
+    wallet = admin.made("/v1/wallets", COMPANY)
+    payment = admin.made("/v1/payments", {"wallet_id": wallet["wallet_id"], **DUTY})
+    own, other = as_party("taxpayer:91440784MA00DEM06F"), as_party("taxpayer:440784198501010017")
+    path = f"/v1/payments/{payment['payment_no']}"
+    assert own.seen(path) == payment
+    refused = other.get(path)
+    assert (refused.status, refused.code) == (404, "payment_not_found")
+    assert other.seen("/v1/payments")["payments"] == []
