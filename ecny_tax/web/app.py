@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI
@@ -15,6 +16,7 @@ from ecny_tax.sandbox import Sandbox
 from ecny_tax.web import problems, routes
 from ecny_tax.web.hub import Hub
 from ecny_tax.web.limits import Limits
+from ecny_tax.web.links import add_links
 from ecny_tax.web.reference import add_reference
 
 _ABOUT = """A simulated scheme of paying Chinese taxes and receiving tax refunds in digital RMB (e-CNY).
@@ -58,8 +60,21 @@ def create_app(sandbox: Sandbox) -> FastAPI:
     app.add_middleware(Limits)
     for router in routes.routers():
         app.include_router(router, prefix="/v1")
+    _document(app)
     add_reference(app)
     return app
+
+
+def _document(app: FastAPI) -> None:
+    """Make the OpenAPI document once, with what FastAPI does not put into it."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            add_links(plain())
+        return plain()
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 def _version() -> str:
