@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench.databases import database
+from bench.databases import Database, database
 from bench.runner import Setting, benchmark
 from bench.scheme import open_wallets
 from ecny_tax import Sandbox, yuan
@@ -31,7 +31,7 @@ def http_payments(setting: Setting) -> tuple[float, str]:
             wallets = [wallet.wallet_id for wallet in open_wallets(sandbox, _CONNECTIONS)]
             api_key = create_key(sandbox, party="admin").api_key
             own = _library(sandbox, wallets, seconds)
-        process, address = _served(db.name)
+        process, address = _served(db)
         try:
             over_http, slowest = _http(address, api_key, wallets, seconds)
         finally:
@@ -103,8 +103,9 @@ def _rate(
         return sum(done for done, _ in found) / (time.perf_counter() - began), max(slow for _, slow in found)
 
 
-def _served(name: str | Path) -> tuple[subprocess.Popen[str], str]:
-    command = [sys.executable, "-m", "ecny_tax", "serve", "--port", "0", "--db", str(name)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
+def _served(db: Database) -> tuple[subprocess.Popen[str], str]:
+    command = [sys.executable, "-m", "ecny_tax", "serve", "--port", "0", "--db", db.name]
+    environment = os.environ | {"ECNY_TAX_KEYRING": str(db.keyring)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)  # noqa: S603 - our own program
     assert process.stdout is not None  # noqa: S101 - a pipe was asked for
     return process, process.stdout.readline().strip()
