@@ -8,6 +8,7 @@ import uvicorn
 
 from ecny_tax.sandbox import Sandbox
 from ecny_tax.web.app import create_app
+from ecny_tax.web.webhook_delivery import DeliverySettings
 
 #: Seconds that an idle connection is kept, and that running requests have when the server is stopped.
 _IDLE_SECONDS = 5
@@ -30,13 +31,20 @@ class _Server(uvicorn.Server):
         self._told(f"http://{host}:{port}")
 
 
-def make_server(sandbox: Sandbox, *, host: str, port: int, started: Callable[[str], None]) -> uvicorn.Server:
+def make_server(
+    sandbox: Sandbox,
+    *,
+    host: str,
+    port: int,
+    started: Callable[[str], None],
+    webhooks: DeliverySettings | None = None,
+) -> uvicorn.Server:
     """A server that is ready to run; it closes the sandbox in the end.
 
     ``started`` is given the address once it listens; port 0 takes any that is free.
     """
     config = uvicorn.Config(
-        create_app(sandbox),
+        create_app(sandbox, webhooks),
         host=host,
         port=port,
         http="h11",
