@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from ecny_tax.clock import SystemClock
-from ecny_tax.errors import EcnyTaxError
+from ecny_tax.errors import UnavailableError
 from ecny_tax.sandbox import Sandbox
 from ecny_tax.web import webhook_rows, webhooks
 from ecny_tax.web.webhook_model import GONE, GONE_STATUS, SCHEDULE, Attempt, Waiting, after_attempt
@@ -86,7 +86,7 @@ class Courier:
                 if webhooks.tell(self._sandbox()):
                     pause = 0.0
                 self._send_what_is_due()
-            except EcnyTaxError:  # the database is busy, or gone: the next look may find it
+            except UnavailableError:  # the database is busy, or gone: the next look may find it
                 pause = self._settings.every
             except Exception:
                 if not self._stopping.is_set():
@@ -110,16 +110,19 @@ class Courier:
 
     def _send(self, webhook_id: str) -> None:
         """Send what is due of one webhook, a run of events."""
+        is_done = False
         try:
-            with suppress(EcnyTaxError):  # the database again: what was taken is free after a while
+            with suppress(UnavailableError):  # the database again: what was taken is free after a while
                 self._send_run(self._sandbox(), webhook_id)
+                is_done = True
         except Exception:
             if not self._stopping.is_set():
                 _LOG.exception("webhooks: a fault of our own")
         finally:
             with self._lock:
                 del self._sending[webhook_id]
-            self._news.set()
+            if is_done:  # more may be due; what failed waits for the next look
+                self._news.set()
 
     def _send_run(self, sandbox: Sandbox, webhook_id: str) -> None:
         with sandbox.store.untimed() as tx:

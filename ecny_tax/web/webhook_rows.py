@@ -59,9 +59,14 @@ def enabled(tx: Transaction) -> list[tuple[Webhook, dict[str, int]]]:
     return [(one, cursors[one.webhook_id]) for one in found]
 
 
-def cursors(tx: Transaction, webhook_id: str) -> dict[str, int]:
-    sql = "SELECT source, place FROM webhook_cursor WHERE webhook_id = :webhook_id"
-    return dict(tx.rows(sql, webhook_id=webhook_id))
+def enabled_cursors(tx: Transaction, webhook_id: str) -> dict[str, int]:
+    """The cursors of a webhook that is told anything; of any other, none."""
+    found = tx.rows(
+        "SELECT c.source, c.place FROM webhook w JOIN webhook_cursor c ON c.webhook_id = w.webhook_id"
+        " WHERE w.webhook_id = :webhook_id AND w.disabled_at IS NULL",
+        webhook_id=webhook_id,
+    )
+    return dict(found)
 
 
 def set_cursors(tx: Transaction, webhook_id: str, cursors: Mapping[str, int]) -> None:

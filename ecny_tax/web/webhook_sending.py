@@ -115,7 +115,7 @@ class HttpSender:
             opened: socket.socket = connection.sock
             plain = opened
             self._note(opened)
-            connection.sock = _Timed(opened, deadline)  # type: ignore[assignment]
+            connection.sock = _Timed(opened, deadline)
             connection.request("POST", target, body, dict(headers))
             return connection.getresponse().status
         except TimeoutError:

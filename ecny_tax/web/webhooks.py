@@ -138,7 +138,8 @@ def tell(sandbox: Sandbox) -> bool:
         told = [_told(tx, keyring, webhook, cursors) for webhook, cursors in _behind(tx)]
     with store.untimed() as tx:
         for webhook, before, events, moved in told:
-            if webhook_rows.cursors(tx, webhook.webhook_id) == before:  # else another server was faster
+            # Else it is deleted or disabled by now, or another server was faster.
+            if webhook_rows.enabled_cursors(tx, webhook.webhook_id) == before:
                 webhook_rows.insert_told(tx, webhook.webhook_id, events)
                 webhook_rows.set_cursors(tx, webhook.webhook_id, moved)
     return True
