@@ -79,20 +79,21 @@ class Courier:
     # --- looking ----------------------------------------------------------------------------------------
 
     def _look(self) -> None:
+        look_at = 0.0  # not sooner, whatever is sent meanwhile: on a server, writers wait for who looks
         while not self._stopping.is_set():
             self._news.clear()
-            pause = self._settings.every
             try:
-                if webhooks.tell(self._sandbox()):
-                    pause = 0.0
+                if time.monotonic() >= look_at:
+                    has_more = webhooks.tell(self._sandbox())
+                    look_at = time.monotonic() + (0.0 if has_more else self._settings.every)
                 self._send_what_is_due()
             except UnavailableError:  # the database is busy, or gone: the next look may find it
-                pause = self._settings.every
+                look_at = time.monotonic() + self._settings.every
             except Exception:
                 if not self._stopping.is_set():
                     _LOG.exception("webhooks: a fault of our own")
-                pause = _FAULT_SECONDS
-            self._news.wait(pause)
+                look_at = time.monotonic() + _FAULT_SECONDS
+            self._news.wait(max(0.0, look_at - time.monotonic()))
 
     def _send_what_is_due(self) -> None:
         with self._sandbox().store.reading() as tx:

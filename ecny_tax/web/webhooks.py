@@ -124,7 +124,7 @@ def ping(sandbox: Sandbox, party: Party, webhook_id: str) -> Delivery:
 
 
 def tell(sandbox: Sandbox) -> bool:
-    """Write down for every webhook the next events that it was not told of; whether there may be more.
+    """Write down for every webhook the next events that it was not told of; whether there were more.
 
     An event and the step of the cursor over it are committed together.  What is read is read at rest, since
     a server gives out numbers before their rows can be seen.
@@ -136,13 +136,14 @@ def tell(sandbox: Sandbox) -> bool:
         return False
     with store.reading(at_rest=True) as tx:
         told = [_told(tx, keyring, webhook, cursors) for webhook, cursors in _behind(tx)]
+        ends = webhook_events.newest(tx)
     with store.untimed() as tx:
         for webhook, before, events, moved in told:
             # Else it is deleted or disabled by now, or another server was faster.
             if webhook_rows.enabled_cursors(tx, webhook.webhook_id) == before:
                 webhook_rows.insert_told(tx, webhook.webhook_id, events)
                 webhook_rows.set_cursors(tx, webhook.webhook_id, moved)
-    return True
+    return any(moved != ends for *_, moved in told)
 
 
 _Cursors = dict[str, int]
