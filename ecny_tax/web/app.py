@@ -18,6 +18,7 @@ from ecny_tax.web.hub import Hub
 from ecny_tax.web.limits import Limits
 from ecny_tax.web.links import add_links
 from ecny_tax.web.reference import add_reference
+from ecny_tax.web.webhook_delivery import DeliverySettings
 
 _ABOUT = """A simulated scheme of paying Chinese taxes and receiving tax refunds in digital RMB (e-CNY).
 
@@ -30,12 +31,13 @@ Every POST that moves money takes an `Idempotency-Key`.
 _THREADS = 64
 
 
-def create_app(sandbox: Sandbox) -> FastAPI:
+def create_app(sandbox: Sandbox, webhooks: DeliverySettings | None = None) -> FastAPI:
     """The application that serves an open sandbox, and closes it when it shuts down."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = _THREADS
+        app.state.hub.start()
         try:
             yield
         finally:
@@ -52,7 +54,7 @@ def create_app(sandbox: Sandbox) -> FastAPI:
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # it tells nobody anything
     )
-    app.state.hub = Hub(sandbox)
+    app.state.hub = Hub(sandbox, webhooks)
     app.add_exception_handler(EcnyTaxError, problems.on_refusal)
     app.add_exception_handler(RequestValidationError, problems.on_malformed)
     app.add_exception_handler(HTTPException, problems.on_http_error)

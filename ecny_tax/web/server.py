@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ecny_tax.sandbox import Sandbox
 from ecny_tax.web.app import create_app
+from ecny_tax.web.webhook_delivery import DeliverySettings
 
 #: Seconds that an idle connection is kept, and that running requests have when the server is stopped.
 _IDLE_SECONDS = 5
@@ -91,7 +92,14 @@ class _Server(uvicorn.Server):
                 signal.signal(one, handler)
 
 
-def make_server(sandbox: Sandbox, *, host: str, port: int, started: Callable[[str], None]) -> uvicorn.Server:
+def make_server(
+    sandbox: Sandbox,
+    *,
+    host: str,
+    port: int,
+    started: Callable[[str], None],
+    webhooks: DeliverySettings | None = None,
+) -> uvicorn.Server:
     """A server that listens and is ready to run; it closes the sandbox in the end.
 
     ``started`` is given the address once it answers; port 0 takes any that is free.  Raises ``OSError`` where
@@ -99,7 +107,7 @@ def make_server(sandbox: Sandbox, *, host: str, port: int, started: Callable[[st
     """
     listener = _listener(host, port)
     config = uvicorn.Config(
-        create_app(sandbox),
+        create_app(sandbox, webhooks),
         http=_Protocol,
         ws="none",
         log_level="warning",
