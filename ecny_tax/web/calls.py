@@ -81,7 +81,6 @@ _NUMBER_NAME = {
     "payment": "payment_no",
     "refund": "refund_no",
     "device": "device_id",
-    "load": "load_id",
     "terminal": "terminal_id",
     "voucher": "voucher_id",
 }
@@ -210,7 +209,7 @@ def operation(
             methods=[method],
             status_code=status,
             response_model=None,
-            response_class=JSONResponse,
+            response_class=JSONResponse if media_type == JSONResponse.media_type else Response,
             operation_id=f"{room}_{function.__name__.rstrip('_')}",
             summary=" ".join(summary.split()).rstrip("."),
             description="\n\n".join(

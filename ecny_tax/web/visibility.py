@@ -18,7 +18,6 @@ _OF_TREASURY = (
     " AND i.treasury = :code)"
 )
 _HELD = {Role.OPERATOR: "w.operator = :code", Role.TAXPAYER: "w.subject_id = :code"}
-_DEVICE_OF_LOAD = "device d ON d.device_id = l.device_id JOIN wallet w ON w.wallet_id = d.wallet_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +82,6 @@ RESOURCES: dict[str, Resource] = {
     "device": Resource(
         "device d JOIN wallet w ON w.wallet_id = d.wallet_id", "d.device_id", "d.place", _HELD
     ),
-    "load": Resource(
-        f"device_load l JOIN {_DEVICE_OF_LOAD}",
-        "l.load_id",
-        "l.account_id",
-        _HELD,
-    ),
     "terminal": Resource(
         "(SELECT c.place, c.subject, i.subject AS authority FROM certificate c"
         " JOIN certificate i ON i.serial = c.issuer WHERE c.kind = 'terminal') t",
@@ -97,8 +90,8 @@ RESOURCES: dict[str, Resource] = {
         {Role.TAX_AUTHORITY: "t.authority = :code"},
     ),
     "voucher": Resource(
-        f"voucher v JOIN device_load l ON l.load_id = v.load_id JOIN {_DEVICE_OF_LOAD}"
-        " LEFT JOIN bill b ON b.bill_no = v.named_bill",
+        "voucher v JOIN device_load l ON l.load_id = v.load_id JOIN device d ON d.device_id = l.device_id"
+        " JOIN wallet w ON w.wallet_id = d.wallet_id LEFT JOIN bill b ON b.bill_no = v.named_bill",
         "v.voucher_id",
         "v.place",
         {

@@ -91,32 +91,30 @@ def list_(call: AnyCall, limit: Limit = 50, cursor: Cursor = None) -> dict[str, 
     return page(call, "device", "devices", limit, cursor, lambda no: offline.device(device_id=no))
 
 
-@operation(router, "GET", "/{device_id}", *_READERS, answer=RegisteredDevice)
-def show(call: AnyCall, device_id: Number) -> RegisteredDevice:
+@operation(router, "GET", "/{handle}", *_READERS, answer=RegisteredDevice)
+def show(call: AnyCall, handle: Handle) -> RegisteredDevice:
     """Show a device as its operator knows it."""
-    call.check_sees("device", device_id)
-    return call.sandbox.offline.device(device_id=device_id)
+    return call.sandbox.offline.device(device_id=_seen(call, handle))
 
 
 @operation(router, "GET", "/{handle}/state", *_READERS, answer=HeldDevice)
 def state(call: AnyCall, handle: Handle) -> HeldDevice:
     """Show what a device or a copy of it holds itself, which nobody else needs to know yet."""
-    _check_sees(call, handle)
+    _seen(call, handle)
     with call.hub.hosted.device(handle) as device:
         return held(handle, device)
 
 
-@operation(router, "GET", "/{device_id}/loads", *_READERS, answer=list_model("loads", RegisteredLoad))
-def loads(call: AnyCall, device_id: Number) -> dict[str, object]:
+@operation(router, "GET", "/{handle}/loads", *_READERS, answer=list_model("loads", RegisteredLoad))
+def loads(call: AnyCall, handle: Handle) -> dict[str, object]:
     """List the loads of a device, oldest first."""
-    call.check_sees("device", device_id)
-    return {"loads": call.sandbox.offline.loads(device_id=device_id)}
+    return {"loads": call.sandbox.offline.loads(device_id=_seen(call, handle))}
 
 
 @operation(router, "POST", "/{handle}/loads", *_HOLDERS, answer=RegisteredLoad, status=201)
 def load(call: MoneyCall, handle: Handle, asked: LoadAmount) -> RegisteredLoad:
     """Set money aside in the wallet (圈存) and load (装载) the device with it."""
-    _check_sees(call, handle)
+    _seen(call, handle)
     offline = call.sandbox.offline
     with call.hub.hosted.device(handle) as device:
         return call.once(
@@ -133,7 +131,7 @@ def unload(call: MoneyCall, handle: Handle, load_id: Number) -> Released:
     What it did not spend returns to the wallet; what it did stays set aside for its vouchers.  A statement
     that contradicts a voucher which was decided is refused, revokes the device and stops its wallet.
     """
-    _check_sees(call, handle)
+    _seen(call, handle)
     offline = call.sandbox.offline
     with call.hub.hosted.device(handle) as device:
         now = call.sandbox.clock.now()
@@ -142,21 +140,19 @@ def unload(call: MoneyCall, handle: Handle, load_id: Number) -> Released:
         )
 
 
-@operation(router, "POST", "/{device_id}/loads/{load_id}/release", *_HOLDERS, answer=Released)
-def release(call: MoneyCall, device_id: Number, load_id: Number) -> Released:
+@operation(router, "POST", "/{handle}/loads/{load_id}/release", *_HOLDERS, answer=Released)
+def release(call: MoneyCall, handle: Handle, load_id: Number) -> Released:
     """Give back what is left of a load that can be redeemed no more, of a lost device say."""
-    call.check_sees("device", device_id)
-    call.check_sees("load", load_id)
-    offline = call.sandbox.offline
+    offline, device_id = call.sandbox.offline, _seen(call, handle)
     if load_id not in {one.load_id for one in offline.loads(device_id=device_id)}:
         raise NotFoundError("load_not_found", load_id=load_id)
     return call.once(lambda key: offline.release(load_id=load_id, idempotency_key=key))
 
 
-@operation(router, "POST", "/{device_id}/revocation", *_HOLDERS, answer=RegisteredDevice)
-def revoke(call: AnyCall, device_id: Number, asked: Why) -> RegisteredDevice:
+@operation(router, "POST", "/{handle}/revocation", *_HOLDERS, answer=RegisteredDevice)
+def revoke(call: AnyCall, handle: Handle, asked: Why) -> RegisteredDevice:
     """Revoke a device from now on; what it was asked for before stays good."""
-    call.check_sees("device", device_id)
+    device_id = _seen(call, handle)
     call.sandbox.offline.revoke(serial=device_id, reason=asked.reason)
     return call.sandbox.offline.device(device_id=device_id)
 
@@ -167,17 +163,17 @@ def pay(call: AnyCall, handle: Handle, asked: RequestToPay) -> Paid:
 
     The same request again gets the same voucher.  In the scheme no network is needed for it.
     """
-    _check_sees(call, handle)
+    _seen(call, handle)
     request = RequestBundle.from_text(asked.request)
     with call.hub.hosted.device(handle) as device:
         return paid(device.pay(request, at=call.sandbox.clock.now()), device)
 
 
-@operation(router, "GET", "/{device_id}/copies", *_READERS, answer=list_model("copies", Copy))
-def copies(call: AnyCall, device_id: Number) -> dict[str, object]:
+@operation(router, "GET", "/{handle}/copies", *_READERS, answer=list_model("copies", Copy))
+def copies(call: AnyCall, handle: Handle) -> dict[str, object]:
     """List the copies of a device."""
-    call.check_sees("device", device_id)
-    return {"copies": [{"handle": name} for name in call.hub.hosted.copies(device_id)]}
+    copies = call.hub.hosted.copies(_seen(call, handle))
+    return {"copies": [{"handle": name} for name in copies]}
 
 
 @operation(router, "POST", "/{handle}/copies", Role.TAXPAYER, answer=Copy, status=201)
@@ -186,9 +182,14 @@ def copy(call: AnyCall, handle: Handle) -> dict[str, object]:
 
     So a double spend can be tried: the copy pays under a handle of its own, with the same key and counters.
     """
-    _check_sees(call, handle)
+    _seen(call, handle)
     return {"handle": call.hub.hosted.copy(handle)}
 
 
-def _check_sees(call: Call, handle: str) -> None:
-    call.check_sees("device", device_of(handle))
+def _seen(call: Call, handle: str) -> str:
+    """The number of the device that a handle names, when the party sees it, and the copy is there."""
+    device_id = device_of(handle)
+    call.check_sees("device", device_id)
+    if handle != device_id and not call.hub.hosted.has_device(handle):
+        raise NotFoundError("device_not_hosted", handle=handle)
+    return device_id
