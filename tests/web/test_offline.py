@@ -14,6 +14,8 @@ import pytest
 
 from ecny_tax import Sandbox
 from ecny_tax.clock import FixedClock, parse_time
+from ecny_tax.errors import NotFoundError
+from ecny_tax.web.hosted import Hosted
 from ecny_tax.web.keys import create_key
 from tests.support import owe, person_id, personal
 from tests.web.client import Api
@@ -368,6 +370,32 @@ def test_devices_lie_beside_the_database_and_outlive_the_server(tmp_path: Path) 
         assert accepted["voucher_id"] == voucher["voucher_id"]
 
 
+def test_on_postgresql_devices_lie_beside_the_keyring(postgres_url: str, tmp_path: Path) -> None:
+    sandbox = Sandbox.open(
+        postgres_url, seed="web", clock=FixedClock(parse_time(NOW)), keyring=tmp_path / "scheme.keys"
+    )
+    with serving(sandbox) as address:
+        hall = set_up(sandbox, lambda party: Api(address, create_key(sandbox, party=party).api_key))
+        text = hall.pay(hall.ask())["voucher"]
+        (result,) = hall.hall.made("/v1/vouchers/redemptions", {"vouchers": [text]})["results"]
+        for api in (hall.payer, hall.hall):
+            assert api.seen("/v1/vouchers/redemptions")["redemptions"] == [result]
+        assert [one["terminal_id"] for one in hall.hall.seen("/v1/terminals")["terminals"]] == [hall.terminal]
+        admin = Api(address, create_key(sandbox, party="admin").api_key)
+        more = [
+            ("/v1/treasuries", {"code": "1907030000", "name": "国库", "name_en": ""}),
+            ("/v1/reconciliations/2023-04-20/mends", {"treasury": None, "operator": None}),
+            ("/v1/freezes", {"wallet_id": hall.wallet.wallet_id}),
+        ]
+        for path, body in [*((path, asked(hall, names)) for path, names in operations(hall)), *more]:
+            for name in {*body, *dict(operations(hall)).get(path, ())}:
+                for value in ("a\x00b", ["a\x00b"]):
+                    answer = admin.post(path, {**body, name: value})
+                    assert answer.status < 500, (path, name, answer)
+    (folder,) = tmp_path.glob("*.devices")
+    assert len(list(folder.iterdir())) == 2
+
+
 def test_device_and_terminal_that_others_keep_are_shown_and_not_used(hall: Hall, admin: Api) -> None:
     from ecny_tax.offline.device import Device
 
@@ -395,6 +423,22 @@ def test_refused_enrolment_leaves_no_file(tmp_path: Path) -> None:
         refused = admin.post("/v1/devices", {"wallet_id": wallet.wallet_id, "cap_total": "999999.00"})
         assert refused.code == "device_cap_not_allowed"
         assert list((tmp_path / "scheme.db.devices").iterdir()) == []
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_scheme_that_begins_anew_has_no_devices(tmp_path: Path, in_memory: bool) -> None:
+    database = ":memory:" if in_memory else str(tmp_path / "scheme.db")
+    with Sandbox.open(database, seed="web", clock=FixedClock(parse_time(NOW))) as s:
+        hosted = Hosted(s.names)
+        wallet_id = personal(s).wallet_id
+        found = hosted.enroll(s.offline, wallet_id=wallet_id, cap_single=None, cap_total=None, cap_count=None)
+        copied = hosted.copy(found.device_id)
+        terminal = hosted.make_terminal(s.offline, authority=None)
+        hosted.clear()
+        assert not any(hosted.has_device(handle) for handle in (found.device_id, copied))
+        with pytest.raises(NotFoundError), hosted.terminal(terminal):
+            pass
+    assert list(tmp_path.glob("*.devices/*")) == []
 
 
 def test_copies_have_a_limit(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -435,15 +479,20 @@ def operations(hall: Hall) -> list[tuple[str, list[str]]]:
     ]
 
 
-def test_hostile_bodies_are_refused_by_a_code_and_break_nothing(hall: Hall, admin: Api) -> None:
+def asked(hall: Hall, members: list[str]) -> dict[str, Any]:
+    """A body of these members that is well formed."""
     good = {
         "wallet_id": hall.wallet.wallet_id, "amount": "1.00", "bill_no": "B1", "serial": "C0",
         "voucher": "ECNY1:", "evidence": "ECNY1:", "request": "ECNY1:",
     }  # fmt: skip
+    return {key: good[key] for key in members if key in good}
+
+
+def test_hostile_bodies_are_refused_by_a_code_and_break_nothing(hall: Hall, admin: Api) -> None:
     for path, members in operations(hall):
         for name in members:
             for value in [*HOSTILE, [HOSTILE[2]]]:
-                body = {key: good[key] for key in members if key in good} | {name: value}
+                body = asked(hall, members) | {name: value}
                 answer = admin.post(path, body)
                 assert answer.status < 500, (path, name, value, answer.content)
                 if answer.status >= 400:
