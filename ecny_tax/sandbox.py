@@ -62,6 +62,7 @@ class Sandbox:
         """
         self._store = store
         self._keyring = keyring
+        self._names = names
         sealer = Sealer(store, keyring, names)
         store.watcher = sealer
         _found(store, keyring)
@@ -77,6 +78,11 @@ class Sandbox:
     def keyring(self) -> Keyring:
         """The keyring, for the same."""
         return self._keyring
+
+    @property
+    def names(self) -> tuple[str, str] | None:
+        """The names of database and keyring; None of a sandbox in memory."""
+        return self._names
 
     # Each service is imported when it is first used: a command line uses one, and starts fast.
 

@@ -104,11 +104,12 @@ def _check_kind(out: Path, *, csv: bool) -> None:
 def _answer(run: Run, found: Report, *, csv: bool, out: Path | None) -> None:
     from ecny_tax.cli import treasury_report
     from ecny_tax.documents import document
+    from ecny_tax.treasury import drawing
 
     shown = document(found) | {"assumption": _assumption(run)}
     if out is not None:
         is_table = out.suffix.lower() == ".csv"
-        text = (treasury_report.as_csv if is_table else treasury_report.as_svg)(found, run.language)
+        text = (drawing.as_csv if is_table else drawing.as_svg)(found, run.language)
         run.write(out, text)
         run.answer({**{key: value for key, value in shown.items() if key != "lines"}, "file": str(out)})
     elif run.as_json:

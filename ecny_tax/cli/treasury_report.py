@@ -1,18 +1,16 @@
-"""A treasury's report as a table with bars, as CSV and as an SVG chart."""
+"""A treasury's report on a terminal: a table with bars, or CSV."""
 
 from __future__ import annotations
 
-import csv
 import io
 import sys
 from collections.abc import Mapping
 
 from ecny_tax.cli.words import label, value_word
 from ecny_tax.errors import Language
-from ecny_tax.money import yuan_text
+from ecny_tax.treasury.drawing import AMOUNTS, as_csv, shown_name
 from ecny_tax.treasury.model import By, Report, ReportLine
 
-_AMOUNTS = ("collected", "refunded", "net", "waiting")
 _BAR_WIDTH = 24
 #: What a label is of: some words mean something else elsewhere.
 _RECORD = {"collected": ""}
@@ -20,45 +18,10 @@ _RECORD = {"collected": ""}
 _MARKS = {"collected": "█", "waiting": "░", "refunded": "▒"}
 
 
-def as_csv(found: Report, language: Language) -> str:
-    """The lines with a header: amounts in yuan as text, no total among them."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow((found.by, "name", *_AMOUNTS, "status"))
-    for line in found.lines:
-        amounts = (yuan_text(getattr(line, key)) for key in _AMOUNTS)
-        writer.writerow((line.key, _name(line, language), *amounts, line.status or ""))
-    return text.getvalue()
-
-
 def print_csv(found: Report, language: Language) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(newline="")  # the lines bring their own ends
     sys.stdout.write(as_csv(found, language))
-
-
-def as_svg(found: Report, language: Language) -> str:
-    """A bar each for what was collected, refunded and waits, and the values beside them."""
-    from ecny_tax.svg import Series, bar_chart
-
-    series = []
-    for key in _MARKS:
-        values = tuple(getattr(line, key) for line in found.lines)
-        texts = tuple(yuan_text(value, grouped=True) if value else "" for value in values)
-        series.append(Series(label(key, language, None, _RECORD), values, texts))
-    treasury = found.name_zh if language == "zh" else found.name_en
-    period = f"{found.period_start} – {found.period_end}"
-    totals = "; ".join(
-        f"{label(key, language, None, _RECORD)} {yuan_text(getattr(found, key), grouped=True)}"
-        for key in _AMOUNTS
-    )
-    unit = "单位：元" if language == "zh" else "in yuan"
-    return bar_chart(
-        title=f"{treasury} · {period} · {unit}",
-        description=totals,
-        labels=[_shown_name(found.by, line, language) for line in found.lines],
-        series=series,
-    )
 
 
 def print_table(found: Report, shown: Mapping[str, object], language: Language) -> None:
@@ -78,7 +41,7 @@ def print_table(found: Report, shown: Mapping[str, object], language: Language) 
         table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
         dated = found.by in (By.DAY, By.MONTH)
         table.add_column(label(found.by, language, None, _RECORD), no_wrap=True)
-        for key in _AMOUNTS:
+        for key in AMOUNTS:
             table.add_column(label(key, language, None, _RECORD), justify="right", no_wrap=True)
         if dated:
             table.add_column(label("status", language), no_wrap=True)
@@ -86,11 +49,11 @@ def print_table(found: Report, shown: Mapping[str, object], language: Language) 
         longest = max(max(1, sum(getattr(line, key) for key in _MARKS)) for line in found.lines)
         for line in found.lines:
             row = document(line)
-            cells = [tables.shown(row[key], language, key, row) for key in _AMOUNTS]
+            cells = [tables.shown(row[key], language, key, row) for key in AMOUNTS]
             if dated:
                 status = value_word("status", str(row["status"]), language, row)
                 cells.append(Text(status.replace("_", " ")))
-            table.add_row(Text(_shown_name(found.by, line, language)), *cells, Text(_bar(line, longest)))
+            table.add_row(Text(shown_name(found.by, line, language)), *cells, Text(_bar(line, longest)))
         tables.show(table)
         legend = "  ".join(f"{mark} {label(key, language, None, _RECORD)}" for key, mark in _MARKS.items())
         tables.show(Text(legend, style="dim"))
@@ -105,13 +68,3 @@ def _bar(line: ReportLine, longest: int) -> str:
         for key, amount in amounts.items()
         if amount
     )
-
-
-def _name(line: ReportLine, language: Language) -> str:
-    return line.name_zh if language == "zh" else line.name_en
-
-
-def _shown_name(by: By, line: ReportLine, language: Language) -> str:
-    """A tax by code and name, a level by its name, a day or month by itself."""
-    name = _name(line, language)
-    return f"{line.key} {name}" if by is By.TAX else name or line.key

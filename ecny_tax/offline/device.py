@@ -138,9 +138,14 @@ class Device:
             boxes.get("seed")
         return device
 
-    def copied(self) -> Device:
-        """What whoever broke the hardware would have: a second device that is this one, in memory."""
-        return Device(self._file.copied(), self._key, self._random_bytes)
+    def copied(self, path: str | Path | None = None) -> Device:
+        """What whoever broke the hardware would have: a second device that is this one, in memory or as a
+        file with the same passphrase.
+
+        Raises ``ConflictError`` (``state_file_exists``) and ``UnavailableError``.
+        """
+        copy = self._file.copied(None if path is None else Path(path))
+        return Device(copy, self._key, self._random_bytes)
 
     def close(self) -> None:
         """Close the file."""

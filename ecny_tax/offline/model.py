@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -66,6 +66,15 @@ class RegisteredLoad:
 
 
 @dataclass(frozen=True, slots=True)
+class RegisteredTerminal:
+    """A terminal (收款终端) as its tax authority certified it."""
+
+    terminal_id: str
+    authority: str
+    valid_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Redemption:
     """What redeeming (兑付) one voucher came to; ``amount`` in fen.
 
@@ -110,6 +119,11 @@ def caps(
             shown = str(most) if name == "cap_count" else yuan_text(most)
             raise RejectedError("device_cap_not_allowed", cap=name, most=shown)
     return single or rules.cap_single, total or rules.cap_total, count or rules.cap_count
+
+
+def as_loaded(load: RegisteredLoad) -> RegisteredLoad:
+    """The load as it was when it had just been set aside: the answer to the request for it, ever after."""
+    return replace(load, lien=load.amount, settled=Fen(0), released=Fen(0), status=LoadStatus.OPEN)
 
 
 def check_load(certificate: DeviceCertificate, amount: Fen, held: Fen) -> None:

@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,16 +31,19 @@ from ecny_tax.offline.model import (
     Redemption,
     RegisteredDevice,
     RegisteredLoad,
+    RegisteredTerminal,
     Released,
 )
 from ecny_tax.offline.objects import (
     DeviceCertificate,
     OperatorCertificate,
+    TerminalCertificate,
+    moment,
     seconds,
 )
 from ecny_tax.offline.terminal import Terminal, TerminalSettings
 from ecny_tax.parties import service as parties
-from ecny_tax.store import Store
+from ecny_tax.store import Store, Transaction
 from ecny_tax.store.idempotency import Request, earlier_answer, remember
 from ecny_tax.wallets import service as wallets
 from ecny_tax.wallets.model import check_is_parent, check_may_spend
@@ -112,9 +116,10 @@ class Offline:
         """Set ``amount`` aside in the wallet (圈存) and load (装载) the device with it.
 
         It is spent within ``hours`` (default by the rules).  First the device gets what an earlier call
-        set aside for it and could not hand over.  Raises ``RejectedError``: ``device_cap_exceeded``,
-        ``device_revoked``, ``insufficient_funds``, ``wallet_limit_exceeded`` and the other refusals of the
-        wallet, ``device_not_enrolled``; ``InvalidInputError`` (``load_hours_malformed``).
+        set aside for it and could not hand over.  The same key again is answered alike.  Raises
+        ``RejectedError``: ``device_cap_exceeded``, ``device_revoked``, ``insufficient_funds``,
+        ``wallet_limit_exceeded`` and the other refusals of the wallet, ``device_not_enrolled``;
+        ``InvalidInputError`` (``load_hours_malformed``).
         """
         positive(amount)
         certificate = _certificate(device)
@@ -126,7 +131,7 @@ class Offline:
             earlier = earlier_answer(tx, request, str)
             if earlier is None:
                 earlier = remember(tx, request, loading.set_aside(tx, self._keyring, found, amount, hours))
-            answer = loading.load_of(tx, earlier)
+            answer = model.as_loaded(loading.load_of(tx, earlier))
         self._hand_over(device, certificate.device_id)
         return answer
 
@@ -261,15 +266,31 @@ class Offline:
             random_bytes=random_bytes,
         )
 
-    def redeem(self, *, vouchers: Sequence[VoucherBundle | str]) -> tuple[Redemption, ...]:
+    def registered_terminal(self, *, terminal_id: str) -> RegisteredTerminal:
+        """What is known of a terminal here; raises ``NotFoundError`` (``terminal_not_found``)."""
+        with self._store.reading() as tx:
+            chain = certification.terminal_chain(tx, terminal_id)
+        if chain is None:
+            raise NotFoundError("terminal_not_found", terminal_id=terminal_id)
+        found = TerminalCertificate.read(chain[1])
+        return RegisteredTerminal(terminal_id, found.authority, moment(found.not_after))
+
+    def redeem(
+        self, *, vouchers: Sequence[VoucherBundle | str], idempotency_key: str | None = None
+    ) -> tuple[Redemption, ...]:
         """Redeem (兑付) vouchers: each is decided by itself, and the same one again is answered alike.
 
         One whose bill it pays settles; see ``Redemption``.  Of two different vouchers with one counter the
-        first that comes here stands.
+        first that comes here stands.  With a key the whole answer is kept, also of what was refused without
+        a decision: to try that again takes another key.
         """
-        return self._redeem([redemption.Claim(voucher, None) for voucher in vouchers])
+        texts = tuple(one if isinstance(one, str) else one.to_text() for one in vouchers)
+        request = Request("voucher.redeem", "", idempotency_key, texts)
+        return self._redeem([redemption.Claim(voucher, None) for voucher in vouchers], request)
 
-    def redeem_terminal(self, *, terminal: Terminal) -> tuple[Redemption, ...]:
+    def redeem_terminal(
+        self, *, terminal: Terminal, idempotency_key: str | None = None
+    ) -> tuple[Redemption, ...]:
         """Redeem what waits in a terminal, in the order in which it was accepted, and renew its trust.
 
         Its receipts prove the day of acceptance, which is the day of payment for the late fee.
@@ -279,13 +300,21 @@ class Offline:
             claims += [
                 redemption.Claim(VoucherBundle.from_bytes(data), None) for data in (seen.first, seen.second)
             ]
-        results = self._redeem(claims)
+        request = Request("terminal.redeem", terminal.chain.terminal.terminal_id, idempotency_key, ())
+        results = self._redeem(claims, request, once_each=True)
         decided = [result for result in results if result.amount is not None]
         terminal.redeemed({result.voucher_id: result.status for result in decided})
         with suppress(UnavailableError):  # a list that is full: what was decided is decided
             terminal.renew(self.trust())
-        # One answer each, in the order of acceptance: a decision, where a voucher was handed in twice.
-        return tuple({result.voucher_id: result for result in [*results, *decided]}.values())
+        return results
+
+    def decision(self, *, voucher_id: str) -> Redemption:
+        """What was decided about a voucher; raises ``NotFoundError`` (``voucher_not_found``)."""
+        with self._store.reading() as tx:
+            found = voucher_rows.voucher(tx, voucher_id)
+        if found is None:
+            raise NotFoundError("voucher_not_found", voucher_id=voucher_id)
+        return found
 
     def redemptions(self) -> tuple[Redemption, ...]:
         """What was decided about every voucher, in the order of decision."""
@@ -298,9 +327,9 @@ class Offline:
         Raises ``NotFoundError`` (``evidence_not_found``).
         """
         with self._store.reading() as tx:
-            for found in voucher_rows.vouchers(tx):
-                if found.voucher_id == voucher_id and found.evidence is not None:
-                    return found.evidence
+            found = voucher_rows.voucher(tx, voucher_id)
+            if found is not None and found.evidence is not None:
+                return found.evidence
             against_load = rows.load_evidence(tx, voucher_id)
         if against_load is None:
             raise NotFoundError("evidence_not_found", voucher_id=voucher_id)
@@ -329,13 +358,35 @@ class Offline:
         if missing:
             device.install(root=root, operator=operator, device=newest)
 
-    def _redeem(self, claims: Sequence[redemption.Claim]) -> tuple[Redemption, ...]:
+    def _redeem(
+        self, claims: Sequence[redemption.Claim], request: Request, *, once_each: bool = False
+    ) -> tuple[Redemption, ...]:
+        """Decide each claim, and keep the answer with the last of them: cut off before, a repeat goes on."""
+        with self._store.reading() as tx:
+            earlier = earlier_answer(tx, request, tuple[Redemption, ...])
+            if earlier is not None:
+                return tuple(_with_evidence(tx, result) for result in earlier)
         results: list[Redemption] = []
-        for start in range(0, len(claims), _BATCH):
+        for start in range(0, len(claims) or 1, _BATCH):
             with self._store.transaction() as tx:
                 for claim in claims[start : start + _BATCH]:
                     results.append(redemption.decide(tx, self._keyring, claim))
+                if start + _BATCH >= len(claims):
+                    results = _once_each(results) if once_each else results
+                    remember(tx, request, tuple(replace(result, evidence=None) for result in results))
         return tuple(results)
+
+
+def _once_each(results: list[Redemption]) -> list[Redemption]:
+    """One answer a voucher, in the order of acceptance: a decision, where one was handed in twice."""
+    decided = [result for result in results if result.amount is not None]
+    return list({result.voucher_id: result for result in [*results, *decided]}.values())
+
+
+def _with_evidence(tx: Transaction, result: Redemption) -> Redemption:
+    """A remembered answer with the evidence that the voucher's own record keeps."""
+    kept = voucher_rows.voucher(tx, result.voucher_id) if result.amount is not None else None
+    return result if kept is None else replace(result, evidence=kept.evidence)
 
 
 def _certificate(device: Device) -> DeviceCertificate:

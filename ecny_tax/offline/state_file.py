@@ -53,13 +53,18 @@ class StateFile:
 
         if place is None:
             return made(":memory:")
+        return cls._put(place, lambda draft: made(draft).close())
+
+    @classmethod
+    def _put(cls, place: Path, make: Callable[[str], None]) -> StateFile:
+        """Give a file its name when it is whole."""
         try:
             if os.path.lexists(place):
                 raise ConflictError("state_file_exists", path=place)
             handle, draft = tempfile.mkstemp(prefix=f"{place.name}.", suffix=".new", dir=place.parent)
             os.close(handle)  # of mode 0600
             try:
-                made(draft).close()
+                make(draft)
                 os.link(draft, place)
             finally:
                 os.unlink(draft)
@@ -116,14 +121,24 @@ class StateFile:
         except sqlite3.Error as error:
             raise _unavailable(self.path or Path(":memory:"), error) from None
 
-    def copied(self) -> StateFile:
-        """A copy in memory, as it stands."""
+    def copied(self, path: Path | None = None) -> StateFile:
+        """A copy as it stands, in memory or as another file; raises what :meth:`create` raises."""
+        content = self._connection.serialize()
+        if path is not None:
+            return self._put(path, lambda draft: _write(draft, content))
         connection = _connection(":memory:")
-        connection.deserialize(self._connection.serialize())
+        connection.deserialize(content)
         return StateFile(connection, None)
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _write(path: str, content: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _connection(name: str) -> sqlite3.Connection:

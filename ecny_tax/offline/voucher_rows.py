@@ -109,13 +109,20 @@ def waiting(tx: Transaction, load_id: str) -> list[tuple[VoucherBundle, ReceiptB
     ]
 
 
+_REDEMPTION = (
+    "SELECT voucher_id, status, code, amount, named_bill, payment_no, released, evidence FROM voucher"
+)
+
+
 def vouchers(tx: Transaction) -> list[Redemption]:
     """What was decided about every voucher, in the order of decision."""
-    found = tx.rows(
-        "SELECT voucher_id, status, code, amount, named_bill, payment_no, released, evidence FROM voucher"
-        " ORDER BY place"
-    )
-    return [_redemption(row) for row in found]
+    return [_redemption(row) for row in tx.rows(f"{_REDEMPTION} ORDER BY place")]
+
+
+def voucher(tx: Transaction, voucher_id: str) -> Redemption | None:
+    """What was decided about one voucher."""
+    row = tx.row(f"{_REDEMPTION} WHERE voucher_id = :voucher_id", voucher_id=voucher_id)
+    return _redemption(row) if row else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -286,15 +286,19 @@ class Oversight:
         request = _Request(Action.UNFREEZE, wallet_id)
         return self._change_freezes(request, InstrumentKind.UNFREEZE, instrument, lift)
 
-    def accesses(self, *, wallet_id: str | None = None) -> tuple[Access, ...]:
+    def accesses(
+        self, *, wallet_id: str | None = None, after: int = 0, limit: int | None = None
+    ) -> tuple[Access, ...]:
         """The access log (查阅日志), oldest first, of all wallets or of one.
 
-        Raises ``InvalidInputError`` for a malformed wallet id.
+        ``limit`` entries after the one numbered ``after``, or all of them.  Raises
+        ``InvalidInputError`` for a malformed wallet id.
         """
         only = None if wallet_id is None else check_wallet_id(wallet_id)
         with self._store.reading() as tx:
             return tuple(
-                Access(place, from_micros(at), *rest) for place, at, *rest in access.entries(tx, only)
+                Access(place, from_micros(at), *rest)
+                for place, at, *rest in access.entries(tx, only, after=after, limit=limit)
             )
 
     def _change_freezes(

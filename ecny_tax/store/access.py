@@ -93,13 +93,18 @@ def record(tx: Transaction, entry: Entry) -> int:
     return place
 
 
-def entries(tx: Transaction, wallet_id: str | None = None) -> list[Row]:
+def entries(
+    tx: Transaction, wallet_id: str | None = None, *, after: int = 0, limit: int | None = None
+) -> list[Row]:
     """(place, at, action, wallet, party, instrument, case, asked, outcome), oldest first."""
-    where = "" if wallet_id is None else " WHERE wallet = :wallet_id"
+    where = "" if wallet_id is None else " AND wallet = :wallet_id"
+    most = "" if limit is None else " LIMIT :limit"
+    given = {"wallet_id": wallet_id, "limit": limit}
     return tx.rows(
         "SELECT place, at, action, wallet, party, instrument_no, case_no, asked, outcome"
-        f" FROM access{where} ORDER BY place",
-        **({} if wallet_id is None else {"wallet_id": wallet_id}),
+        f" FROM access WHERE place > :after{where} ORDER BY place{most}",
+        after=after,
+        **{name: value for name, value in given.items() if value is not None},
     )
 
 

@@ -37,7 +37,7 @@ class Request:
     @property
     def digest(self) -> bytes:
         text = json.dumps(self.content, default=_plain, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).digest()
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 @dataclass(frozen=True, slots=True)

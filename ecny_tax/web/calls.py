@@ -10,7 +10,7 @@ import base64
 import binascii
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
@@ -19,13 +19,13 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from ecny_tax.documents import document, plain
-from ecny_tax.errors import InvalidInputError, NotFoundError
+from ecny_tax.errors import InvalidInputError, Language, NotFoundError
 from ecny_tax.sandbox import Sandbox
 from ecny_tax.store.idempotency import MAX_KEY
 from ecny_tax.web import idempotency, visibility
 from ecny_tax.web.hub import Hub
 from ecny_tax.web.keys import check_role, party_of_key
-from ecny_tax.web.problems import MEDIA_TYPE, Problem
+from ecny_tax.web.problems import MEDIA_TYPE, Problem, language_of
 from ecny_tax.web.rights import Party, Role
 from ecny_tax.web.schemas import form_of
 
@@ -38,10 +38,12 @@ Number = Annotated[str, Path(min_length=1, max_length=64, pattern="^[0-9A-Za-z._
 
 @dataclass(slots=True)
 class Call:
-    """One request: the sandbox, the party that asks, and, where money moves, its idempotency key."""
+    """One request: the sandbox, the party that asks, its language, and, where money moves, its idempotency
+    key."""
 
     hub: Hub
     party: Party
+    language: Language = "en"
     key: str | None = None
     request: str = ""
     headers: dict[str, str] = field(default_factory=dict)
@@ -78,12 +80,16 @@ _NUMBER_NAME = {
     "bill": "bill_no",
     "payment": "payment_no",
     "refund": "refund_no",
+    "device": "device_id",
+    "terminal": "terminal_id",
+    "voucher": "voucher_id",
 }
 
 
 def _call(request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Call:
     hub: Hub = request.app.state.hub
-    return Call(hub, party_of_key(hub.sandbox, sent.credentials if sent else None))
+    party = party_of_key(hub.sandbox, sent.credentials if sent else None)
+    return Call(hub, party, language_of(request))
 
 
 async def _money_call(
@@ -128,9 +134,15 @@ def page(
     after = place_of(cursor)
     with call.sandbox.store.reading() as tx:
         found = visibility.page(tx, call.party, resource, after=after, limit=limit + 1)
-    shown = found[:limit]
+    return paged(name, limit, [(place, document(load(number))) for place, number in found[:limit]], found)
+
+
+def paged(
+    name: str, limit: int, shown: Sequence[tuple[int, object]], found: Sequence[object]
+) -> dict[str, object]:
+    """The document of a page: what is ``shown`` with its places, of what was ``found`` for ``limit + 1``."""
     following = cursor_at(shown[-1][0]) if len(found) > limit else None
-    return {name: [document(load(number)) for _, number in shown], "next_cursor": following}
+    return {name: [record for _, record in shown], "next_cursor": following}
 
 
 def cursor_at(place: int) -> str:
@@ -198,7 +210,7 @@ def operation(
             methods=[method],
             status_code=status,
             response_model=None,
-            response_class=JSONResponse,
+            response_class=JSONResponse if media_type == JSONResponse.media_type else Response,
             operation_id=f"{room}_{function.__name__.rstrip('_')}",
             summary=" ".join(summary.split()).rstrip("."),
             description="\n\n".join(
@@ -253,7 +265,8 @@ def _responses(
         for code in problems
     }
     more: dict[int | str, dict[str, Any]] = {
-        code: {"description": said, "model": Problem} for code, said in also.items()
+        code: {"description": said, "content": {MEDIA_TYPE: {}}, "model": Problem}
+        for code, said in also.items()
     }
     return {status: done, **refused, **more}
 

@@ -1,8 +1,9 @@
-"""What the requests of one server share: the open sandbox, the keys that are running, the webhooks."""
+"""What the requests of one server share: the open sandbox, running keys, hosted devices, webhooks."""
 
 from __future__ import annotations
 
 from ecny_tax.sandbox import Sandbox
+from ecny_tax.web.hosted import Hosted
 from ecny_tax.web.idempotency import Keys
 from ecny_tax.web.webhook_delivery import Courier, DeliverySettings
 
@@ -13,6 +14,7 @@ class Hub:
     def __init__(self, sandbox: Sandbox, webhooks: DeliverySettings | None = None) -> None:
         self.sandbox = sandbox
         self.keys = Keys()
+        self.hosted = Hosted(sandbox.names)
         self.courier = Courier(lambda: self.sandbox, webhooks)
 
     def start(self) -> None:
@@ -21,4 +23,5 @@ class Hub:
 
     def close(self) -> None:
         self.courier.close()
+        self.hosted.close()
         self.sandbox.close()

@@ -17,6 +17,7 @@ _OF_TREASURY = (
     "EXISTS (SELECT 1 FROM institution i WHERE i.kind = 'tax_authority' AND i.code = {}.authority"
     " AND i.treasury = :code)"
 )
+_HELD = {Role.OPERATOR: "w.operator = :code", Role.TAXPAYER: "w.subject_id = :code"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,27 @@ RESOURCES: dict[str, Resource] = {
             Role.TAX_AUTHORITY: "r.authority = :code",
             Role.TREASURY: _OF_TREASURY.format("r"),
             Role.TAXPAYER: "(r.subject_id = :code OR w.subject_id = :code)",
+        },
+    ),
+    "device": Resource(
+        "device d JOIN wallet w ON w.wallet_id = d.wallet_id", "d.device_id", "d.place", _HELD
+    ),
+    "terminal": Resource(
+        "(SELECT c.place, c.subject, i.subject AS authority FROM certificate c"
+        " JOIN certificate i ON i.serial = c.issuer WHERE c.kind = 'terminal') t",
+        "t.subject",
+        "t.place",
+        {Role.TAX_AUTHORITY: "t.authority = :code"},
+    ),
+    "voucher": Resource(
+        "voucher v JOIN device_load l ON l.load_id = v.load_id JOIN device d ON d.device_id = l.device_id"
+        " JOIN wallet w ON w.wallet_id = d.wallet_id LEFT JOIN bill b ON b.bill_no = v.named_bill",
+        "v.voucher_id",
+        "v.place",
+        {
+            **_HELD,
+            Role.TAX_AUTHORITY: "b.authority = :code",
+            Role.TREASURY: _OF_TREASURY.format("b"),
         },
     ),
 }

@@ -22,7 +22,7 @@ from ecny_tax.offline.objects import (
 )
 from ecny_tax.offline.redemption import Claim
 from ecny_tax.offline.terminal import Terminal
-from tests.offline.test_redemption import Scheme, scheme
+from tests.offline.test_redemption import UNKEYED, Scheme, scheme
 from tests.support import clock, dump, judged, owe, refused, sandbox
 
 __all__ = ["clock", "sandbox", "scheme"]
@@ -218,10 +218,10 @@ def test_voucher_of_a_bad_receipt_is_judged_anew(scheme: Scheme) -> None:
     accept(scheme, other)
     mine, its = (one.receipt for one in scheme.terminal.queue())
     before = dump(scheme.s)
-    (result,) = scheme.s.offline._redeem([Claim(paid, its)])
+    (result,) = scheme.s.offline._redeem([Claim(paid, its)], UNKEYED)
     assert (result.code, result.amount) == ("receipt_of_other_voucher", None)
     assert dump(scheme.s) == before
-    assert scheme.s.offline._redeem([Claim(paid, mine)])[0].status == "settled"
+    assert scheme.s.offline._redeem([Claim(paid, mine)], UNKEYED)[0].status == "settled"
 
 
 # --- certificates -------------------------------------------------------------------------------------------

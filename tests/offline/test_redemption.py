@@ -27,8 +27,12 @@ from ecny_tax.offline.objects import (
 )
 from ecny_tax.offline.redemption import Claim
 from ecny_tax.offline.terminal import Terminal
+from ecny_tax.store.idempotency import Request
 from ecny_tax.wallets.model import Wallet
 from tests.support import balance, dump, judged, owe, personal, refused
+
+#: A redemption that nobody gave a key.
+UNKEYED = Request("voucher.redeem", "", None, ())
 
 
 @dataclass
@@ -469,7 +473,7 @@ def test_receipt_of_another_voucher_or_signer_is_refused(scheme: Scheme) -> None
         accepted = scheme.terminal.accept(paid.to_text(), at=scheme.clock.now())
         said = replace(ProvisionalReceipt.read(accepted.receipt.receipt), voucher_digest=bytes(32))
         receipt = replace(accepted.receipt, receipt=said.signed(signer))
-        (result,) = scheme.s.offline._redeem([Claim(paid, receipt)])
+        (result,) = scheme.s.offline._redeem([Claim(paid, receipt)], UNKEYED)
         assert (result.status, result.code) == ("rejected", code)
 
 
@@ -560,7 +564,7 @@ def test_receipt_outside_the_time_of_its_request_is_refused_and_the_voucher_judg
     for at in (said.accepted_at - 301, said.accepted_at + 1800 + 301):
         wrong = replace(said, accepted_at=Seconds(at)).signed(scheme.terminal._config.key)
         receipt = replace(accepted.receipt, receipt=wrong)
-        (result,) = scheme.s.offline._redeem([Claim(paid, receipt)])
+        (result,) = scheme.s.offline._redeem([Claim(paid, receipt)], UNKEYED)
         assert (result.status, result.code) == ("rejected", "receipt_of_other_voucher")
     assert scheme.s.offline.redemptions() == ()
     assert scheme.s.offline.redeem_terminal(terminal=scheme.terminal)[0].status == "settled"

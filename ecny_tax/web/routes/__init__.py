@@ -20,6 +20,7 @@ _MODULES = (
     "devices",
     "terminals",
     "vouchers",
+    "trust",
     "treasuries",
     "reconciliations",
     "oversight",
