@@ -55,11 +55,16 @@ class Call:
         """Whether the party is nobody's in particular: admin or auditor."""
         return self.party.role in (Role.ADMIN, Role.AUDITOR)
 
+    def sees(self, resource: str, number: str) -> bool:
+        """Whether there is such a record, and the party sees it."""
+        with self.sandbox.store.reading() as tx:
+            return visibility.sees(tx, self.party, resource, number)
+
     def check_sees(self, resource: str, number: str) -> None:
         """Raises ``NotFoundError`` (``…_not_found``) for a record that is not there, or not the party's."""
-        with self.sandbox.store.reading() as tx:
-            if not visibility.sees(tx, self.party, resource, number):
-                raise NotFoundError(f"{resource}_not_found", **{_NUMBER_NAME[resource]: number})
+        if not self.sees(resource, number):
+            name, code = _NUMBER_NAME[resource], f"{_NOT_FOUND.get(resource, resource)}_not_found"
+            raise NotFoundError(code, **{name: number})
 
     def once(self, act: Callable[[str], _T]) -> _T:
         """Move money once under the caller's key; ``act`` is given the key for the library."""
@@ -78,7 +83,13 @@ _NUMBER_NAME = {
     "bill": "bill_no",
     "payment": "payment_no",
     "refund": "refund_no",
+    "withholding": "withholding_no",
+    "batch": "batch_no",
+    "receipt": "receipt_no",
+    "refund_voucher": "refund_no",
 }
+#: What is not there where it is not the record itself.
+_NOT_FOUND = {"refund_voucher": "refund"}
 
 
 def _call(request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Call:
@@ -251,7 +262,8 @@ def _responses(
         for code in problems
     }
     more: dict[int | str, dict[str, Any]] = {
-        code: {"description": said, "model": Problem} for code, said in also.items()
+        code: {"description": said, "content": {MEDIA_TYPE: {}}, "model": Problem}
+        for code, said in also.items()
     }
     return {status: done, **refused, **more}
 
