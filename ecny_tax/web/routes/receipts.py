@@ -21,7 +21,7 @@ from ecny_tax.web.calls import AnyCall, Number, operation
 from ecny_tax.web.problems import language_of
 from ecny_tax.web.rights import Role
 from ecny_tax.web.schemas import Body, answer_model
-from ecny_tax.web.signed import COSE, NOT_YET, signed_document, signed_model
+from ecny_tax.web.signed import COSE, NOT_YET, SignedDocument, signed_document
 
 router = APIRouter(prefix="/receipts", tags=["receipts"])
 
@@ -78,7 +78,7 @@ _said: dict[str, Any] = {
     "note": (str | None, Field(description="What a valid one cannot tell.")),
     "note_zh": (str | None, ...),
     "receipt": (
-        answer_model(Receipt) | answer_model(RefundVoucher) | None,  # type: ignore[operator]
+        answer_model(Receipt) | answer_model(RefundVoucher) | None,
         Field(description="What is printed on a valid one; not for the auditor, who sees no names."),
     ),
 }
@@ -123,15 +123,11 @@ def text(call: AnyCall, receipt_no: Number, request: Request) -> Response:
     return Response(as_text(paper, language_of(request)) + "\n", media_type="text/plain")
 
 
-@operation(
-    router, "GET", "/{receipt_no}/signed", *_READERS, answer=signed_model(Receipt), also={422: NOT_YET}
-)
-def signed(call: AnyCall, receipt_no: Number) -> Document:
-    """Show a receipt with what its treasury signed (`cose`, base64), as the verification takes it."""
+@operation(router, "GET", "/{receipt_no}/signed", *_READERS, answer=SignedDocument, also={422: NOT_YET})
+def signed(call: AnyCall, receipt_no: Number) -> dict[str, object]:
+    """Show a receipt as its treasury signed it, with how the tax was computed and its proof."""
     call.check_sees("receipt", receipt_no)
-    payments = call.sandbox.payments
-    whole = payments.signed_receipt(receipt_no=receipt_no, explain=True)
-    return signed_document(whole, payments.receipt(receipt_no=receipt_no))
+    return signed_document(call.sandbox.payments.signed_receipt(receipt_no=receipt_no, explain=True))
 
 
 @operation(router, "GET", "/{receipt_no}/cose", *_READERS, answer=bytes, media_type=COSE, also={422: NOT_YET})

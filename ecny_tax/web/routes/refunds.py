@@ -18,7 +18,7 @@ from ecny_tax.web.calls import AnyCall, Call, Cursor, Limit, MoneyCall, Number, 
 from ecny_tax.web.returns import AnnualReturnBody, assumed, with_assumption
 from ecny_tax.web.rights import Role
 from ecny_tax.web.schemas import Body, Yuan, answer_model, page_model, with_members
-from ecny_tax.web.signed import COSE, NOT_YET, signed_document, signed_model
+from ecny_tax.web.signed import COSE, NOT_YET, SignedDocument, signed_document
 
 router = APIRouter(prefix="/refunds", tags=["refunds"])
 
@@ -182,16 +182,13 @@ def voucher(call: AnyCall, refund_no: Number) -> RefundVoucher:
     "GET",
     "/{refund_no}/voucher/signed",
     *_NAMED_READERS,
-    answer=signed_model(RefundVoucher),
+    answer=SignedDocument,
     also={422: NOT_YET},
 )
-def signed_voucher(call: AnyCall, refund_no: Number) -> Document:
-    """Show the voucher with what its treasury signed (`cose`, base64), as POST /v1/receipts/verifications
-    takes it."""
+def signed_voucher(call: AnyCall, refund_no: Number) -> dict[str, object]:
+    """Show the voucher as its treasury signed it, with how the amount was computed and its proof."""
     call.check_sees("refund_voucher", refund_no)
-    refunds = call.sandbox.refunds
-    signed = refunds.signed_refund_voucher(refund_no=refund_no, explain=True)
-    return signed_document(signed, refunds.voucher(refund_no=refund_no))
+    return signed_document(call.sandbox.refunds.signed_refund_voucher(refund_no=refund_no, explain=True))
 
 
 @operation(
