@@ -10,20 +10,9 @@ import pytest
 from ecny_tax import Sandbox
 from tests.support import person_id, person_name
 from tests.web.client import Api
-from tests.web.documented import DocumentedApi
 from tests.web.paying import AUTHORITY, TREASURY, company, corporate, owe, pay, person, personal, refusals
 
 As = Callable[[str], Api]
-
-
-@pytest.fixture
-def anybody(address: str, as_party: As) -> As:
-    return lambda party: DocumentedApi(address, as_party(party).api_key)
-
-
-@pytest.fixture
-def boss(anybody: As) -> Api:
-    return anybody("admin")
 
 
 def test_a_taxpayer_declares_each_tax_for_its_own_wallet(boss: Api, anybody: As) -> None:

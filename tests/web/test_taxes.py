@@ -9,7 +9,6 @@ from urllib.parse import quote
 import pytest
 
 from tests.web.client import Api
-from tests.web.documented import DocumentedApi
 
 PARTIES = ("auditor", "operator:ICBC", "tax-authority:14407840000", "treasury:1907840000",
            "taxpayer:91440784MA00DEM06F")  # fmt: skip
@@ -43,11 +42,6 @@ QUOTES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("non-resident-wage", {"wage": "8000"}, {"taxable": "3000.00", "tax": "90.00"}),
     ("non-resident-bonus", {"bonus": 18000}, {"tax": "540.00"}),
 ]
-
-
-@pytest.fixture
-def anybody(address: str, as_party: Callable[[str], Api]) -> Callable[[str], Api]:
-    return lambda party: DocumentedApi(address, as_party(party).api_key)
 
 
 @pytest.fixture
