@@ -30,7 +30,8 @@ _PICTURES = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\0\0\0\x18ftyp", 
 
 #: What no receipt can tell, which is said beside the verdict on a valid one.
 SILENT = Said(
-    "it says what was so when it was issued; whether the payment was reversed or refunded since, it cannot say",
+    "it says what was so when it was issued; whether the payment was reversed or refunded since,"
+    " it cannot say",
     "凭证说明的是开具时的情况；此后是否冲正或退税，凭证本身无法说明",
 )
 

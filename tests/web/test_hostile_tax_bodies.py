@@ -52,7 +52,8 @@ def bodies(wallet: str, hers: str, payment: str, receipt: str, bill: str) -> dic
         ],
         "/v1/bills": [
             {"tax": "stamp-duty", "wallet_id": wallet, "item": "sale_contract", "base": "9999",
-             "on": "2023-04-20", "authority": "14407840000", "side": None, "pieces": None, "taxpayer_kind": None},
+             "on": "2023-04-20", "authority": "14407840000", "side": None, "pieces": None,
+             "taxpayer_kind": None},
             {"tax": "income-tax", "wallet_id": hers, "annual_return": RETURN, "correction": False},
             {"tax": "surcharge", "wallet_id": wallet, "code": "10109", "paid": "100", "place": "city"},
             {"tax": "other", "wallet_id": wallet, "code": "10110", "amount": "1"},
