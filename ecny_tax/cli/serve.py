@@ -22,7 +22,10 @@ def serve(
     run: Run,
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="The port; 0: any that is free.")
+        int,
+        typer.Option(
+            "--port", min=0, max=65535, envvar="ECNY_TAX_PORT", help="The port; 0: any that is free."
+        ),
     ] = 8000,
 ) -> None:
     """Serve the sandbox over HTTP until Ctrl-C (extra [web]).
@@ -46,7 +49,7 @@ def serve(
 
     with run.sandbox() as s:
         if not list_keys(s):
-            print("no API key yet: ecny-tax api-key create --party admin", file=sys.stderr)
+            run.note("no API key yet: ecny-tax api-key create --party admin")
         if not serve_over_http(s, host=host, port=port, started=started):
             raise UnavailableError("port_unavailable", host=host, port=port)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI
@@ -15,6 +16,9 @@ from ecny_tax.sandbox import Sandbox
 from ecny_tax.web import problems, routes
 from ecny_tax.web.hub import Hub
 from ecny_tax.web.limits import Limits
+from ecny_tax.web.links import add_links
+from ecny_tax.web.reference import add_reference
+from ecny_tax.web.webhook_delivery import DeliverySettings
 
 _ABOUT = """A simulated scheme of paying Chinese taxes and receiving tax refunds in digital RMB (e-CNY).
 
@@ -27,12 +31,13 @@ Every POST that moves money takes an `Idempotency-Key`.
 _THREADS = 64
 
 
-def create_app(sandbox: Sandbox) -> FastAPI:
+def create_app(sandbox: Sandbox, webhooks: DeliverySettings | None = None) -> FastAPI:
     """The application that serves an open sandbox, and closes it when it shuts down."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = _THREADS
+        app.state.hub.start()
         try:
             yield
         finally:
@@ -47,8 +52,9 @@ def create_app(sandbox: Sandbox) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # it tells nobody anything
     )
-    app.state.hub = Hub(sandbox)
+    app.state.hub = Hub(sandbox, webhooks)
     app.add_exception_handler(EcnyTaxError, problems.on_refusal)
     app.add_exception_handler(RequestValidationError, problems.on_malformed)
     app.add_exception_handler(HTTPException, problems.on_http_error)
@@ -56,7 +62,21 @@ def create_app(sandbox: Sandbox) -> FastAPI:
     app.add_middleware(Limits)
     for router in routes.routers():
         app.include_router(router, prefix="/v1")
+    _document(app)
+    add_reference(app)
     return app
+
+
+def _document(app: FastAPI) -> None:
+    """Make the OpenAPI document once, with what FastAPI does not put into it."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            add_links(plain())
+        return plain()
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 def _version() -> str:

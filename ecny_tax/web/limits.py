@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from fastapi import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ecny_tax import strict_json
@@ -14,19 +16,28 @@ from ecny_tax.web.problems import language_of, problem
 #: The largest body, in bytes, and how long it may take to arrive, in seconds.
 MAX_BODY = 4 * 1024 * 1024
 BODY_SECONDS = 10.0
+_LINGER_SECONDS, _LINGER_BYTES = 2.0, 64 * 1024 * 1024
 
 
 class _GoneError(Exception):
     """The caller closed the connection before its body was there."""
 
 
+class _RefusedError(Exception):
+    """A body that is not taken; its rest may still be coming."""
+
+    def __init__(self, refusal: InvalidInputError) -> None:
+        super().__init__()
+        self.refusal = refusal
+
+
 class Limits:
     """ASGI middleware: reads the whole body within size and time, or refuses the request."""
 
-    def __init__(self, app: ASGIApp, *, max_body: int = MAX_BODY, seconds: float = BODY_SECONDS) -> None:
+    def __init__(self, app: ASGIApp, *, max_body: int = MAX_BODY, seconds: float | None = None) -> None:
         self._app = app
         self._max_body = max_body
-        self._seconds = seconds
+        self._seconds = BODY_SECONDS if seconds is None else seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -38,22 +49,42 @@ class Limits:
             _check_json(request, body)
         except TimeoutError:
             refusal = InvalidInputError("request_too_slow", seconds=f"{self._seconds:g}")
-        except InvalidInputError as error:
-            refusal = error
+        except _RefusedError as error:
+            refusal = error.refusal
         except _GoneError:
+            return
+        except InvalidInputError as error:
+            await problem(error, language_of(request))(scope, receive, send)
             return
         else:
             await self._app(scope, _replayed(body, receive), send)
             return
-        answer = problem(refusal, language_of(request))
-        answer.headers["Connection"] = "close"  # what is left of the body is not read
-        await answer(scope, receive, send)
+        await self._hang_up(problem(refusal, language_of(request)), receive, send)
+
+    async def _hang_up(self, answer: Response, receive: Receive, send: Send) -> None:
+        """Answer before the whole body is there, and close the connection."""
+        answer.headers["Connection"] = "close"
+        headers = answer.raw_headers
+        await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body, "more_body": True})
+        # Who is still sending hears of it only if the connection stays for a while.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._rest(receive), _LINGER_SECONDS)
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _rest(self, receive: Receive) -> None:
+        """Read what is still coming, and forget it."""
+        size, more = 0, True
+        while more and size < _LINGER_BYTES:
+            message = await receive()
+            size += len(message.get("body", b""))
+            more = message.get("more_body", False)
 
     async def _body(self, request: Request, receive: Receive) -> bytes:
-        refusal = InvalidInputError("body_too_large", limit=self._max_body)
+        refused = _RefusedError(InvalidInputError("body_too_large", limit=self._max_body))
         announced = request.headers.get("content-length", "0")
         if announced.isascii() and announced.isdigit() and int(announced[:20]) > self._max_body:
-            raise refusal
+            raise refused
         parts, size, more = [], 0, True
         while more:
             message = await receive()
@@ -62,7 +93,7 @@ class Limits:
             part = message.get("body", b"")
             size += len(part)
             if size > self._max_body:
-                raise refusal
+                raise refused
             parts.append(part)
             more = message.get("more_body", False)
         return b"".join(parts)
