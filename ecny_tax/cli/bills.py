@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 _Bill = Annotated[str, typer.Argument(metavar="BILL", help="The bill number.")]
 _Wallet = Annotated[str, typer.Option("--wallet", help="A wallet of the taxpayer.")]
 
-#: What stands before the bill number in the text of a QR code.
-QR_PREFIX = "ECNYTAX:BILL:"
-
 _STATEMENT = "JSON: tax_year, name, id_number, wages, labour, author, royalty, bonus, bonus_mode, withheld."
 
 app = typer.Typer(help="Bills (应征凭证).", no_args_is_help=True)
@@ -213,6 +210,7 @@ def qr(run: Run, bill: _Bill, out: Out = None) -> None:
     import segno
 
     from ecny_tax.money import yuan_text
+    from ecny_tax.taxes.model import QR_PREFIX
 
     with run.sandbox() as s:
         found = s.taxes.bill(bill_no=bill)

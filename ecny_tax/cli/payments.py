@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from ecny_tax.cli.batches import pay_batch
-from ecny_tax.cli.bills import QR_PREFIX
 from ecny_tax.cli.command import Authority, Key, Run, check_options, command
 from ecny_tax.cli.taxes import HalfRelief, On, Pieces, Side, TaxpayerKind, check_needs, checked_side
 
@@ -77,6 +76,8 @@ def pay(
     if tax is None:
         check_options("pay_what", {"--bill": bill}, declared)
         assert bill is not None  # noqa: S101 - checked above
+        from ecny_tax.taxes.model import QR_PREFIX
+
         bill = bill.removeprefix(QR_PREFIX)
         with run.sandbox() as s:
             payment = s.payments.pay(

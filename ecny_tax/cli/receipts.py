@@ -15,18 +15,10 @@ from ecny_tax.documents import document
 if TYPE_CHECKING:
     from ecny_tax.payments.model import Receipt
     from ecny_tax.payments.paper import Paper
-    from ecny_tax.refunds.verification import ReceiptCheck
     from ecny_tax.refunds.vouchers import RefundVoucher
 
 _KINDS = (".txt", ".json", ".html", ".pdf", ".cose")
 _REFUND = "R"
-#: How PDF, PNG, JPEG and GIF files begin, and those of most telephones.
-_PICTURES = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\0\0\0\x18ftyp", b"\0\0\0\x24ftyp")
-_SILENT = {
-    "en": "it says what was so when it was issued; whether the payment was reversed or refunded since, it"
-    " cannot say",
-    "zh": "凭证说明的是开具时的情况；此后是否冲正或退税，凭证本身无法说明",
-}
 
 app = typer.Typer(help="Receipts (电子缴款凭证、收入退还书).", no_args_is_help=True)
 
@@ -164,74 +156,22 @@ def verify(
     refunded after it was issued.
     """
     from ecny_tax.cli import files, output
+    from ecny_tax.errors import in_language
+    from ecny_tax.refunds.verification import SILENT, signed_paper, verify_file
 
     data = files.read_bytes(file)
     published = files.read_keys(keys) if keys is not None else run.published_keys()
-    check = _checked(data, published)
+    check = verify_file(data, published)
     found = document(check)
     if check.receipt is None:
         run.answer(found, receipt=None)
         return run.verdict(check.problem)
-    found["note"] = _SILENT[run.language]
+    found["note"] = in_language(SILENT, run.language)
     if run.as_json:
         output.print_json(found | {"receipt": document(check.receipt)})
         return run.verdict(None)
     from ecny_tax.payments.printing import as_text
-    from ecny_tax.refunds.verification import signed_paper
 
     run.answer(found)
     output.print_text("\n" + as_text(signed_paper(check.receipt, b""), run.language))
     return run.verdict(None)
-
-
-def _checked(data: bytes, published: dict[str, str]) -> ReceiptCheck:
-    """Check a file by what it holds, whatever it is called."""
-    from ecny_tax.errors import InvalidInputError, VerificationError
-    from ecny_tax.refunds.verification import refused, verify_page, verify_receipt
-
-    if data.startswith(_PICTURES):
-        raise InvalidInputError("receipt_pdf")
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:  # no text
-        return verify_receipt(data, published)
-    begin = text.removeprefix("\ufeff").lstrip()
-    if begin.startswith("<"):
-        return verify_page(text, published)
-    if begin.startswith("{"):
-        try:
-            return _checked_json(begin, published)
-        except VerificationError as problem:
-            return refused(problem)
-    if begin.startswith("ECNY1:"):
-        return verify_receipt(begin, published)
-    return refused(VerificationError("receipt_text_missing"))
-
-
-def _checked_json(text: str, published: dict[str, str]) -> ReceiptCheck:
-    """Check the signed receipt inside a JSON file, and that every field is as it was signed."""
-    from ecny_tax import strict_json
-    from ecny_tax.documents import document
-    from ecny_tax.errors import VerificationError
-    from ecny_tax.refunds.verification import verify_receipt
-
-    try:
-        shown = strict_json.loads(text)
-        if not isinstance(shown, dict):
-            raise TypeError
-        data = base64.b64decode(shown.pop("cose"), validate=True)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise VerificationError("receipt_text_missing") from None
-    check = verify_receipt(data, published)
-    if check.receipt is not None:
-        expected = document(check.receipt)
-        for field in dict.fromkeys((*expected, *shown)):
-            both = field in expected and field in shown
-            if not both or _as_text(shown[field]) != _as_text(expected[field]):
-                raise VerificationError("receipt_fields_differ", field=field)
-    return check
-
-
-def _as_text(value: object) -> str:
-    """A JSON value to compare by: true is not 1 here, and 1.0 is not 1."""
-    return json.dumps(value, sort_keys=True)

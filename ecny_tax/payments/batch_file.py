@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 import errno
 import hashlib
+import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -132,7 +133,7 @@ def _whole(value: object, least: int, most: int = MAX_COUNTER) -> int:
 
 
 class BatchFile(Generic[LineT]):
-    """A file that was read once, whole: its form and its signature are right.
+    """A file that was read once, whole (a path, or the bytes of one): its form and its signature are right.
 
     Its parts are read again when they are carried out, and checked again, since a file may change meanwhile.
     Raises ``InvalidInputError``: ``input_file_unreadable``, ``batch_file_malformed``,
@@ -140,20 +141,21 @@ class BatchFile(Generic[LineT]):
     ``VerificationError``: ``batch_not_signed``, ``batch_altered``, and what :func:`open_message` raises.
     """
 
-    def __init__(self, path: Path, form: Form[LineT], published: PublishedKeys) -> None:
-        self._path = path
+    def __init__(self, source: Path | bytes, form: Form[LineT], published: PublishedKeys) -> None:
+        self._source = source
+        self._path = "-" if isinstance(source, bytes) else source
         self._form = form
         self._starts: list[int] = []  # of each part, in bytes, and the end of the last
         self._digests: list[bytes] = []
         self._lines, self._amount, self._part_lines = 0, 0, 0
         self.message = b""
         try:
-            with path.open("rb") as file:
+            with self._open() as file:
                 if not file.seekable():
                     raise OSError(errno.ESPIPE, "it is a pipe, and a batch is read twice")
                 self._scan(file)
         except (OSError, ValueError) as error:
-            raise _unreadable(path, error) from None
+            raise self._unreadable(error) from None
         self.batch = open_message(self.message, form.content_type, published)
         self._compare()
         #: Of all that was signed.
@@ -171,15 +173,18 @@ class BatchFile(Generic[LineT]):
         """The lines of a part as they were signed, as text and as what they say."""
         start, end = self._starts[part], self._starts[part + 1]
         try:
-            with self._path.open("rb") as file:
+            with self._open() as file:
                 file.seek(start)
                 data = file.read(end - start)
         except (OSError, ValueError) as error:
-            raise _unreadable(self._path, error) from None
+            raise self._unreadable(error) from None
         if hashlib.sha256(data).digest() != self.batch.parts[part]:
             raise self._altered(part)
         text = data.decode("ascii")
         return text, self._form.read_signed(text)
+
+    def _open(self) -> BinaryIO:
+        return io.BytesIO(self._source) if isinstance(self._source, bytes) else self._source.open("rb")
 
     def _scan(self, file: BinaryIO) -> None:
         head = file.readline(100)
@@ -252,11 +257,10 @@ class BatchFile(Generic[LineT]):
     def _malformed(self, reason: str, zh: str) -> InvalidInputError:
         return InvalidInputError("batch_file_malformed", path=self._path, reason=Said(reason, zh))
 
+    def _unreadable(self, error: OSError | ValueError) -> InvalidInputError:
+        reason = system_reason(error) if isinstance(error, OSError) else str(error)
+        return InvalidInputError("input_file_unreadable", path=self._path, reason=reason)
+
 
 def _digest(message: bytes) -> bytes:
     return hashlib.sha256(payload_of_one(message)).digest()
-
-
-def _unreadable(path: Path, error: OSError | ValueError) -> InvalidInputError:
-    reason = system_reason(error) if isinstance(error, OSError) else str(error)
-    return InvalidInputError("input_file_unreadable", path=path, reason=reason)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecny_tax.crypto.keyring import Keyring
-from ecny_tax.errors import ConflictError, NotFoundError
+from ecny_tax.errors import ConflictError, NotFoundError, RejectedError
 from ecny_tax.money import Fen
 from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Institution
@@ -59,10 +59,11 @@ def write(
 def run(
     store: Store,
     form: Form[LineT],
-    path: Path,
+    source: str | Path | bytes,
     carry_out: CarryOut[LineT],
     progress: Progress | None,
     idempotency_key: str | None,
+    authority: str | None,
     again: Callable[[Exception], bool] = lambda _error: False,
 ) -> BatchProgress:
     """Check a file whole, and carry out every part that is not done yet.
@@ -74,8 +75,10 @@ def run(
 
     with store.reading() as tx:
         keys = {office.party: office.public_key for office in parties.tax_authorities(tx)}
-    file = BatchFile(path, form, keys.get)
+    file = BatchFile(source if isinstance(source, bytes) else Path(source), form, keys.get)
     batch = file.batch
+    if authority is not None and batch.authority != authority:
+        raise RejectedError("batch_of_another", batch_no=batch.batch_no, authority=batch.authority)
     request = Request("batch", f"tax_authority:{batch.authority}", idempotency_key, (file.digest.hex(),))
     with store.reading() as tx:
         if (earlier := earlier_answer(tx, request, BatchProgress)) is not None:

@@ -52,13 +52,19 @@ class BatchPayments(Payments):
             return batch_running.write(tx, self._keyring, DEBITS, office, parts, part_lines, deliver)
 
     def pay_batch(
-        self, *, file: str | Path, progress: Progress | None = None, idempotency_key: str | None = None
+        self,
+        *,
+        file: str | Path | bytes,
+        progress: Progress | None = None,
+        idempotency_key: str | None = None,
+        authority: str | None = None,
     ) -> BatchProgress:
         """Carry out a batch: debit what its lines say, each by the rules of a single debit.
 
         A line that is refused moves nothing and hinders no other; its result bears the code.  It is done part
         by part, and what is done is known with it: after a kill the same file goes on where it stopped, and
-        a file that is done answers the same again and moves nothing.  Raises what
+        a file that is done answers the same again and moves nothing.  ``file`` is a path, or the bytes of
+        a file; with an ``authority``, a batch of any other is refused (``batch_of_another``).  Raises what
         :class:`ecny_tax.payments.batch_file.BatchFile` raises, having moved nothing, ``batch_number_taken``
         and ``tax_authority_not_found``.
         """
@@ -78,7 +84,7 @@ class BatchPayments(Payments):
             return False
 
         return batch_running.run(
-            self._store, DEBITS, Path(file), carry_out, progress, idempotency_key, again=again
+            self._store, DEBITS, file, carry_out, progress, idempotency_key, authority, again=again
         )
 
     def batch(self, *, batch_no: str) -> BatchProgress:

@@ -83,7 +83,12 @@ class BatchRefunds(Refunds):
             return batch_running.write(tx, self._keyring, REFUNDS, office, parts, part_lines, deliver)
 
     def pay_batch(
-        self, *, file: str | Path, progress: Progress | None = None, idempotency_key: str | None = None
+        self,
+        *,
+        file: str | Path | bytes,
+        progress: Progress | None = None,
+        idempotency_key: str | None = None,
+        authority: str | None = None,
     ) -> BatchProgress:
         """Carry out a batch: what :meth:`approve` does, for every refund that the authority approved.
 
@@ -108,7 +113,7 @@ class BatchRefunds(Refunds):
             answers = dict(zip(approved, approve_many(tx, self._keyring, approved), strict=True))
             return [_outcome(refused[line.refund_no] or answers[line.refund_no]) for line in lines]
 
-        return batch_running.run(self._store, REFUNDS, Path(file), carry_out, progress, idempotency_key)
+        return batch_running.run(self._store, REFUNDS, file, carry_out, progress, idempotency_key, authority)
 
 
 def _under_review(

@@ -5,13 +5,17 @@ It stands in this room because it knows both kinds; a database is not needed.
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ecny_tax.errors import Language, VerificationError
+from ecny_tax import strict_json
+from ecny_tax.documents import document
+from ecny_tax.errors import InvalidInputError, Language, Said, VerificationError
 from ecny_tax.payments.model import Receipt
 from ecny_tax.payments.signing import Kind, open_signed
 from ecny_tax.refunds.vouchers import RefundVoucher
@@ -21,6 +25,15 @@ if TYPE_CHECKING:
     from ecny_tax.payments.paper import Paper
 
 _SIGNED = re.compile(r'<pre id="signed">([^<]*)</pre>')
+#: How PDF, PNG, JPEG and GIF files begin, and those of most telephones.
+_PICTURES = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\0\0\0\x18ftyp", b"\0\0\0\x24ftyp")
+
+#: What no receipt can tell, which is said beside the verdict on a valid one.
+SILENT = Said(
+    "it says what was so when it was issued; whether the payment was reversed or refunded since,"
+    " it cannot say",
+    "凭证说明的是开具时的情况；此后是否冲正或退税，凭证本身无法说明",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,31 @@ class ReceiptCheck:
     sealed: int | None
     receipt: Receipt | RefundVoucher | None = field(metadata={"internal": True})
     problem: VerificationError | None = field(default=None, metadata={"internal": True})
+
+
+def verify_file(data: bytes, published_keys: Mapping[str, str]) -> ReceiptCheck:
+    """Check a file by what it holds: a ``.cose``, ``.json`` or ``.html`` file, or the text of a QR code.
+
+    Besides the reasons of :func:`verify_page` there is ``receipt_fields_differ``.  Raises
+    ``InvalidInputError`` (``receipt_pdf``) for a PDF or a picture, in which nothing can be compared.
+    """
+    if data.startswith(_PICTURES):
+        raise InvalidInputError("receipt_pdf")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:  # no text
+        return verify_receipt(data, published_keys)
+    begin = text.removeprefix("\ufeff").lstrip()
+    if begin.startswith("<"):
+        return verify_page(text, published_keys)
+    if begin.startswith("{"):
+        try:
+            return _checked_json(begin, published_keys)
+        except VerificationError as problem:
+            return refused(problem)
+    if begin.startswith("ECNY1:"):
+        return verify_receipt(begin, published_keys)
+    return refused(VerificationError("receipt_text_missing"))
 
 
 def verify_receipt(data: bytes | str, published_keys: Mapping[str, str]) -> ReceiptCheck:
@@ -84,6 +122,30 @@ def signed_paper(receipt: Receipt | RefundVoucher, signed: bytes | str) -> Paper
     paper = receipts.paper(receipt) if isinstance(receipt, Receipt) else vouchers.paper(receipt)
     text = to_text(signed) if isinstance(signed, bytes) else signed
     return replace(explained(paper, receipt.steps), signed=text)
+
+
+def _checked_json(text: str, published: Mapping[str, str]) -> ReceiptCheck:
+    """Check the signed receipt inside a JSON file, and that every field is as it was signed."""
+    try:
+        shown = strict_json.loads(text)
+        if not isinstance(shown, dict):
+            raise TypeError
+        data = base64.b64decode(shown.pop("cose"), validate=True)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise VerificationError("receipt_text_missing") from None
+    check = verify_receipt(data, published)
+    if check.receipt is not None:
+        expected = document(check.receipt)
+        for field_name in dict.fromkeys((*expected, *shown)):
+            both = field_name in expected and field_name in shown
+            if not both or _as_text(shown[field_name]) != _as_text(expected[field_name]):
+                raise VerificationError("receipt_fields_differ", field=field_name)
+    return check
+
+
+def _as_text(value: object) -> str:
+    """A JSON value to compare by: true is not 1 here, and 1.0 is not 1."""
+    return json.dumps(value, sort_keys=True)
 
 
 def _checked(data: bytes, published: Mapping[str, str]) -> ReceiptCheck:

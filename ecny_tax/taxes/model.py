@@ -25,6 +25,9 @@ class Tax(StrEnum):
 STAMP_DUTY_CODE = "10111"
 INCOME_TAX_CODE = "10106"
 
+#: What stands before the bill number in the text of a QR code for scan to pay.
+QR_PREFIX = "ECNYTAX:BILL:"
+
 
 class BillStatus(StrEnum):
     OPEN = "open"

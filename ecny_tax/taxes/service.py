@@ -221,6 +221,11 @@ class Taxes:
         with self._store.transaction() as tx:
             return withholding_records.cancel(tx, withholding_no)
 
+    def withholding(self, *, withholding_no: str) -> Withholding:
+        """One statement of a withholding agent; raises ``NotFoundError`` (``withholding_not_found``)."""
+        with self._store.reading() as tx:
+            return withholding_records.load(tx, withholding_no)
+
     def withholdings(self) -> tuple[Withholding, ...]:
         """Every statement of a withholding agent, oldest first."""
         with self._store.reading() as tx:

@@ -169,7 +169,7 @@ def declare(
         now=micros(tx.now),
         **{key: getattr(given, key) for key in AMOUNTS},
     )
-    return _load(tx, number)
+    return load(tx, number)
 
 
 def every(tx: Transaction) -> Iterator[Withholding]:
@@ -183,7 +183,7 @@ def cancel(tx: Transaction, withholding_no: str) -> Withholding:
     Raises ``withholding_not_found``, ``withholding_cancelled``, ``bill_already_paid``, ``bill_in_doubt`` and
     ``withholding_relied_on``.
     """
-    found = _load(tx, withholding_no)
+    found = load(tx, withholding_no)
     if found.status == "cancelled":
         raise RejectedError("withholding_cancelled", withholding_no=withholding_no)
     if found.paid:
@@ -198,7 +198,7 @@ def cancel(tx: Transaction, withholding_no: str) -> Withholding:
         number=withholding_no,
         now=micros(tx.now),
     )
-    return _load(tx, withholding_no)
+    return load(tx, withholding_no)
 
 
 def compare(tx: Transaction, taxpayer: Taxpayer, given: AnnualReturn, bonus_mode: str) -> Basis:
@@ -245,7 +245,8 @@ _WITHHOLDING = (
 )
 
 
-def _load(tx: Transaction, withholding_no: str) -> Withholding:
+def load(tx: Transaction, withholding_no: str) -> Withholding:
+    """One statement; raises ``NotFoundError`` (``withholding_not_found``)."""
     row = tx.row(f"{_WITHHOLDING} WHERE h.withholding_no = :number", number=withholding_no)
     if row is None:
         raise NotFoundError("withholding_not_found", withholding_no=withholding_no)

@@ -57,11 +57,15 @@ class Call:
         """Whether the party is nobody's in particular: admin or auditor."""
         return self.party.role in (Role.ADMIN, Role.AUDITOR)
 
+    def sees(self, resource: str, number: str) -> bool:
+        """Whether there is such a record, and the party sees it."""
+        with self.sandbox.store.reading() as tx:
+            return visibility.sees(tx, self.party, resource, number)
+
     def check_sees(self, resource: str, number: str) -> None:
         """Raises ``NotFoundError`` (``…_not_found``) for a record that is not there, or not the party's."""
-        with self.sandbox.store.reading() as tx:
-            if not visibility.sees(tx, self.party, resource, number):
-                raise NotFoundError(f"{resource}_not_found", **{_NUMBER_NAME[resource]: number})
+        if not self.sees(resource, number):
+            raise _NOT_FOUND[resource](number)
 
     def once(self, act: Callable[[str], _T]) -> _T:
         """Move money once under the caller's key; ``act`` is given the key for the library."""
@@ -74,15 +78,20 @@ class Call:
         return answer
 
 
-_NUMBER_NAME = {
-    "wallet": "wallet_id",
-    "agreement": "agreement_no",
-    "bill": "bill_no",
-    "payment": "payment_no",
-    "refund": "refund_no",
-    "device": "device_id",
-    "terminal": "terminal_id",
-    "voucher": "voucher_id",
+#: What is said of a record that is not there, or not the party's.
+_NOT_FOUND: dict[str, Callable[[str], NotFoundError]] = {
+    "wallet": lambda no: NotFoundError("wallet_not_found", wallet_id=no),
+    "agreement": lambda no: NotFoundError("agreement_not_found", agreement_no=no),
+    "bill": lambda no: NotFoundError("bill_not_found", bill_no=no),
+    "payment": lambda no: NotFoundError("payment_not_found", payment_no=no),
+    "refund": lambda no: NotFoundError("refund_not_found", refund_no=no),
+    "device": lambda no: NotFoundError("device_not_found", device_id=no),
+    "terminal": lambda no: NotFoundError("terminal_not_found", terminal_id=no),
+    "voucher": lambda no: NotFoundError("voucher_not_found", voucher_id=no),
+    "withholding": lambda no: NotFoundError("withholding_not_found", withholding_no=no),
+    "batch": lambda no: NotFoundError("batch_not_found", batch_no=no),
+    "receipt": lambda no: NotFoundError("receipt_not_found", receipt_no=no),
+    "refund_voucher": lambda no: NotFoundError("refund_not_found", refund_no=no),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 import types
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -11,14 +12,26 @@ from enum import Enum
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    create_model,
+)
 
+from ecny_tax.clock import parse_date
 from ecny_tax.errors import EcnyTaxError
-from ecny_tax.money import Fen, positive_yuan
+from ecny_tax.money import Fen, positive_yuan, yuan
 
 _PLAIN = (Enum, date, datetime, str, int, type(None))
 _DECIMALS = r"^-?[0-9]{1,18}\.[0-9]{2}$"
 _YuanOut = Annotated[str, Field(pattern=_DECIMALS, description="Yuan.", examples=["17000.00"])]
+
+
+_AMOUNT = re.compile(r"[0-9]{1,16}(\.[0-9]{1,2})?")
 
 
 def _readable(text: str) -> str:
@@ -41,6 +54,43 @@ Yuan = Annotated[
     ),
     AfterValidator(_readable),
 ]
+
+
+def _fen(given: object) -> Fen:
+    if not isinstance(given, int | str) or (isinstance(given, str) and not _AMOUNT.fullmatch(given)):
+        raise ValueError("an amount is text in yuan with at most two decimals, or a whole number")
+    try:
+        return yuan(given)
+    except EcnyTaxError as error:
+        raise ValueError(error.message()) from None
+
+
+#: The same, or zero, or a whole number of yuan, as the files of returns have it; it is read into fen.
+YuanOrZero = Annotated[
+    Fen,
+    BeforeValidator(_fen),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": f"^{_AMOUNT.pattern}$", "maxLength": 19},
+                {"type": "integer", "minimum": 0, "maximum": 10**15},
+            ],
+            "description": "Yuan, as text with at most two decimals, or a whole number.",
+            "examples": ["60000.00"],
+        }
+    ),
+]
+
+
+def _day(given: object) -> date:
+    try:
+        return parse_date(given if isinstance(given, str) else "")
+    except EcnyTaxError as error:
+        raise ValueError(error.message()) from None
+
+
+#: A day, as ``2023-04-20`` and in no other way.
+Day = Annotated[date, BeforeValidator(_day), Field(examples=["2023-04-20"])]
 
 
 class Body(BaseModel):
@@ -85,6 +135,12 @@ def page_model(name: str, record: type) -> type[BaseModel]:
         ),
     }
     return create_model(f"{item.__name__}Page", **fields)
+
+
+def with_members(name: str, record: type, **members: Any) -> type[BaseModel]:
+    """The JSON form of a record with further members, each a type that is always there."""
+    fields: dict[str, Any] = {key: (kind, ...) for key, kind in members.items()}
+    return create_model(name, __base__=form_of(record), __doc__=form_of(record).__doc__, **fields)
 
 
 def list_model(name: str, record: type) -> type[BaseModel]:

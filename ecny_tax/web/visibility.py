@@ -100,6 +100,45 @@ RESOURCES: dict[str, Resource] = {
             Role.TREASURY: _OF_TREASURY.format("b"),
         },
     ),
+    "withholding": Resource(
+        "withholding h JOIN identity i ON i.identity_id = h.identity_id",
+        "h.withholding_no",
+        "h.place",
+        {
+            Role.TAX_AUTHORITY: "i.custodian = 'tax_authority:' || :code",  # to whom it was declared
+            Role.TAXPAYER: "(h.agent_subject = :code OR h.subject_id = :code)",
+        },
+    ),
+    "batch": Resource(
+        "batch b",
+        "b.batch_no",
+        "b.place",
+        {Role.TAX_AUTHORITY: "b.authority = :code", Role.TREASURY: _OF_TREASURY.format("b")},
+    ),
+    # What bears names: that of the taxpayer, whoever paid, so no payer of another's bill sees it.
+    "receipt": Resource(
+        "payment p JOIN bill b ON b.bill_no = p.bill_no JOIN wallet w ON w.wallet_id = p.wallet_id",
+        "p.receipt_no",
+        "p.place",
+        {
+            Role.OPERATOR: "w.operator = :code",
+            Role.TAX_AUTHORITY: "b.authority = :code",
+            Role.TREASURY: _OF_TREASURY.format("b"),
+            Role.TAXPAYER: "b.subject_id = :code",
+        },
+    ),
+    "refund_voucher": Resource(
+        "refund r JOIN wallet w ON w.wallet_id = r.wallet_id LEFT JOIN payment p"
+        " ON p.payment_no = r.payment_no LEFT JOIN bill b ON b.bill_no = p.bill_no",
+        "r.refund_no",
+        "r.place",
+        {
+            Role.OPERATOR: "w.operator = :code",
+            Role.TAX_AUTHORITY: "r.authority = :code",
+            Role.TREASURY: _OF_TREASURY.format("r"),
+            Role.TAXPAYER: "coalesce(b.subject_id, r.subject_id) = :code",
+        },
+    ),
 }
 
 

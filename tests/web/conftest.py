@@ -14,6 +14,7 @@ from ecny_tax.web.keys import create_key
 from ecny_tax.web.server import make_server
 from ecny_tax.web.webhook_delivery import DeliverySettings
 from tests.web.client import Api
+from tests.web.documented import DocumentedApi
 
 #: When the tests happen, unless they move the clock.
 NOW = "2023-04-20T10:00:00+08:00"
@@ -62,3 +63,14 @@ def as_party(sandbox: Sandbox, address: str) -> Callable[[str], Api]:
 @pytest.fixture
 def admin(as_party: Callable[[str], Api]) -> Api:
     return as_party("admin")
+
+
+@pytest.fixture
+def anybody(sandbox: Sandbox, address: str) -> Callable[[str], Api]:
+    """As ``as_party``, and every answer is held against the OpenAPI document."""
+    return lambda party: DocumentedApi(address, create_key(sandbox, party=party).api_key)
+
+
+@pytest.fixture
+def boss(anybody: Callable[[str], Api]) -> Api:
+    return anybody("admin")

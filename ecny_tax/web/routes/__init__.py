@@ -13,6 +13,7 @@ _MODULES = (
     "agreements",
     "taxes",
     "bills",
+    "withholdings",
     "payments",
     "batches",
     "refunds",
