@@ -28,7 +28,8 @@ from ecny_tax.money import Fen, positive_yuan, yuan
 
 _PLAIN = (Enum, date, datetime, str, int, type(None))
 _DECIMALS = r"^-?[0-9]{1,18}\.[0-9]{2}$"
-_YuanOut = Annotated[str, Field(pattern=_DECIMALS, description="Yuan.", examples=["17000.00"])]
+#: An amount in an answer.
+YuanOut = Annotated[str, Field(pattern=_DECIMALS, description="Yuan.", examples=["17000.00"])]
 
 
 _AMOUNT = re.compile(r"[0-9]{1,16}(\.[0-9]{1,2})?")
@@ -153,7 +154,7 @@ def list_model(name: str, record: type) -> type[BaseModel]:
 def _json_type(hint: Any) -> Any:
     """The pydantic type of a field's JSON form."""
     if hint is Fen:
-        return _YuanOut
+        return YuanOut
     if hint is Fraction:
         return str
     if hint in (object, Any):

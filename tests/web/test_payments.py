@@ -52,3 +52,16 @@ def test_another_taxpayers_payment_is_not_there(admin: Api, as_party: Callable[[
     refused = other.get(path)
     assert (refused.status, refused.code) == (404, "payment_not_found")
     assert other.seen("/v1/payments")["payments"] == []
+
+
+def test_what_a_wallet_holds_is_not_told_to_the_authority_that_it_paid(
+    admin: Api, as_party: Callable[[str], Api]
+) -> None:
+    wallet = admin.made("/v1/wallets", COMPANY)
+    payment = admin.made("/v1/payments", {"wallet_id": wallet["wallet_id"], **DUTY})
+    assert payment["balance_after"] == "3000.00"
+    authority = as_party("tax-authority:14407840000")
+    told = {**payment, "balance_after": None}
+    assert authority.seen(f"/v1/payments/{payment['payment_no']}") == told
+    assert authority.seen("/v1/payments")["payments"] == [told]
+    assert as_party("operator:ICBC").seen("/v1/payments")["payments"] == [payment]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Literal
 
 from fastapi import APIRouter
 from pydantic import Field
 
+from ecny_tax.documents import Document, document
 from ecny_tax.money import yuan
 from ecny_tax.payments.model import Payment
-from ecny_tax.web.calls import AnyCall, Cursor, Limit, MoneyCall, Number, operation, page
+from ecny_tax.web.calls import AnyCall, Call, Cursor, Limit, MoneyCall, Number, operation, page
 from ecny_tax.web.rights import Role
-from ecny_tax.web.schemas import Body, Yuan, page_model
+from ecny_tax.web.schemas import Body, Day, Yuan, YuanOut, page_model, with_members
 
 router = APIRouter(prefix="/payments", tags=["payments"])
 
@@ -33,18 +33,19 @@ class DeclareAndPay(Body):
     item: str = Field(max_length=64, examples=["sale_contract"])
     base: Yuan | None = Field(None, description="What the duty is computed on, in yuan.")
     pieces: int | None = Field(None, ge=1, le=10**9, description="For items taxed by the piece.")
-    on: date | None = Field(None, strict=False, description="The date of the document.")
+    on: Day | None = Field(None, description="The date of the document (default: today).")
     half_relief: bool = False
     taxpayer_kind: str | None = Field(None, max_length=64)
     side: Literal["buy", "sell"] | None = None
     authority: str | None = Field(None, max_length=11)
 
 
+_Payment = with_members("PaymentSeen", Payment, balance_after=YuanOut | None)
 _READERS = (Role.AUDITOR, Role.OPERATOR, Role.TAX_AUTHORITY, Role.TREASURY, Role.TAXPAYER)
 
 
-@operation(router, "POST", "", Role.TAXPAYER, answer=Payment, status=201)
-def pay(call: MoneyCall, asked: PayBill | DeclareAndPay) -> Payment:
+@operation(router, "POST", "", Role.TAXPAYER, answer=_Payment, status=201)
+def pay(call: MoneyCall, asked: PayBill | DeclareAndPay) -> Document:
     """Pay a tax.
 
     A verified agreement with the bill's authority makes it a real-time debit; without one the wallet scans
@@ -59,7 +60,7 @@ def pay(call: MoneyCall, asked: PayBill | DeclareAndPay) -> Payment:
         if asked.wallet_id is None and asked.agreement_no is None:
             call.check_sees("bill", asked.bill_no)
         bill = asked
-        return call.once(
+        paid = call.once(
             lambda key: payments.pay(
                 bill_no=bill.bill_no,
                 wallet_id=bill.wallet_id,
@@ -67,8 +68,9 @@ def pay(call: MoneyCall, asked: PayBill | DeclareAndPay) -> Payment:
                 idempotency_key=key,
             )
         )
+        return _shown(call, paid)
     duty = asked
-    return call.once(
+    paid = call.once(
         lambda key: payments.pay_stamp_duty(
             wallet_id=duty.wallet_id,
             item=duty.item,
@@ -82,25 +84,36 @@ def pay(call: MoneyCall, asked: PayBill | DeclareAndPay) -> Payment:
             idempotency_key=key,
         )
     )
+    return _shown(call, paid)
 
 
-@operation(router, "GET", "", *_READERS, answer=page_model("payments", Payment))
+@operation(router, "GET", "", *_READERS, answer=page_model("payments", _Payment))
 def list_(call: AnyCall, limit: Limit = 50, cursor: Cursor = None) -> dict[str, object]:
     """List payments, oldest first."""
     payments = call.sandbox.payments
-    return page(call, "payment", "payments", limit, cursor, lambda no: payments.show(payment_no=no))
+    return page(
+        call, "payment", "payments", limit, cursor, lambda no: _shown(call, payments.show(payment_no=no))
+    )
 
 
-@operation(router, "GET", "/{payment_no}", *_READERS, answer=Payment)
-def show(call: AnyCall, payment_no: Number) -> Payment:
+@operation(router, "GET", "/{payment_no}", *_READERS, answer=_Payment)
+def show(call: AnyCall, payment_no: Number) -> Document:
     """Show a payment."""
     call.check_sees("payment", payment_no)
-    return call.sandbox.payments.show(payment_no=payment_no)
+    return _shown(call, call.sandbox.payments.show(payment_no=payment_no))
 
 
-@operation(router, "POST", "/{payment_no}/reversal", Role.TAX_AUTHORITY, answer=Payment)
-def reverse(call: MoneyCall, payment_no: Number) -> Payment:
+@operation(router, "POST", "/{payment_no}/reversal", Role.TAX_AUTHORITY, answer=_Payment)
+def reverse(call: MoneyCall, payment_no: Number) -> Document:
     """Reverse a debit on the day it was made (冲正)."""
     call.check_sees("payment", payment_no)
     payments = call.sandbox.payments
-    return call.once(lambda key: payments.reverse(payment_no=payment_no, idempotency_key=key))
+    return _shown(call, call.once(lambda key: payments.reverse(payment_no=payment_no, idempotency_key=key)))
+
+
+def _shown(call: Call, payment: Payment) -> Document:
+    """The payment; what the wallet holds is told to whoever sees the wallet."""
+    shown = document(payment)
+    if not call.sees("wallet", payment.wallet_id):
+        shown["balance_after"] = None
+    return shown
