@@ -16,7 +16,7 @@ from ecny_tax.documents import Document
 from ecny_tax.errors import NotFoundError, RejectedError
 from ecny_tax.sandbox import Sandbox
 from ecny_tax.store.transaction import Transaction
-from ecny_tax.web import webhook_events, webhook_rows
+from ecny_tax.web import visibility, webhook_events, webhook_rows
 from ecny_tax.web.rights import Party
 from ecny_tax.web.webhook_events import Event, EventType
 from ecny_tax.web.webhook_model import (
@@ -171,7 +171,7 @@ def _told(
             _event_id(keyring, webhook.webhook_id, event),
             event.type,
             event.record,
-            _body(event.type, event.at, event.data()),
+            _body(event.type, event.at, _as_seen(tx, webhook.party, event.data())),
         )
         for event in events
         if event.type in webhook.event_types and event.is_seen_by(tx, webhook.party)
@@ -183,6 +183,13 @@ def _event_id(keyring: Keyring, webhook_id: str, event: Event) -> str:
     """The same whenever the event is read; keyed, since places would tell how much others do."""
     name = f"{webhook_id}/{event.source}/{event.place}/{event.type}"
     return f"msg_{hmac.new(keyring.secret('webhook events'), name.encode(), hashlib.sha256).hexdigest()[:32]}"
+
+
+def _as_seen(tx: Transaction, party: Party, data: Document) -> Document:
+    """A record without what its wallet held, for whoever does not see the wallet."""
+    if data.get("balance_after") is None or visibility.sees(tx, party, "wallet", str(data["wallet_id"])):
+        return data
+    return {**data, "balance_after": None}
 
 
 def _body(kind: str, at: datetime, data: Document) -> str:

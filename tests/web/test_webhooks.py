@@ -218,6 +218,20 @@ def test_another_party_hears_nothing(
     assert receiver.got == []
 
 
+def test_an_authority_is_not_told_what_the_wallet_holds_that_paid_it(
+    as_party: Callable[[str], Api], sandbox: Sandbox, receiver: Receiver
+) -> None:
+    hooked(as_party("tax-authority:14407840000"), receiver, "payment.settled")
+    with receiving() as own:
+        hooked(as_party(f"taxpayer:{company_id()}"), own, "payment.settled")
+        wallet = corporate(sandbox, fund=Fen(1_000_00))
+        sandbox.payments.pay(bill_no=owe(sandbox, wallet, 30_00).bill_no, wallet_id=wallet.wallet_id)
+        (payer,) = own.wait()
+    (authority,) = receiver.wait()
+    assert payer.json["data"]["balance_after"] == "970.00"
+    assert authority.json["data"] == {**payer.json["data"], "balance_after": None}
+
+
 def test_a_webhook_is_told_nothing_of_what_was_before_it(
     admin: Api, sandbox: Sandbox, receiver: Receiver
 ) -> None:
