@@ -11,7 +11,7 @@ import binascii
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
@@ -19,13 +19,13 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from ecny_tax.documents import document, plain
-from ecny_tax.errors import InvalidInputError, NotFoundError
+from ecny_tax.errors import InvalidInputError, Language, NotFoundError
 from ecny_tax.sandbox import Sandbox
 from ecny_tax.store.idempotency import MAX_KEY
 from ecny_tax.web import idempotency, visibility
 from ecny_tax.web.hub import Hub
 from ecny_tax.web.keys import check_role, party_of_key
-from ecny_tax.web.problems import MEDIA_TYPE, Problem
+from ecny_tax.web.problems import MEDIA_TYPE, Problem, language_of
 from ecny_tax.web.rights import Party, Role
 from ecny_tax.web.schemas import form_of
 
@@ -45,6 +45,7 @@ class Call:
     key: str | None = None
     request: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    language: Language = "en"
 
     @property
     def sandbox(self) -> Sandbox:
@@ -59,7 +60,16 @@ class Call:
         """Raises ``NotFoundError`` (``…_not_found``) for a record that is not there, or not the party's."""
         with self.sandbox.store.reading() as tx:
             if not visibility.sees(tx, self.party, resource, number):
-                raise NotFoundError(f"{resource}_not_found", **{_NUMBER_NAME[resource]: number})
+                raise self.not_found(resource, number)
+
+    def check_exists(self, resource: str, number: str) -> None:
+        """Raises ``NotFoundError`` (``…_not_found``) for a record that is not there, whoever asks."""
+        replace(self, party=Party(Role.ADMIN)).check_sees(resource, number)
+
+    @staticmethod
+    def not_found(resource: str, number: str) -> NotFoundError:
+        """The refusal of a record that is not there, or not the party's."""
+        return NotFoundError(f"{resource}_not_found", **{_NUMBER_NAME[resource]: number})
 
     def once(self, act: Callable[[str], _T]) -> _T:
         """Move money once under the caller's key; ``act`` is given the key for the library."""
@@ -83,7 +93,8 @@ _NUMBER_NAME = {
 
 def _call(request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Call:
     hub: Hub = request.app.state.hub
-    return Call(hub, party_of_key(hub.sandbox, sent.credentials if sent else None))
+    party = party_of_key(hub.sandbox, sent.credentials if sent else None)
+    return Call(hub, party, language=language_of(request))
 
 
 async def _money_call(
@@ -251,7 +262,8 @@ def _responses(
         for code in problems
     }
     more: dict[int | str, dict[str, Any]] = {
-        code: {"description": said, "model": Problem} for code, said in also.items()
+        code: {"description": said, "content": {MEDIA_TYPE: {}}, "model": Problem}
+        for code, said in also.items()
     }
     return {status: done, **refused, **more}
 

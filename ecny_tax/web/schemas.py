@@ -11,8 +11,9 @@ from enum import Enum
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
+from ecny_tax.clock import parse_date
 from ecny_tax.errors import EcnyTaxError
 from ecny_tax.money import Fen, positive_yuan
 
@@ -41,6 +42,17 @@ Yuan = Annotated[
     ),
     AfterValidator(_readable),
 ]
+
+
+def _day(given: object) -> date:
+    try:
+        return parse_date(given if isinstance(given, str) else "")
+    except EcnyTaxError as error:
+        raise ValueError(error.message()) from None
+
+
+#: A day, as ``2023-04-20`` and in no other way.
+Day = Annotated[date, BeforeValidator(_day), Field(examples=["2023-04-20"])]
 
 
 class Body(BaseModel):
@@ -85,6 +97,12 @@ def page_model(name: str, record: type) -> type[BaseModel]:
         ),
     }
     return create_model(f"{item.__name__}Page", **fields)
+
+
+def with_members(name: str, record: type, **members: Any) -> type[BaseModel]:
+    """The JSON form of a record with further members, each a type that is always there."""
+    fields: dict[str, Any] = {key: (kind, ...) for key, kind in members.items()}
+    return create_model(name, __base__=form_of(record), __doc__=form_of(record).__doc__, **fields)
 
 
 def list_model(name: str, record: type) -> type[BaseModel]:
