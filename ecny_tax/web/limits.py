@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +15,7 @@ from ecny_tax.web.problems import language_of, problem
 #: The largest body, in bytes, and how long it may take to arrive, in seconds.
 MAX_BODY = 4 * 1024 * 1024
 BODY_SECONDS = 10.0
+_LINGER_SECONDS, _LINGER_BYTES = 2.0, 64 * 1024 * 1024
 
 
 class _GoneError(Exception):
@@ -23,10 +25,10 @@ class _GoneError(Exception):
 class Limits:
     """ASGI middleware: reads the whole body within size and time, or refuses the request."""
 
-    def __init__(self, app: ASGIApp, *, max_body: int = MAX_BODY, seconds: float = BODY_SECONDS) -> None:
+    def __init__(self, app: ASGIApp, *, max_body: int = MAX_BODY, seconds: float | None = None) -> None:
         self._app = app
         self._max_body = max_body
-        self._seconds = seconds
+        self._seconds = BODY_SECONDS if seconds is None else seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,8 +48,22 @@ class Limits:
             await self._app(scope, _replayed(body, receive), send)
             return
         answer = problem(refusal, language_of(request))
-        answer.headers["Connection"] = "close"  # what is left of the body is not read
-        await answer(scope, receive, send)
+        answer.headers["Connection"] = "close"
+        headers = answer.raw_headers
+        await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body, "more_body": True})
+        # Who is still sending hears of it only if the connection stays for a while.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._rest(receive), _LINGER_SECONDS)
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _rest(self, receive: Receive) -> None:
+        """Read what is still coming, and forget it."""
+        size, more = 0, True
+        while more and size < _LINGER_BYTES:
+            message = await receive()
+            size += len(message.get("body", b""))
+            more = message.get("more_body", False)
 
     async def _body(self, request: Request, receive: Receive) -> bytes:
         refusal = InvalidInputError("body_too_large", limit=self._max_body)

@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from ecny_tax.errors import (
     ConflictError,
@@ -141,8 +142,16 @@ async def on_http_error(request: Request, error: Exception) -> JSONResponse:
     else:
         refusal = InvalidInputError("request_malformed", where="body", reason=str(error.detail))
     answer = problem(refusal, language_of(request))
-    answer.headers.update(error.headers or {})
+    if error.status_code == 405:
+        answer.headers["Allow"] = ", ".join(_methods_at(request))
     return answer
+
+
+def _methods_at(request: Request) -> list[str]:
+    """What the place of a request takes."""
+    paths = request.app.openapi()["paths"].items()
+    found = (methods for path, methods in paths if compile_path(path)[0].match(request.url.path))
+    return sorted({method.upper() for methods in found for method in methods})
 
 
 async def on_bug(_request: Request, error: Exception) -> JSONResponse:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ecny_tax.sandbox import Sandbox
 from ecny_tax.web.app import create_app
@@ -14,32 +21,87 @@ _IDLE_SECONDS = 5
 _GRACE_SECONDS = 10
 #: More connections than these are told to come again.
 _MAX_CONNECTIONS = 512
+_BACKLOG = 1024
 _MAX_HEADERS = 32 * 1024
+#: Seconds in which the head of a request has to arrive, from its first byte on.
+_HEAD_SECONDS = 10
+
+
+class _Protocol(H11Protocol):
+    """Hangs up on whoever sends the head of a request too slowly; uvicorn would wait for ever."""
+
+    _waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._stop_watching()
+
+    def _watch(self) -> None:
+        """Wait for the rest of a head that is not whole."""
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_watching()
+        elif self._waiting is None:
+            self._waiting = self.loop.call_later(_HEAD_SECONDS, self.transport.close)
+
+    def _stop_watching(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it listens."""
+    """A server on a socket that listens already; it says so once it answers."""
 
-    def __init__(self, config: uvicorn.Config, started: Callable[[str], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, listener: socket.socket, started: Callable[[str], None]
+    ) -> None:
         super().__init__(config)
+        self._listener = listener
         self._told = started
 
-    def _log_started_message(self, listeners: object) -> None:  # noqa: ARG002 - ours says it better
-        host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
-        port = self.servers[0].sockets[0].getsockname()[1] if self.servers else self.config.port
-        self._told(f"http://{host}:{port}")
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        with self._listener:
+            super().run(sockets or [self._listener])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        host, port = self._listener.getsockname()[:2]
+        self._told(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End in order when told to; uvicorn's own would raise the signal once more in the end."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        told = (signal.SIGINT, signal.SIGTERM)
+        before = {one: signal.signal(one, self.handle_exit) for one in told}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
 
 
 def make_server(sandbox: Sandbox, *, host: str, port: int, started: Callable[[str], None]) -> uvicorn.Server:
-    """A server that is ready to run; it closes the sandbox in the end.
+    """A server that listens and is ready to run; it closes the sandbox in the end.
 
-    ``started`` is given the address once it listens; port 0 takes any that is free.
+    ``started`` is given the address once it answers; port 0 takes any that is free.  Raises ``OSError`` where
+    it cannot listen.
     """
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     config = uvicorn.Config(
         create_app(sandbox),
-        host=host,
-        port=port,
-        http="h11",
+        http=_Protocol,
         ws="none",
         log_level="warning",
         access_log=False,  # addresses name records, and logs are kept longer than records
@@ -49,14 +111,14 @@ def make_server(sandbox: Sandbox, *, host: str, port: int, started: Callable[[st
         limit_concurrency=_MAX_CONNECTIONS,
         h11_max_incomplete_event_size=_MAX_HEADERS,
     )
-    return _Server(config, started)
+    return _Server(config, listener, started)
 
 
 def serve(sandbox: Sandbox, *, host: str, port: int, started: Callable[[str], None]) -> bool:
-    """Serve until the process is told to stop; False where it could not listen."""
-    server = make_server(sandbox, host=host, port=port, started=started)
+    """Serve until the process is told to stop (Ctrl-C, SIGTERM); False where it cannot listen there."""
     try:
-        server.run()
-    except SystemExit:  # uvicorn's way of saying that the port is taken
+        server = make_server(sandbox, host=host, port=port, started=started)
+    except (OSError, UnicodeError, OverflowError):  # no such host, not ours, taken
         return False
-    return server.started
+    server.run()
+    return True

@@ -38,6 +38,7 @@ OTHERS = {
     "disclosure",
     "subject_key", "sub_wallet", "sub_wallet_payee", "interest", "ordered_failure", "debit_record",
     "treasury_day", "allocation", "refund_batch", "batch", "batch_part",
+    "api_key",
 }  # fmt: skip
 
 
