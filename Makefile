@@ -11,19 +11,22 @@ ARGS :=
 # Stamps: what was installed when. A change of the project's dependencies or of their pins makes
 # them old, and the next target installs anew.
 RUNTIME := $(VENV)/.installed-runtime
+WEB := $(VENV)/.installed-web
 DEV := $(VENV)/.installed-dev
 PINS := pyproject.toml constraints.txt
 # What users would pick instead of us has an environment of its own.
 RIVALS := .venv-rivals
 
-.PHONY: help demo test ha lint bench rivals growth docs clean
+.PHONY: help demo serve test ha fuzz lint bench rivals growth docs clean
 # One environment: two targets at once must not both fill it.
 .NOTPARALLEL:
 
 help:
 	@echo 'make demo    the Heshan story on a fresh ledger'
+	@echo 'make serve   the sandbox over HTTP, on port 8000 of this machine (ARGS=... goes to ecny-tax serve)'
 	@echo 'make test    the whole test suite (ARGS=... goes to pytest)'
 	@echo 'make ha      a PostgreSQL pair whose primary is killed under load (ARGS=--rounds 10: ten times)'
+	@echo 'make fuzz    schemathesis asks the HTTP sandbox 2,000 times and more (ARGS="--requests 10000")'
 	@echo 'make lint    ruff, mypy and the floors of the house'
 	@echo 'make bench   how fast it is: a table, and bench.json (ARGS=... goes to the runner)'
 	@echo 'make rivals  the same transfers by django-hordak and SQLAlchemy: a table, and rivals.json'
@@ -34,11 +37,17 @@ help:
 demo: $(RUNTIME)
 	@$(BIN)/ecny-tax demo
 
+serve: $(WEB)
+	@$(BIN)/ecny-tax serve $(ARGS)
+
 test: $(DEV)
 	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 ha: $(DEV)
 	@$(BIN)/python -m tests.ha.failover $(ARGS)
+
+fuzz: $(DEV)
+	@$(BIN)/python -m tests.web.fuzz $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .
@@ -70,10 +79,14 @@ $(RUNTIME): $(PINS)
 	$(call install,$(VENV),-c constraints.txt -e .)
 	@touch $@
 
-# Development includes the runtime: the demo need not be set up again after the tests.
+$(WEB): $(PINS)
+	$(call install,$(VENV),-c constraints.txt -e '.[web]')
+	@touch $(RUNTIME) $@
+
+# Development includes the others: the demo need not be set up again after the tests.
 $(DEV): $(PINS)
 	$(call install,$(VENV),-c constraints.txt -e '.[dev]')
-	@touch $(RUNTIME) $@
+	@touch $(RUNTIME) $(WEB) $@
 
 $(RIVALS)/.installed: bench/rivals.txt
 	$(call install,$(RIVALS),-r bench/rivals.txt)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import batches, callers, ledger, offline, payments, postgres, runner, startup, taxes  # noqa: F401 - importing them registers their rows
+from bench import batches, callers, ledger, offline, payments, postgres, runner, startup, taxes, web  # noqa: F401 - importing them registers their rows
 
 
 def main() -> int:

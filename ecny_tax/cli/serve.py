@@ -22,7 +22,10 @@ def serve(
     run: Run,
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="The port; 0: any that is free.")
+        int,
+        typer.Option(
+            "--port", min=0, max=65535, envvar="ECNY_TAX_PORT", help="The port; 0: any that is free."
+        ),
     ] = 8000,
 ) -> None:
     """Serve the sandbox over HTTP until Ctrl-C (extra [web]).

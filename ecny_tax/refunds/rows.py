@@ -106,11 +106,11 @@ def update_many(
 
 def _insert_events(tx: Transaction, refunds: Iterable[Refund], *, known: int) -> None:
     tx.run_many(
-        "INSERT INTO refund_event VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO refund_event (refund_no, step, status, note, at) VALUES (?, ?, ?, ?, ?)",
         (
-            (one.refund_no, place, event.status.value, event.note, micros(event.at))
+            (one.refund_no, step, event.status.value, event.note, micros(event.at))
             for one in refunds
-            for place, event in enumerate(one.history[known:], start=known + 1)
+            for step, event in enumerate(one.history[known:], start=known + 1)
         ),
     )
 
@@ -151,7 +151,7 @@ def refunds(tx: Transaction) -> list[Refund]:
 def refunds_among(tx: Transaction, refund_nos: Sequence[str]) -> dict[str, Refund]:
     """The refunds of these numbers, all of them different, as far as there are any."""
     ways: dict[str, list[tuple[int, str, int, str]]] = {}
-    select = "SELECT refund_no, place, status, at, note FROM refund_event"
+    select = "SELECT refund_no, step, status, at, note FROM refund_event"
     for refund_no, *step in tx.rows_among(select, "refund_no", refund_nos):
         ways.setdefault(refund_no, []).append((step[0], step[1], step[2], step[3]))
     found = tx.rows_among(_REFUND, "refund_no", refund_nos)
@@ -195,7 +195,8 @@ def set_status(tx: Transaction, refund_no: str, status: RefundStatus, *, note: s
 
 def add_event(tx: Transaction, refund_no: str, status: RefundStatus, *, note: str = "") -> None:
     tx.run(
-        "INSERT INTO refund_event SELECT :refund_no, count(*) + 1, :status, :note, :now"
+        "INSERT INTO refund_event (refund_no, step, status, note, at)"
+        " SELECT :refund_no, count(*) + 1, :status, :note, :now"
         " FROM refund_event WHERE refund_no = :refund_no",
         refund_no=refund_no,
         status=status,
@@ -273,7 +274,7 @@ def set_wallet(tx: Transaction, refund_no: str, wallet_id: str) -> None:
 
 def _refund(tx: Transaction, row: Row) -> Refund:
     events = tx.rows(
-        "SELECT status, at, note FROM refund_event WHERE refund_no = :refund_no ORDER BY place",
+        "SELECT status, at, note FROM refund_event WHERE refund_no = :refund_no ORDER BY step",
         refund_no=row[0],
     )
     return _built(row, events)

@@ -16,7 +16,9 @@ from ecny_tax.sandbox import Sandbox
 from ecny_tax.web import problems, routes
 from ecny_tax.web.hub import Hub
 from ecny_tax.web.limits import Limits
+from ecny_tax.web.links import add_links
 from ecny_tax.web.reference import add_reference
+from ecny_tax.web.webhook_delivery import DeliverySettings
 
 _ABOUT = """A simulated scheme of paying Chinese taxes and receiving tax refunds in digital RMB (e-CNY).
 
@@ -54,12 +56,13 @@ def _say_problems(document: dict[str, Any]) -> None:
         document["components"]["schemas"].pop(name, None)
 
 
-def create_app(sandbox: Sandbox) -> FastAPI:
+def create_app(sandbox: Sandbox, webhooks: DeliverySettings | None = None) -> FastAPI:
     """The application that serves an open sandbox, and closes it when it shuts down."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = _THREADS
+        app.state.hub.start()
         try:
             yield
         finally:
@@ -76,7 +79,7 @@ def create_app(sandbox: Sandbox) -> FastAPI:
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # it tells nobody anything
     )
-    app.state.hub = Hub(sandbox)
+    app.state.hub = Hub(sandbox, webhooks)
     app.add_exception_handler(EcnyTaxError, problems.on_refusal)
     app.add_exception_handler(RequestValidationError, problems.on_malformed)
     app.add_exception_handler(HTTPException, problems.on_http_error)
@@ -84,8 +87,21 @@ def create_app(sandbox: Sandbox) -> FastAPI:
     app.add_middleware(Limits)
     for router in routes.routers():
         app.include_router(router, prefix="/v1")
+    _document(app)
     add_reference(app)
     return app
+
+
+def _document(app: FastAPI) -> None:
+    """Make the OpenAPI document once, with what FastAPI does not put into it."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            add_links(plain())
+        return plain()
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 def _version() -> str:

@@ -136,19 +136,21 @@ def page(
     load: Callable[[str], object],
 ) -> dict[str, object]:
     """One page of the records that the party sees, oldest first."""
-    after = _place(cursor)
+    after = place_of(cursor)
     with call.sandbox.store.reading() as tx:
         found = visibility.page(tx, call.party, resource, after=after, limit=limit + 1)
     shown = found[:limit]
-    following = _cursor(shown[-1][0]) if len(found) > limit else None
+    following = cursor_at(shown[-1][0]) if len(found) > limit else None
     return {name: [document(load(number)) for _, number in shown], "next_cursor": following}
 
 
-def _cursor(place: int) -> str:
+def cursor_at(place: int) -> str:
+    """The cursor after the record at a place of a list."""
     return base64.urlsafe_b64encode(str(place).encode()).decode().rstrip("=")
 
 
-def _place(cursor: str | None) -> int:
+def place_of(cursor: str | None) -> int:
+    """The place that a cursor stands for; raises ``InvalidInputError`` (``cursor_malformed``)."""
     if cursor is None:
         return 0
     try:
@@ -156,7 +158,7 @@ def _place(cursor: str | None) -> int:
         place = int(text)
     except (ValueError, binascii.Error):
         raise InvalidInputError("cursor_malformed", value=cursor) from None
-    if not 0 < place < 2**63 or _cursor(place) != cursor:
+    if not 0 < place < 2**63 or cursor_at(place) != cursor:
         raise InvalidInputError("cursor_malformed", value=cursor)
     return place
 

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 
 from fastapi import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ecny_tax import strict_json
@@ -20,6 +21,14 @@ _LINGER_SECONDS, _LINGER_BYTES = 2.0, 64 * 1024 * 1024
 
 class _GoneError(Exception):
     """The caller closed the connection before its body was there."""
+
+
+class _RefusedError(Exception):
+    """A body that is not taken; its rest may still be coming."""
+
+    def __init__(self, refusal: InvalidInputError) -> None:
+        super().__init__()
+        self.refusal = refusal
 
 
 class Limits:
@@ -40,14 +49,20 @@ class Limits:
             _check_json(request, body)
         except TimeoutError:
             refusal = InvalidInputError("request_too_slow", seconds=f"{self._seconds:g}")
-        except InvalidInputError as error:
-            refusal = error
+        except _RefusedError as error:
+            refusal = error.refusal
         except _GoneError:
+            return
+        except InvalidInputError as error:
+            await problem(error, language_of(request))(scope, receive, send)
             return
         else:
             await self._app(scope, _replayed(body, receive), send)
             return
-        answer = problem(refusal, language_of(request))
+        await self._hang_up(problem(refusal, language_of(request)), receive, send)
+
+    async def _hang_up(self, answer: Response, receive: Receive, send: Send) -> None:
+        """Answer before the whole body is there, and close the connection."""
         answer.headers["Connection"] = "close"
         headers = answer.raw_headers
         await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
@@ -66,10 +81,10 @@ class Limits:
             more = message.get("more_body", False)
 
     async def _body(self, request: Request, receive: Receive) -> bytes:
-        refusal = InvalidInputError("body_too_large", limit=self._max_body)
+        refused = _RefusedError(InvalidInputError("body_too_large", limit=self._max_body))
         announced = request.headers.get("content-length", "0")
         if announced.isascii() and announced.isdigit() and int(announced[:20]) > self._max_body:
-            raise refusal
+            raise refused
         parts, size, more = [], 0, True
         while more:
             message = await receive()
@@ -78,7 +93,7 @@ class Limits:
             part = message.get("body", b"")
             size += len(part)
             if size > self._max_body:
-                raise refusal
+                raise refused
             parts.append(part)
             more = message.get("more_body", False)
         return b"".join(parts)

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ecny_tax.sandbox import Sandbox
 from ecny_tax.web.app import create_app
+from ecny_tax.web.webhook_delivery import DeliverySettings
 
 #: Seconds that an idle connection is kept, and that running requests have when the server is stopped.
 _IDLE_SECONDS = 5
@@ -91,16 +92,22 @@ class _Server(uvicorn.Server):
                 signal.signal(one, handler)
 
 
-def make_server(sandbox: Sandbox, *, host: str, port: int, started: Callable[[str], None]) -> uvicorn.Server:
+def make_server(
+    sandbox: Sandbox,
+    *,
+    host: str,
+    port: int,
+    started: Callable[[str], None],
+    webhooks: DeliverySettings | None = None,
+) -> uvicorn.Server:
     """A server that listens and is ready to run; it closes the sandbox in the end.
 
     ``started`` is given the address once it answers; port 0 takes any that is free.  Raises ``OSError`` where
     it cannot listen.
     """
-    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-    listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    listener = _listener(host, port)
     config = uvicorn.Config(
-        create_app(sandbox),
+        create_app(sandbox, webhooks),
         http=_Protocol,
         ws="none",
         log_level="warning",
@@ -112,6 +119,21 @@ def make_server(sandbox: Sandbox, *, host: str, port: int, started: Callable[[st
         h11_max_incomplete_event_size=_MAX_HEADERS,
     )
     return _Server(config, listener, started)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """A socket that listens; raises ``OSError``."""
+    family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    # Named as TCP: asyncio sends small answers at once on such sockets only (TCP_NODELAY).
+    listener = socket.socket(family, kind, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(place)
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def serve(sandbox: Sandbox, *, host: str, port: int, started: Callable[[str], None]) -> bool:

@@ -34,6 +34,7 @@ ROWS = {
     "version": ("none", 1.0),
     "wallet_show": ("sqlite", 1.0),
     "settle_many": ("numpy", 0.5),
+    "http_payments": ("sqlite", 0.0),
 }
 
 

@@ -37,8 +37,8 @@ OTHERS = {
     "certificate", "device", "device_load", "voucher", "voucher_waiting", "revocation", "answered_request",
     "disclosure",
     "subject_key", "sub_wallet", "sub_wallet_payee", "interest", "ordered_failure", "debit_record",
-    "treasury_day", "allocation", "refund_batch", "batch", "batch_part",
-    "api_key",
+    "treasury_day", "allocation", "refund_batch", "batch", "batch_part", "api_key", "webhook",
+    "webhook_cursor", "webhook_delivery", "webhook_attempt",
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from ecny_tax import Sandbox
 from ecny_tax.clock import FixedClock, parse_time
 from ecny_tax.web.keys import create_key
 from ecny_tax.web.server import make_server
+from ecny_tax.web.webhook_delivery import DeliverySettings
 from tests.web.client import Api
 
 #: When the tests happen, unless they move the clock.
@@ -19,7 +20,7 @@ NOW = "2023-04-20T10:00:00+08:00"
 
 
 @contextmanager
-def serving(sandbox: Sandbox) -> Iterator[str]:
+def serving(sandbox: Sandbox, webhooks: DeliverySettings | None = None) -> Iterator[str]:
     """The address of a server in this process; it closes the sandbox in the end."""
     listening = threading.Event()
     addresses: list[str] = []
@@ -28,7 +29,7 @@ def serving(sandbox: Sandbox) -> Iterator[str]:
         addresses.append(address)
         listening.set()
 
-    server = make_server(sandbox, host="127.0.0.1", port=0, started=started)
+    server = make_server(sandbox, host="127.0.0.1", port=0, started=started, webhooks=webhooks)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

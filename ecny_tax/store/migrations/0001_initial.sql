@@ -478,12 +478,13 @@ CREATE TABLE refund_share (       -- what each budget level paid of a refund
 ) STRICT;
 
 CREATE TABLE refund_event (       -- the way of a refund through review and treasury
+    place      INTEGER PRIMARY KEY,  -- the order of writing
     refund_no  TEXT    NOT NULL REFERENCES refund (refund_no),
-    place      INTEGER NOT NULL,
+    step       INTEGER NOT NULL,  -- on the way of that refund, from 1
     status     TEXT    NOT NULL,
     note       TEXT    NOT NULL,
     at         INTEGER NOT NULL,
-    PRIMARY KEY (refund_no, place)
+    UNIQUE (refund_no, step)
 ) STRICT;
 
 -- treasury --------------------------------------------------------------------------------------------
@@ -634,4 +635,55 @@ CREATE TABLE api_key (            -- who may ask over HTTP, and as whom; the key
     party       TEXT NOT NULL,         -- admin, operator:ICBC …; of a taxpayer its pseudonym
     created_at  INTEGER NOT NULL,
     revoked_at  INTEGER
+) STRICT;
+
+CREATE TABLE webhook (            -- where a party is told of events; its secret is derived, and stands nowhere
+    place        INTEGER PRIMARY KEY,  -- the order of writing
+    webhook_id   TEXT    NOT NULL UNIQUE,
+    party        TEXT    NOT NULL,     -- as of an API key
+    url          TEXT    NOT NULL,
+    event_types  TEXT    NOT NULL,     -- JSON: a list
+    created_at   INTEGER NOT NULL,     -- here and below real time, since receivers are real
+    disabled_at  INTEGER,
+    reason       TEXT CHECK ((reason IS NULL) = (disabled_at IS NULL))
+) STRICT;
+
+CREATE INDEX webhook_by_party ON webhook (party, place);
+
+CREATE TABLE webhook_cursor (     -- how far a webhook was told what there is: see web/webhook_events.py
+    webhook_id  TEXT    NOT NULL REFERENCES webhook (webhook_id),
+    source      TEXT    NOT NULL,
+    place       INTEGER NOT NULL,
+    PRIMARY KEY (webhook_id, source)
+) STRICT;
+
+CREATE TABLE webhook_delivery (   -- an event on its way to a webhook
+    place            INTEGER PRIMARY KEY,  -- the order of writing
+    webhook_id       TEXT    NOT NULL REFERENCES webhook (webhook_id),
+    event_id         TEXT    NOT NULL UNIQUE,  -- the header webhook-id
+    type             TEXT    NOT NULL,
+    record           TEXT    NOT NULL,  -- the number of what it is about
+    body             TEXT    NOT NULL,  -- as sent
+    state            TEXT    NOT NULL,  -- waiting, delivered, failed, cancelled
+    round            INTEGER NOT NULL DEFAULT 0,  -- attempts since it was told, or asked for again
+    attempts         INTEGER NOT NULL DEFAULT 0,  -- all of them
+    next_attempt_at  INTEGER CHECK ((next_attempt_at IS NOT NULL) = (state = 'waiting')),
+    last_status      INTEGER,           -- of the last answer, where one came
+    last_error       TEXT,              -- why there is none, or why it does not count
+    told_at          INTEGER NOT NULL,
+    ended_at         INTEGER
+) STRICT;
+
+CREATE INDEX webhook_delivery_by_webhook ON webhook_delivery (webhook_id, place);
+CREATE INDEX webhook_delivery_due ON webhook_delivery (next_attempt_at, webhook_id)
+    WHERE next_attempt_at IS NOT NULL;
+
+CREATE TABLE webhook_attempt (
+    event_id      TEXT    NOT NULL REFERENCES webhook_delivery (event_id),
+    number        INTEGER NOT NULL,
+    at            INTEGER NOT NULL,
+    milliseconds  INTEGER NOT NULL,
+    status        INTEGER,
+    error         TEXT,
+    PRIMARY KEY (event_id, number)
 ) STRICT;
