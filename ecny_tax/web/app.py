@@ -29,6 +29,31 @@ Every POST that moves money takes an `Idempotency-Key`.
 
 #: Requests that run at once; more of them wait.
 _THREADS = 64
+_FRAMEWORKS_OWN = "#/components/schemas/HTTPValidationError"
+
+
+class _Application(FastAPI):
+    """FastAPI's, with a document that says of refusals what they are."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            _say_problems(super().openapi())
+        return super().openapi()
+
+
+def _say_problems(document: dict[str, Any]) -> None:
+    """A refusal is of its own media type, and none has the framework's form."""
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    for responses in (operation["responses"] for operation in operations):
+        for status, response in list(responses.items()):
+            content = response.get("content", {})
+            said = content.get("application/json", {}).get("schema", {})
+            if problems.MEDIA_TYPE in content and said:
+                content[problems.MEDIA_TYPE] = content.pop("application/json")
+            elif said == {"$ref": _FRAMEWORKS_OWN}:
+                del responses[status]
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
 
 
 def create_app(sandbox: Sandbox, webhooks: DeliverySettings | None = None) -> FastAPI:
@@ -43,7 +68,7 @@ def create_app(sandbox: Sandbox, webhooks: DeliverySettings | None = None) -> Fa
         finally:
             app.state.hub.close()
 
-    app = FastAPI(
+    app = _Application(
         title="ecny-tax",
         version=_version(),
         description=_ABOUT,

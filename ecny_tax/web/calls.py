@@ -11,7 +11,7 @@ import binascii
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
@@ -65,7 +65,16 @@ class Call:
     def check_sees(self, resource: str, number: str) -> None:
         """Raises ``NotFoundError`` (``…_not_found``) for a record that is not there, or not the party's."""
         if not self.sees(resource, number):
-            raise _NOT_FOUND[resource](number)
+            raise self.not_found(resource, number)
+
+    def check_exists(self, resource: str, number: str) -> None:
+        """Raises ``NotFoundError`` (``…_not_found``) for a record that is not there, whoever asks."""
+        replace(self, party=Party(Role.ADMIN)).check_sees(resource, number)
+
+    @staticmethod
+    def not_found(resource: str, number: str) -> NotFoundError:
+        """The refusal of a record that is not there, or not the party's."""
+        return _NOT_FOUND[resource](number)
 
     def once(self, act: Callable[[str], _T]) -> _T:
         """Move money once under the caller's key; ``act`` is given the key for the library."""

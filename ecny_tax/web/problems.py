@@ -37,6 +37,8 @@ STATUS = {
     "api_key_missing": 401,
     "api_key_unknown": 401,
     "not_permitted": 403,
+    "holder_not_of_key": 403,
+    "operator_not_of_key": 403,
     "method_not_allowed": 405,
     "request_too_slow": 408,
     "body_too_large": 413,
@@ -83,23 +85,28 @@ def status_of(error: EcnyTaxError) -> int:
 
 def problem(error: EcnyTaxError, language: Language) -> JSONResponse:
     """The answer that a refusal is."""
-    _, title_en, title_zh = EDGE[type(error)]
     status = status_of(error)
-    said: dict[str, object] = {
-        "type": f"urn:ecny-tax:error:{error.code}",
-        "title": title_zh if language == "zh" else title_en,
-        "status": status,
-        "detail": error.message(language),
-        "code": error.code,
-        "hint": error.hint_in(language),
-    }
-    said |= {key: in_language(value, language) for key, value in error.values.items() if key not in _MEMBERS}
     headers: dict[str, str] = {"Content-Language": language}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if status in (429, 503):
         headers["Retry-After"] = "1"
-    return JSONResponse(_encodable(said), status, headers, MEDIA_TYPE)
+    return JSONResponse(problem_document(error, language), status, headers, MEDIA_TYPE)
+
+
+def problem_document(error: EcnyTaxError, language: Language) -> dict[str, object]:
+    """What the problem says; also that of a verdict that is no."""
+    _, title_en, title_zh = EDGE[type(error)]
+    said: dict[str, object] = {
+        "type": f"urn:ecny-tax:error:{error.code}",
+        "title": title_zh if language == "zh" else title_en,
+        "status": status_of(error),
+        "detail": error.message(language),
+        "code": error.code,
+        "hint": error.hint_in(language),
+    }
+    said |= {key: in_language(value, language) for key, value in error.values.items() if key not in _MEMBERS}
+    return _encodable(said)
 
 
 def language_of(request: Request) -> Language:

@@ -27,6 +27,8 @@ class Role(StrEnum):
 
 #: Those who act for everybody, and bear no code.
 EVERYBODYS = (Role.ADMIN, Role.AUDITOR)
+#: What is open to every party, admin apart, who may always.
+ANYBODY = tuple(role for role in Role if role is not Role.ADMIN)
 _INSTITUTION = {
     Role.OPERATOR: parties.operator,
     Role.TAX_AUTHORITY: parties.tax_authority,

@@ -166,6 +166,16 @@ def page(tx: Transaction, party: Party, resource: str, *, after: int, limit: int
     return [(row[0], row[1]) for row in rows]
 
 
+def known_wallets(tx: Transaction, party: Party) -> frozenset[str]:
+    """The ids of the wallets that the party sees, itself or in an agreement."""
+    found: set[str] = set()
+    for name in ("wallet", "agreement"):
+        condition, code = _condition(RESOURCES[name], party)
+        rows = tx.rows(f"SELECT w.wallet_id FROM {RESOURCES[name].table} WHERE {condition}", **code)
+        found.update(row[0] for row in rows)
+    return frozenset(found)
+
+
 def _condition(kind: Resource, party: Party) -> tuple[str, dict[str, str]]:
     if party.role in EVERYBODYS:
         return "1 = 1", {}

@@ -10,6 +10,8 @@ from fastapi import APIRouter
 _MODULES = (
     "wallets",
     "sub_wallets",
+    "pushed_wallets",
+    "interest",
     "agreements",
     "taxes",
     "bills",
@@ -31,6 +33,7 @@ _MODULES = (
     "failures",
     "webhooks",
     "parties",
+    "api_keys",
     "sandbox",
 )
 
