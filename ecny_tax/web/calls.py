@@ -10,7 +10,7 @@ import base64
 import binascii
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
@@ -19,13 +19,14 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from ecny_tax.documents import document, plain
-from ecny_tax.errors import InvalidInputError, NotFoundError
+from ecny_tax.errors import EcnyTaxError, InvalidInputError, Language, NotFoundError
 from ecny_tax.sandbox import Sandbox
 from ecny_tax.store.idempotency import MAX_KEY
-from ecny_tax.web import idempotency, visibility
+from ecny_tax.web import idempotency, strikes, visibility
+from ecny_tax.web.failure_rows import Strike
 from ecny_tax.web.hub import Hub
 from ecny_tax.web.keys import check_role, party_of_key
-from ecny_tax.web.problems import MEDIA_TYPE, Problem
+from ecny_tax.web.problems import MEDIA_TYPE, Problem, language_of, problem
 from ecny_tax.web.rights import Party, Role
 from ecny_tax.web.schemas import form_of
 
@@ -44,6 +45,7 @@ class Call:
     party: Party
     key: str | None = None
     request: str = ""
+    language: Language = "en"
     headers: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -78,12 +80,15 @@ _NUMBER_NAME = {
     "bill": "bill_no",
     "payment": "payment_no",
     "refund": "refund_no",
+    "failure": "failure_no",
 }
 
 
 def _call(request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Call:
     hub: Hub = request.app.state.hub
-    return Call(hub, party_of_key(hub.sandbox, sent.credentials if sent else None))
+    with hub.gate.shared():
+        party = party_of_key(hub.sandbox, sent.credentials if sent else None)
+    return Call(hub, party, language=language_of(request))
 
 
 async def _money_call(
@@ -133,6 +138,15 @@ def page(
     return {name: [document(load(number)) for _, number in shown], "next_cursor": following}
 
 
+def page_after(
+    name: str, limit: int, cursor: str | None, load: Callable[[int, int], Sequence[tuple[int, object]]]
+) -> dict[str, object]:
+    """One page of what everybody who may ask sees; ``load`` gives the first so many after a place."""
+    found = load(_place(cursor), limit + 1)
+    following = _cursor(found[limit - 1][0]) if len(found) > limit else None
+    return {name: [document(record) for _, record in found[:limit]], "next_cursor": following}
+
+
 def _cursor(place: int) -> str:
     return base64.urlsafe_b64encode(str(place).encode()).decode().rstrip("=")
 
@@ -159,21 +173,35 @@ def operation(
     status: int = 200,
     media_type: str = "application/json",
     also: Mapping[int, str] | None = None,
+    alone: bool = False,
+    may_fail: bool = True,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function as an operation that admin and ``roles`` may call.
 
     ``answer`` is the record that it returns, or a model of the document; ``also`` are statuses beside those
-    that every operation has, with what they mean.
+    that every operation has, with what they mean.  One that is ``alone`` runs while no other does; ordered
+    failures strike those that ``may_fail``.
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         signature = inspect.signature(function, eval_str=True)
+        room = router.prefix.strip("/").replace("/", "_").replace("-", "_") or router.tags[0]
+        operation_id = f"{room}_{function.__name__.rstrip('_')}"
 
         @functools.wraps(function)
         def run(**values: Any) -> Response:
             call: Call = values["call"]
             check_role(call.party, roles)
-            return _answer(function(**values), status, call.headers)
+            gate = call.hub.gate
+            with gate.alone() if alone else gate.shared():
+                found = _strike(call, operation_id, values) if may_fail else None
+                try:
+                    answer = _answer(function(**values), status, call.headers)
+                except EcnyTaxError as error:
+                    if found is None:
+                        raise
+                    answer = problem(error, call.language)
+            return answer if found is None else strikes.struck(found, answer)
 
         parameters = [
             one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in signature.parameters.values()
@@ -186,7 +214,6 @@ def operation(
         moves_money = any(one.annotation == MoneyCall for one in parameters)
         writes = method != "GET"
         problems = [400, 401, 403, 404, 408, 429, 503] + ([409, 413, 415, 422] if writes else [])
-        room = router.prefix.strip("/").replace("/", "_").replace("-", "_")
         parties = ", ".join(role.value.replace("_", "-") for role in (Role.ADMIN, *roles))
         said = inspect.cleandoc(function.__doc__ or "")
         summary, _, description = said.partition("\n\n")
@@ -197,7 +224,7 @@ def operation(
             status_code=status,
             response_model=None,
             response_class=JSONResponse,
-            operation_id=f"{room}_{function.__name__.rstrip('_')}",
+            operation_id=operation_id,
             summary=" ".join(summary.split()).rstrip("."),
             description="\n\n".join(
                 part
@@ -208,11 +235,20 @@ def operation(
                 if part
             ),
             responses=_responses(answer, status, media_type, problems, also or {}, moves_money=moves_money),
-            openapi_extra={"x-open-to": parties.split(", ")},
+            openapi_extra={"x-open-to": parties.split(", "), "x-may-fail": may_fail},
         )
         return function
 
     return register
+
+
+def _strike(call: Call, operation_id: str, values: Mapping[str, object]) -> Strike | None:
+    """The ordered failure that strikes this request; one that refuses is raised."""
+    statuses = call.hub.operations.get(operation_id, frozenset())
+    found = strikes.strike(call.sandbox.store, call.party, operation_id, statuses, values)
+    if found is not None and found.code is not None:
+        raise strikes.refusal_of(found.code, values)
+    return found
 
 
 def _answer(result: object, status: int, headers: dict[str, str]) -> Response:

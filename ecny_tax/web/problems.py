@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from ecny_tax import errors
 from ecny_tax.errors import (
     ConflictError,
     EcnyTaxError,
@@ -17,6 +18,7 @@ from ecny_tax.errors import (
     RejectedError,
     UnavailableError,
     VerificationError,
+    catalogue,
     in_language,
 )
 
@@ -42,6 +44,7 @@ STATUS = {
     "media_type_unsupported": 415,
     "idempotency_conflict": 422,
     "too_many_waiting": 429,
+    "too_many_long_reads": 429,
 }
 #: What a problem says itself; values of a refusal do not take these places.
 _MEMBERS = ("type", "title", "status", "detail", "code", "hint")
@@ -78,6 +81,11 @@ class Problem(BaseModel):
 def status_of(error: EcnyTaxError) -> int:
     """The HTTP status of a refusal."""
     return STATUS.get(error.code, EDGE[type(error)][0])
+
+
+def status_of_code(code: str) -> int:
+    """The HTTP status of whatever is refused with a code of the catalogue."""
+    return STATUS.get(code, EDGE[getattr(errors, catalogue()[code]["class"])][0])
 
 
 def problem(error: EcnyTaxError, language: Language) -> JSONResponse:

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from ecny_tax.errors import EcnyTaxError
 from ecny_tax.money import Fen, positive_yuan
 
-_PLAIN = (Enum, date, datetime, str, int, type(None))
+_PLAIN = (Enum, date, datetime, str, int, float, type(None))
 _DECIMALS = r"^-?[0-9]{1,18}\.[0-9]{2}$"
 _YuanOut = Annotated[str, Field(pattern=_DECIMALS, description="Yuan.", examples=["17000.00"])]
 

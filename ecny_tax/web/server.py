@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ecny_tax.sandbox import Sandbox
 from ecny_tax.web.app import create_app
+from ecny_tax.web.strikes import TRANSPORT
 
 #: Seconds that an idle connection is kept, and that running requests have when the server is stopped.
 _IDLE_SECONDS = 5
@@ -15,6 +18,14 @@ _GRACE_SECONDS = 10
 #: More connections than these are told to come again.
 _MAX_CONNECTIONS = 512
 _MAX_HEADERS = 32 * 1024
+
+
+class _Protocol(H11Protocol):
+    """A connection that its requests can close without an answer, where that failure was ordered."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, TRANSPORT: transport}
 
 
 class _Server(uvicorn.Server):
@@ -39,7 +50,7 @@ def make_server(sandbox: Sandbox, *, host: str, port: int, started: Callable[[st
         create_app(sandbox),
         host=host,
         port=port,
-        http="h11",
+        http=_Protocol,
         ws="none",
         log_level="warning",
         access_log=False,  # addresses name records, and logs are kept longer than records
