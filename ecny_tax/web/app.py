@@ -60,7 +60,8 @@ def create_app(sandbox: Sandbox) -> FastAPI:
     app.include_router(health.router)
     app.state.hub.operations = {
         route.operation_id: frozenset(map(int, route.responses))
-        for route in app.routes
+        for router in routes.routers()
+        for route in router.routes
         if isinstance(route, APIRoute) and route.operation_id and _may_fail(route)
     }
     return app

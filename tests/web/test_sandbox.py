@@ -156,9 +156,7 @@ def test_the_keyring_stays_and_an_opened_file_is_the_new_scheme(tmp_path: Path) 
         ({"keep": True}, 400, "request_malformed"),
     ],
 )
-def test_a_reset_that_is_refused_changes_nothing(
-    served: Api, body: object, status: int, code: str
-) -> None:
+def test_a_reset_that_is_refused_changes_nothing(served: Api, body: object, status: int, code: str) -> None:
     payment = bill_of(served)
     answer = served.post("/v1/reset", body)
     assert (answer.status, answer.code) == (status, code)
@@ -212,7 +210,9 @@ def test_I16_a_reset_under_load_leaves_only_what_was_done_after_it(tmp_path: Pat
             place += 1
             began = time.monotonic()
             phone = f"139{number:02d}{place:06d}"
-            made = api.post("/v1/wallets", {"kind": "personal", "operator": "ICBC", "phone": phone, "fund": "5"})
+            made = api.post(
+                "/v1/wallets", {"kind": "personal", "operator": "ICBC", "phone": phone, "fund": "5"}
+            )
             if made.status == 201:
                 answered.append((began, time.monotonic(), made.json["wallet_id"]))
             else:
@@ -337,4 +337,3 @@ def test_whoever_waited_too_long_to_be_alone_gives_up_and_the_gate_is_open_again
         assert not gate.is_shut
     with gate.alone():
         assert gate.is_shut
-
