@@ -1,4 +1,4 @@
-"""Failures to order over HTTP: answers that are late or lost, refusals, debits in doubt, a wallet that closes."""
+"""Failures to order over HTTP: late and lost answers, refusals, debits in doubt, a wallet that closes."""
 
 from __future__ import annotations
 
