@@ -7,22 +7,30 @@ import os
 import re
 import secrets
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ecny_tax.clock import Clock
+from ecny_tax.clock import Clock, FixedClock, within_range
 from ecny_tax.crypto.keyring import Keyring, create_keyring, read_keyring
-from ecny_tax.errors import ConflictError, InvalidInputError, UnavailableError, VerificationError
+from ecny_tax.errors import (
+    ConflictError,
+    InvalidInputError,
+    RejectedError,
+    UnavailableError,
+    VerificationError,
+)
 from ecny_tax.identifiers import is_text
-from ecny_tax.store import MEMORY, Store, Transaction, is_url, log, name_in, open_store
+from ecny_tax.store import MEMORY, Store, Transaction, copy_rows, is_url, log, name_in, open_store
 from ecny_tax.store.sealer import Sealer
 from ecny_tax.store.simulated_clock import SimulatedClock
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ecny_tax.agreements.service import Agreements
     from ecny_tax.offline.service import Offline
     from ecny_tax.oversight.service import Oversight
@@ -62,11 +70,12 @@ class Sandbox:
         """
         self._store = store
         self._keyring = keyring
+        self._given_clock = clock
         self._names = names
-        sealer = Sealer(store, keyring, names)
-        store.watcher = sealer
+        self._sealer = Sealer(store, keyring, names)
+        store.watcher = self._sealer
         _found(store, keyring)
-        self._end = weakref.finalize(self, _end, store, sealer)  # runs at exit, too, if nobody closes
+        self._end = weakref.finalize(self, _end, store, self._sealer)  # runs at exit, too, if nobody closes
         self.clock = SimulatedClock(store, clock)
 
     @property
@@ -282,6 +291,58 @@ class Sandbox:
         """The time in force, how much e-CNY there is, how many records."""
         return self.ledger.status()
 
+    def beside(self) -> Sandbox | None:
+        """Another sandbox on the same database, with a connection of its own; None of one in memory."""
+        if self._names is None:
+            return None
+        database, keyring = self._names
+        rules = self._store.rulebook
+        return Sandbox.open(database, clock=self._given_clock, keyring=keyring, rulebook=rules)
+
+    def start_anew(
+        self, *, seed: str | None = None, at: datetime | None = None, keeping: Sequence[str] = ()
+    ) -> Sandbox:
+        """Empty the database, found a fresh scheme in it with the same keyring, and close this sandbox.
+
+        With a ``seed`` all ids are the same every time; the clock stands still at ``at``, or follows the
+        system; the rows of the tables ``keeping`` stay.  It is one transaction: whatever happens, the
+        database holds the old scheme or the new one, and after a refusal this sandbox goes on.  Nobody else
+        may use this sandbox meanwhile.  Raises ``UnavailableError``, and ``RejectedError``
+        (``clock_not_ours``) where a clock that cannot be moved was given to :meth:`open`.
+        """
+        clock, rules = self._given_clock, self._store.rulebook
+        if at is not None:
+            at = within_range(at)
+            if clock is not None and not isinstance(clock, FixedClock):
+                raise RejectedError("clock_not_ours")
+        self._sealer.finish()  # nobody seals the old log any more
+        before = clock.at if isinstance(clock, FixedClock) else None
+        if isinstance(clock, FixedClock) and at is not None:
+            clock.at = at
+        try:
+            if self._names is None:
+                store = open_store(MEMORY, clock=clock, seed=seed, rulebook=rules)
+                if at is not None:
+                    store.fix_time(lambda _now: at)
+                copy_rows(self._store, store, keeping)
+            else:
+                database = self._names[0]
+                with closing(open_store(database, clock=clock, rulebook=rules)) as emptied:
+                    emptied.start_anew(
+                        lambda tx: _found_scheme(tx, self._keyring),
+                        keeping=keeping,
+                        at=at,
+                        seed=None if seed is None else f"{seed}/0",
+                    )
+                store = open_store(database, clock=clock, seed=seed, rulebook=rules)
+            fresh = Sandbox(store, self._keyring, clock=clock, names=self._names)
+        except BaseException:
+            if isinstance(clock, FixedClock) and before is not None:
+                clock.at = before
+            raise
+        self.close()
+        return fresh
+
     def close(self) -> None:
         """Seal what was written, and close the database."""
         self._end()
@@ -371,23 +432,28 @@ def _found(store: Store, keyring: Keyring, ledger: Iterable[str] | None = None) 
     with store.reading() as tx:
         row = tx.row("SELECT value FROM meta WHERE name = 'keyring'")
     if row is None:
-        from ecny_tax.parties import service as parties
-
         with store.transaction() as tx:
             row = tx.row("SELECT value FROM meta WHERE name = 'keyring'")
             if row is None:
                 if tx.row("SELECT 1 FROM institution") is not None:  # somebody took the keyring's line out
                     raise UnavailableError("database_damaged", path=getattr(store, "path", ""))
-                tx.run("INSERT INTO meta VALUES ('keyring', :value)", value=keyring.fingerprint)
-                parties.found(tx, keyring)
-                log.found(tx, keyring)
-                if ledger is None:
-                    _open_accounts(tx)
-                else:
-                    _restore(tx, keyring, ledger)
+                _found_scheme(tx, keyring, ledger)
                 return
     if row[0] != keyring.fingerprint:
         raise UnavailableError("keyring_mismatch")
+
+
+def _found_scheme(tx: Transaction, keyring: Keyring, ledger: Iterable[str] | None = None) -> None:
+    """The institutions and accounts of a scheme, in tables that are empty."""
+    from ecny_tax.parties import service as parties
+
+    tx.run("INSERT INTO meta VALUES ('keyring', :value)", value=keyring.fingerprint)
+    parties.found(tx, keyring)
+    log.found(tx, keyring)
+    if ledger is None:
+        _open_accounts(tx)
+    else:
+        _restore(tx, keyring, ledger)
 
 
 def _needed_for(tx: Transaction, subject_id: str) -> str | None:

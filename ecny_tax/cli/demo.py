@@ -42,7 +42,7 @@ def demo(
     with tempfile.TemporaryDirectory(prefix="ecny-tax-demo-") as folder:
         path = Path(folder) / "heshan.db"
         with Sandbox.open(path, clock=clock, seed="heshan") as s:
-            for step in tax_hall(s, clock) if offline else heshan(s):
+            for step in tax_hall(s) if offline else heshan(s):
                 steps.append(document(step))
                 if not run.as_json:
                     _print_step(step, run.language)

@@ -150,14 +150,14 @@ def order(
         typer.Argument(
             metavar="KIND",
             help="answer_lost, answer_late, delivered_twice, operator_outage, operator_rollback,"
-            " both_failed.",
+            " both_failed; wallet_closes (of refunds).",
         ),
     ],
     operator: _Operator = None,
     wallet: Annotated[str | None, typer.Option("--wallet", help="Debits of one wallet.")] = None,
     times: Annotated[int, typer.Option("--times", metavar="N", help="How many debits it strikes.")] = 1,
 ) -> None:
-    """Let the next debits by `pay` go wrong, of an operator, a wallet, or any."""
+    """Let the next debits by `pay`, or refunds, go wrong, of an operator, a wallet, or any."""
     with run.sandbox() as s:
         found = s.reconciliation.order_failure(kind=kind, operator=operator, wallet_id=wallet, count=times)
     run.answer(found)

@@ -1,4 +1,4 @@
-"""Debits that a failure strikes: what goes wrong, and what treasury and operator then have on record."""
+"""Failures that were ordered, and debits that one strikes: what treasury and operator then have on record."""
 
 from __future__ import annotations
 
@@ -10,12 +10,23 @@ from ecny_tax.errors import InvalidInputError, RejectedError, UnavailableError
 from ecny_tax.money import Fen
 from ecny_tax.payments.model import PaymentMode
 
-#: The most debits that one order may strike.
+#: The most debits, refunds or requests that one order may strike.
 MAX_TIMES = 1000
 
 
+class Struck(StrEnum):
+    """What a failure strikes; requests are those over HTTP, of which the rooms here know nothing."""
+
+    DEBIT = "debit"
+    REFUND = "refund"
+    REQUEST = "request"
+
+
 class FailureKind(StrEnum):
-    """What may go wrong between treasury and operator; that it goes so is how this simulation does it."""
+    """What may go wrong between treasury and operator; that it goes so is how this simulation does it.
+
+    All but the last strike debits.
+    """
 
     ANSWER_LOST = "answer_lost"  # 回执丢失：机构已扣款，国库无记录
     ANSWER_LATE = "answer_late"  # 回执超时：机构已扣款，国库记为失败
@@ -23,6 +34,11 @@ class FailureKind(StrEnum):
     OPERATOR_OUTAGE = "operator_outage"  # 机构中断：国库记为成功，机构未收到
     OPERATOR_ROLLBACK = "operator_rollback"  # 机构回滚：机构确认后记为失败
     BOTH_FAILED = "both_failed"  # 双方均失败
+    WALLET_CLOSES = "wallet_closes"  # 退税途中销户：审核后、入账前钱包注销
+
+    @property
+    def strikes(self) -> Struck:
+        return Struck.REFUND if self is FailureKind.WALLET_CLOSES else Struck.DEBIT
 
 
 class DebitStatus(StrEnum):
@@ -47,7 +63,7 @@ class DebitOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderedFailure:
-    """A failure that was ordered for the next ``times`` debits; ``left`` are still to be struck."""
+    """A failure ordered for the next ``times`` debits or refunds; ``left`` are still to be struck."""
 
     failure_no: str
     kind: FailureKind

@@ -11,6 +11,7 @@ from ecny_tax.payments.debit_model import (
     FailureKind,
     FailureStatus,
     OrderedFailure,
+    Struck,
     Written,
 )
 from ecny_tax.payments.model import PaymentMode
@@ -18,7 +19,7 @@ from ecny_tax.store.transaction import Row, Transaction
 
 _FAILURE = (
     "SELECT failure_no, kind, operator, wallet_id, times, remaining, ordered_at, cancelled_at"
-    " FROM ordered_failure"
+    f" FROM ordered_failure WHERE strikes <> '{Struck.REQUEST}'"
 )
 _RECORD = (
     "SELECT trace_no, kind, bill_no, wallet_id, agreement_no, mode, amount, entrusted_at, treasury_status,"
@@ -29,9 +30,11 @@ _RECORD = (
 
 def insert_failure(tx: Transaction, failure: OrderedFailure) -> None:
     tx.run(
-        "INSERT INTO ordered_failure (failure_no, kind, operator, wallet_id, times, remaining, ordered_at)"
-        " VALUES (:failure_no, :kind, :operator, :wallet_id, :times, :times, :ordered_at)",
+        "INSERT INTO ordered_failure (failure_no, strikes, kind, operator, wallet_id, times, remaining,"
+        " ordered_at) VALUES (:failure_no, :strikes, :kind, :operator, :wallet_id, :times, :times,"
+        " :ordered_at)",
         failure_no=failure.failure_no,
+        strikes=failure.kind.strikes,
         kind=failure.kind,
         operator=failure.operator,
         wallet_id=failure.wallet_id,
@@ -40,30 +43,33 @@ def insert_failure(tx: Transaction, failure: OrderedFailure) -> None:
     )
 
 
-#: The number of the oldest failure that waits for a debit of a wallet ``w``.
-NEXT_FAILURE = (
-    "(SELECT n.failure_no FROM ordered_failure n WHERE n.remaining > 0 AND n.cancelled_at IS NULL"
+_WAITS = "n.strikes = '{}' AND n.remaining > 0 AND n.cancelled_at IS NULL"
+_NEXT = (
+    f"(SELECT n.failure_no FROM ordered_failure n WHERE {_WAITS}"
     " AND coalesce(n.operator, w.operator) = w.operator"
     " AND coalesce(n.wallet_id, w.wallet_id) = w.wallet_id ORDER BY n.place LIMIT 1)"
 )
+#: The number of the oldest failure that waits for a debit of a wallet ``w``.
+NEXT_FAILURE = _NEXT.format(Struck.DEBIT)
 
 
-def next_failure(tx: Transaction, wallet_id: str) -> OrderedFailure | None:
-    """The oldest failure that waits for a debit of this wallet."""
+def next_failure(tx: Transaction, wallet_id: str, strikes: Struck = Struck.DEBIT) -> OrderedFailure | None:
+    """The oldest failure that waits for a debit, or a refund, of this wallet."""
     row = tx.row(
-        f"{_FAILURE} WHERE failure_no = (SELECT {NEXT_FAILURE} FROM wallet w WHERE w.wallet_id = :wallet_id)",
+        f"{_FAILURE} AND failure_no ="
+        f" (SELECT {_NEXT.format(strikes)} FROM wallet w WHERE w.wallet_id = :wallet_id)",
         wallet_id=wallet_id,
     )
     return _failure(row) if row else None
 
 
-def any_waits(tx: Transaction) -> bool:
-    """Whether any failure waits for a debit."""
-    return tx.row("SELECT 1 FROM ordered_failure WHERE remaining > 0 AND cancelled_at IS NULL") is not None
+def any_waits(tx: Transaction, strikes: Struck = Struck.DEBIT) -> bool:
+    """Whether any failure waits for a debit, or a refund."""
+    return tx.row(f"SELECT 1 FROM ordered_failure n WHERE {_WAITS.format(strikes)}") is not None
 
 
 def failure(tx: Transaction, failure_no: str) -> OrderedFailure | None:
-    row = tx.row(f"{_FAILURE} WHERE failure_no = :failure_no", failure_no=failure_no)
+    row = tx.row(f"{_FAILURE} AND failure_no = :failure_no", failure_no=failure_no)
     return _failure(row) if row else None
 
 

@@ -41,8 +41,9 @@ class Reconciliations:
         """Let the next ``count`` debits by ``pay`` go wrong, of an operator or wallet or (by default) of any.
 
         Kinds: ``answer_lost``, ``answer_late``, ``delivered_twice``, ``operator_outage``,
-        ``operator_rollback``, ``both_failed``.  Raises ``failure_kind_unknown``, ``failure_times_malformed``,
-        ``operator_unknown`` and ``wallet_not_found``.
+        ``operator_rollback``, ``both_failed``; and ``wallet_closes``, which strikes refunds: the wallet is
+        emptied and closed after the review, so that the treasury's credit fails.  Raises
+        ``failure_kind_unknown``, ``failure_times_malformed``, ``operator_unknown`` and ``wallet_not_found``.
         """
         what = debit_model.checked_kind(kind)
         debit_model.check_times(count)

@@ -20,7 +20,7 @@ from ecny_tax.money import Fen
 from ecny_tax.parties import rows as party_rows
 from ecny_tax.parties import service as parties
 from ecny_tax.parties.model import Institution, InstitutionKind
-from ecny_tax.refunds import rows
+from ecny_tax.refunds import failing, rows
 from ecny_tax.refunds.filing import check_may_apply, file_settlement, new_settlement
 from ecny_tax.refunds.model import (
     Application,
@@ -108,6 +108,7 @@ class _Ordinary:
         self._erased = party_rows.erased_among(
             tx, list({wallet.identity_id for wallet in self.wallets.values()})
         )
+        self._may_fail = failing.any_waits(tx)
         self._seen: set[str] = set()
 
     def may_apply(self, asked: Application) -> bool:
@@ -130,7 +131,7 @@ class _Ordinary:
         )
 
     def _is_ordinary(self, wallet: Wallet | None) -> bool:
-        if wallet is None or wallet.subject_id in self._seen:
+        if wallet is None or self._may_fail or wallet.subject_id in self._seen:
             return False
         self._seen.add(wallet.subject_id)
         return (

@@ -12,7 +12,7 @@ from ecny_tax.payments import authorising
 from ecny_tax.payments import rows as payment_rows
 from ecny_tax.payments import service as payments
 from ecny_tax.payments.model import PaymentMode, authorisation_document
-from ecny_tax.refunds import model, rows
+from ecny_tax.refunds import failing, model, rows
 from ecny_tax.refunds.model import Refund, RefundStatus
 from ecny_tax.store import Transaction, journal
 from ecny_tax.taxes import bills, settlements
@@ -45,6 +45,8 @@ def pay_out(tx: Transaction, keyring: Keyring, refund: Refund) -> Refund:
     set_off = sum(bill.total for bill in owed)
     credit, interest = Fen(refund.amount - set_off), _interest(tx, refund)
     rows.set_status(tx, refund.refund_no, RefundStatus.TREASURY_PROCESSING)
+    if credit:
+        wallet = failing.before_credit(tx, wallet)
     try:
         if credit:
             wallets.check_may_receive(tx, wallet, credit)

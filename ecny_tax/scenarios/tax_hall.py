@@ -10,7 +10,6 @@ import random
 from collections.abc import Iterator
 from datetime import timedelta
 
-from ecny_tax.clock import FixedClock
 from ecny_tax.money import Fen, yuan
 from ecny_tax.offline.device import Device
 from ecny_tax.offline.evidence import verify_evidence
@@ -18,15 +17,16 @@ from ecny_tax.offline.terminal import Terminal
 from ecny_tax.sandbox import Sandbox
 from ecny_tax.scenarios.heshan import COMPANY, COMPANY_ID
 from ecny_tax.scenarios.story import Step, Story, grouped
+from ecny_tax.store.simulated_clock import SimulatedClock
 from ecny_tax.taxes.model import Bill
 
 _HALL, _COMPANY, _NETWORK = ("the tax hall", "办税厅"), ("the company", "公司"), ("the operator", "运营机构")
 _THIEF, _ANYBODY = ("whoever copied the device", "复制设备者"), ("anybody", "任何人")
 
 
-def tax_hall(s: Sandbox, clock: FixedClock) -> Iterator[Step]:
-    """Play the story on a fresh sandbox that runs by ``clock``; yields each step as it ends."""
-    story = Story()
+def tax_hall(s: Sandbox) -> Iterator[Step]:
+    """Play the story on a fresh sandbox whose clock stands still; yields each step as it ends."""
+    story, clock = Story(), s.clock
     random_bytes = random.Random("tax hall").randbytes  # noqa: S311 - the same story every time
     wallet = s.wallets.open(
         kind="corporate", name=COMPANY, id_number=COMPANY_ID, operator="ICBC", fund=yuan(20000)
@@ -87,7 +87,7 @@ def tax_hall(s: Sandbox, clock: FixedClock) -> Iterator[Step]:
 
 
 def _without_network(
-    story: Story, device: Device, terminal: Terminal, bill: Bill, clock: FixedClock
+    story: Story, device: Device, terminal: Terminal, bill: Bill, clock: SimulatedClock
 ) -> Iterator[Step]:
     """Request, payment and acceptance: device and terminal alone."""
     request = story.do(lambda: terminal.request(bill_no=bill.bill_no, amount=bill.total, at=clock.now()))
@@ -126,7 +126,7 @@ def _double_spend(
     device: Device,
     terminal: Terminal,
     bills: list[Bill],
-    clock: FixedClock,
+    clock: SimulatedClock,
 ) -> Iterator[Step]:
     """Two copies of one device pay two terminals, which cannot know of each other."""
     elsewhere = s.offline.terminal(random_bytes=random.Random("elsewhere").randbytes)  # noqa: S311

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ecny_tax.clock import from_micros, micros, within_range
-from ecny_tax.errors import VerificationError
+from ecny_tax.errors import NotFoundError, VerificationError
 from ecny_tax.ledger.checkpoint import ROLE, Checkpoint, open_checkpoint, read_checkpoint
-from ecny_tax.ledger.model import Account, AccountCode, Ledger, account_kind
+from ecny_tax.ledger.model import (
+    Account,
+    AccountCode,
+    Ledger,
+    TransferCode,
+    TransferFlags,
+    account_kind,
+)
 from ecny_tax.ledger.promises import Check, in_circulation, in_vaults
 from ecny_tax.money import Fen
 from ecny_tax.store import journal, log
 from ecny_tax.store.record_checks import LAST_TRANSFER, RECORD_CHECKS
-from ecny_tax.store.transaction import Store, Transaction
+from ecny_tax.store.transaction import Row, Store, Transaction
 from ecny_tax.store.verifying import Progress, verify_journal
 
 if TYPE_CHECKING:
@@ -34,6 +41,22 @@ class AccountBalance:
     debits: Fen
     credits: Fen
     balance: Fen
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """A transfer of the journal, by its place ``seq``; ``linked`` to the one after it: both or none."""
+
+    seq: int
+    transfer_id: str
+    posted_at: datetime
+    asset: str
+    kind: str
+    debit_account: str
+    credit_account: str
+    amount: Fen
+    reference: str
+    linked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +138,20 @@ class Books:
             found = journal.accounts(tx) if last is None else _accounts_at(tx, last)
         return tuple(_balance(account) for account in found)
 
+    def account(self, *, name: str, at: datetime | None = None) -> AccountBalance:
+        """One account, now or as it stood at a time; raises ``NotFoundError`` (``account_not_found``)."""
+        last = None if at is None else micros(within_range(at))
+        with self._store.reading() as tx:
+            row = tx.row(f"{_ACCOUNT} WHERE name = :name", name=name)
+            if row is None:
+                raise NotFoundError("account_not_found", account=name)
+            return _balance(Account(*row) if last is None else _account_at(tx, Account(*row), last))
+
+    def transfers(self, *, after: int = 0, limit: int = 100) -> tuple[JournalEntry, ...]:
+        """The first ``limit`` transfers of the journal after the one of number ``after``."""
+        with self._store.reading() as tx:
+            return tuple(JournalEntry(*_entry(row)) for row in tx.rows(_JOURNAL, after=after, limit=limit))
+
     def export(self, *, format: str) -> Export:
         """The ledger as text in ``beancount``, ``csv`` or ``jsonl``; iterate for its lines, with their ends.
 
@@ -149,6 +186,16 @@ class Books:
         log.seal(self._store, self._keyring)
         with self._store.reading() as tx:
             return log.newest(tx)
+
+    def check_head(self) -> int:
+        """Check that the newest checkpoint is the ledger's own and agrees with the log; how many it seals.
+
+        It takes the same time however long the ledger is.  Raises ``VerificationError`` (``log_broken``,
+        ``checkpoint_malformed``, ``signature_invalid``) and ``UnavailableError``.
+        """
+        with self._store.reading() as tx:
+            log.check_head(tx, self._keyring)
+            return log.head(tx).size
 
     def published_keys(self) -> dict[str, str]:
         """The Ed25519 key that signs the checkpoints: ``ledger:…`` → 64 hex digits."""
@@ -258,6 +305,41 @@ def _regime(tx: Transaction) -> RegimeInForce | None:
     )
 
 
+_ACCOUNT = "SELECT id, name, ledger, code, flags, debits, credits FROM account"
+_JOURNAL = (
+    "SELECT t.seq, t.id, t.posted_at, t.ledger, t.code, d.name, c.name, t.amount, t.user_data, t.flags"
+    " FROM transfer t JOIN account d ON d.id = t.debit_account_id"
+    " JOIN account c ON c.id = t.credit_account_id WHERE t.seq > :after ORDER BY t.seq LIMIT :limit"
+)
+
+
+def _entry(row: Row) -> tuple[Any, ...]:
+    seq, id_, at, ledger, code, debit, credit, amount, reference, flags = row
+    known = code in frozenset(TransferCode)
+    kind = TransferCode(code).name.lower() if known else f"code_{code}"
+    linked = bool(flags & TransferFlags.LINKED)
+    return seq, id_.hex(), from_micros(at), _asset(ledger), kind, debit, credit, amount, reference, linked
+
+
+def _account_at(tx: Transaction, account: Account, last: int) -> Account:
+    """An account with its counters after every transfer up to and including the time ``last``."""
+    sums = [
+        tx.row(
+            f"SELECT coalesce(sum(amount), 0) FROM transfer WHERE {side}_account_id = :id"
+            " AND posted_at <= :last",
+            id=account.id,
+            last=last,
+        )
+        for side in ("debit", "credit")
+    ]
+    debits, credits = (int(row[0]) if row else 0 for row in sums)
+    return replace(account, debits=debits, credits=credits)
+
+
+def _asset(ledger: int) -> str:
+    return "e-CNY" if ledger == Ledger.ECNY else "deposits"
+
+
 def _accounts_at(tx: Transaction, last: int) -> list[Account]:
     """The accounts with their counters after every transfer up to and including the time ``last``.
 
@@ -280,7 +362,7 @@ def _accounts_at(tx: Transaction, last: int) -> list[Account]:
 def _balance(account: Account) -> AccountBalance:
     return AccountBalance(
         account=account.name,
-        asset="e-CNY" if account.ledger == Ledger.ECNY else "deposits",
+        asset=_asset(account.ledger),
         kind=account_kind(account.code),
         debits=Fen(account.debits),
         credits=Fen(account.credits),

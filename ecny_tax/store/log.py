@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ecny_tax.errors import InvalidInputError, NotFoundError, VerificationError
 from ecny_tax.ledger import merkle
-from ecny_tax.ledger.checkpoint import ROLE, Checkpoint, read_checkpoint, sign_checkpoint
+from ecny_tax.ledger.checkpoint import (
+    ROLE,
+    Checkpoint,
+    open_checkpoint,
+    read_checkpoint,
+    sign_checkpoint,
+)
 from ecny_tax.ledger.merkle import HASH, RightEdge, Tile
 from ecny_tax.ledger.proofs import ConsistencyProof, InclusionProof
 from ecny_tax.ledger.records import (
@@ -126,7 +132,7 @@ def seal(store: Store, keyring: Keyring) -> None:
     """
     while True:
         with store.reading(at_rest=True) as tx:
-            before, there = head(tx), committed(tx)
+            ledger, before, there = ledger_id(tx), head(tx), committed(tx)
             check_mark(tx, keyring)
             if there.size <= before.size:
                 return
@@ -134,7 +140,8 @@ def seal(store: Store, keyring: Keyring) -> None:
             if drawn.checkpoint.size == before.size:  # rows with numbers that none of ours has
                 raise VerificationError("log_broken", what=f"a record after {before.size}")
         with store.untimed() as tx:
-            if head(tx) == before:
+            # Another ledger stands here where the database was begun anew meanwhile.
+            if ledger_id(tx) == ledger and head(tx) == before:
                 _write(tx, before, *drawn)
                 size = drawn.checkpoint.size
                 _set_mark(tx, keyring, Mark(size, is_whole=size == committed(tx).size))
@@ -311,6 +318,22 @@ def check_mark(tx: Transaction, keyring: Keyring) -> None:
         one = "transfer" if committed(tx).transfers > sealed_up_to.transfers else "event"
         number = 1 + (sealed_up_to.transfers if one == "transfer" else sealed_up_to.events)
         raise VerificationError("log_broken", what=f"{one} {number}")
+
+
+def check_head(tx: Transaction, keyring: Keyring) -> None:
+    """Whether the newest checkpoint bears the ledger's signature, and is about the log that is there.
+
+    It reads the same few rows however long the log is.  Raises ``VerificationError`` (``log_broken``,
+    ``checkpoint_malformed``, ``signature_invalid``).
+    """
+    check_mark(tx, keyring)
+    sealed_up_to = head(tx)
+    if not sealed_up_to.size:
+        return
+    key = keyring.signing_key(ROLE, ledger_id(tx))
+    said = open_checkpoint(newest(tx).note, {key.name: key.public_bytes}.get)
+    if said.size != sealed_up_to.size or said.root != _edge(tx, said.size).root():
+        raise VerificationError("log_broken", what=f"the checkpoint of {said.size} records")
 
 
 def note_growth(tx: Transaction, keyring: Keyring) -> None:

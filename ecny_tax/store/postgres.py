@@ -25,7 +25,7 @@ from ecny_tax.identifiers import IdSource
 from ecny_tax.ledger.model import AccountCode, Ledger, TransferCode
 from ecny_tax.store.group import Group
 from ecny_tax.store.postgres_refusals import Refusals, shown
-from ecny_tax.store.postgres_schema import migrate
+from ecny_tax.store.postgres_schema import make_anew, migrate, version_of
 from ecny_tax.store.postgres_transaction import PostgresTransaction, lock_key
 from ecny_tax.store.postgres_wire import Connection
 from ecny_tax.store.simulated_clock import FIXED_TIME, check_not_before
@@ -234,6 +234,35 @@ class PostgresStore:
             finally:
                 connection.execute(f"SET lock_timeout = '{BUSY_SECONDS:.0f}s'")
             return True
+
+    def schema_version(self) -> int:
+        with Refusals(self.path), self._pool.connection() as connection:
+            return version_of(connection, self.path)
+
+    @contextmanager
+    def seeded(self, seed: str) -> Iterator[None]:
+        before, self._seeded = self._seeded, IdSource(seed)
+        try:
+            yield
+        finally:
+            self._seeded = before
+
+    def start_anew(
+        self,
+        found: Callable[[Transaction], None],
+        *,
+        keeping: Sequence[str],
+        at: datetime | None,
+        seed: str | None,
+    ) -> None:
+        with self._connected(_BEGIN_ALONE) as (connection, (_fixed, server, *_)):
+            make_anew(connection, keeping)
+            now = self._time(None if at is None else str(micros(at)), server)
+            tx = PostgresTransaction(connection, now, IdSource(seed), self._rules, is_alone=True)
+            if at is not None:
+                tx.run("INSERT INTO meta VALUES ('fixed_time', :value)", value=str(micros(at)))
+            found(tx)
+            _commit(tx, connection, self.path)
 
     def close(self) -> None:
         self._pool.close()

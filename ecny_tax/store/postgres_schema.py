@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ _TYPES = (
     (re.compile(r"\)\s*STRICT\s*;"), ");"),
 )
 _TABLE = re.compile(r"\s*(?:--[^\n]*\n\s*)*CREATE TABLE (\w+)")
+_FUNCTION = re.compile(r"CREATE FUNCTION (\w+)")
 _NUMBER = re.compile(r"^(\s*)(\w+)(\s+)INTEGER PRIMARY KEY", re.MULTILINE)
 _TRIGGER = re.compile(
     r"\s*(?:--[^\n]*\n\s*)*CREATE TRIGGER (\w+) BEFORE (UPDATE|DELETE|INSERT) ON (\w+)\s*(?:WHEN (.*?)\s*)?"
@@ -87,27 +89,71 @@ def migrate(connection: psycopg.Connection[tuple[object, ...]], path: str) -> No
     Raises ``UnavailableError``: ``database_foreign`` where the schema holds tables that are not ours,
     ``database_newer``.
     """
-    if _version(connection, path) == newest_version():
+    if version_of(connection, path) == newest_version():
         return
     with connection.transaction():
         connection.execute(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")
-        version = _version(connection, path)
-        if version == 0:
-            connection.execute(_FUNCTIONS)
-        for number, name in migrations.migrations().items():
-            if number > version:
-                for statement in statements(files(migrations).joinpath(name).read_text("utf-8")):
-                    for translated in in_postgres(statement):
-                        connection.execute(translated.encode())
-        if version != newest_version():
-            connection.execute(
-                "INSERT INTO meta VALUES ('schema_version', %s)"
-                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                (str(newest_version()),),
-            )
+        _apply(connection, version_of(connection, path))
 
 
-def _version(connection: psycopg.Connection[tuple[object, ...]], path: str) -> int:
+def make_anew(connection: psycopg.Connection[tuple[object, ...]], keeping: Sequence[str]) -> None:
+    """Empty the database in the transaction that goes on, and make its tables as in a new one.
+
+    The rows of the tables ``keeping`` come back.
+    """
+    connection.execute(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")
+    kept = {table: connection.execute(f"SELECT * FROM {table}".encode()).fetchall() for table in keeping}
+    tables = connection.execute("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()")
+    dropped = ", ".join(f'"{name}"' for (name,) in tables.fetchall())
+    connection.execute(f"DROP TABLE {dropped} CASCADE".encode())
+    functions = connection.execute(
+        "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = current_schema()::regnamespace"
+        " AND proname = ANY(%s)",
+        ([*_FUNCTION.findall(_FUNCTIONS), *(f"next_{table}" for table in WITHOUT_GAPS)],),
+    )
+    for (name,) in functions.fetchall():
+        connection.execute(f"DROP FUNCTION {name}".encode())
+    _apply(connection, 0)
+    for table, rows in kept.items():
+        if rows:
+            marks = ", ".join(["%s"] * len(rows[0]))
+            with connection.cursor() as cursor:
+                cursor.executemany(f"INSERT INTO {table} VALUES ({marks})".encode(), rows)
+            _count_on(connection, table)
+
+
+def _count_on(connection: psycopg.Connection[tuple[object, ...]], table: str) -> None:
+    """Let a table that numbers its rows go on after those that came back."""
+    numbered = connection.execute(
+        "SELECT column_name FROM information_schema.columns WHERE table_schema = current_schema()"
+        " AND table_name = %s AND is_identity = 'YES'",
+        (table,),
+    ).fetchone()
+    if numbered is not None:
+        connection.execute(
+            f"SELECT setval(pg_get_serial_sequence('{table}', '{numbered[0]}'), max({numbered[0]}))"
+            f" FROM {table}".encode()
+        )
+
+
+def _apply(connection: psycopg.Connection[tuple[object, ...]], version: int) -> None:
+    """The migrations after the one of that number."""
+    if version == 0:
+        connection.execute(_FUNCTIONS)
+    for number, name in migrations.migrations().items():
+        if number > version:
+            for statement in statements(files(migrations).joinpath(name).read_text("utf-8")):
+                for translated in in_postgres(statement):
+                    connection.execute(translated.encode())
+    if version != newest_version():
+        connection.execute(
+            "INSERT INTO meta VALUES ('schema_version', %s)"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (str(newest_version()),),
+        )
+
+
+def version_of(connection: psycopg.Connection[tuple[object, ...]], path: str) -> int:
     """The number of the last migration that was applied; 0 where there is no table at all."""
     (tables,) = connection.execute(
         "SELECT array_agg(tablename::text) FROM pg_tables WHERE schemaname = current_schema()"

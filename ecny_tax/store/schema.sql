@@ -393,19 +393,25 @@ CREATE TABLE batch_part (         -- the parts of a batch that are carried out, 
 
 -- doubts ----------------------------------------------------------------------------------------------
 
-CREATE TABLE ordered_failure (    -- what is to go wrong with the next debits, because somebody ordered it
+CREATE TABLE ordered_failure (    -- what is to go wrong next, because somebody ordered it
     place         INTEGER PRIMARY KEY,  -- the order of writing
     failure_no    TEXT    NOT NULL UNIQUE,
+    strikes       TEXT    NOT NULL CHECK (strikes IN ('debit', 'refund', 'request')),
     kind          TEXT    NOT NULL,
-    operator      TEXT,           -- whose debits; none: any operator's
+    operator      TEXT,           -- whose debits or refunds; none: any operator's
     wallet_id     TEXT REFERENCES wallet,  -- none: of any wallet
+    operation     TEXT,           -- of requests over HTTP; none: any
+    party         TEXT,           -- who asks; none: anybody
+    seconds       INTEGER,        -- by how much an answer is late
+    code          TEXT,           -- what is answered instead
     times         INTEGER NOT NULL CHECK (times > 0),
     remaining     INTEGER NOT NULL CHECK (remaining >= 0 AND remaining <= times),
     ordered_at    INTEGER NOT NULL,
     cancelled_at  INTEGER
 ) STRICT;
 
-CREATE INDEX ordered_failure_waiting ON ordered_failure (place) WHERE remaining > 0 AND cancelled_at IS NULL;
+CREATE INDEX ordered_failure_waiting ON ordered_failure (strikes, place)
+    WHERE remaining > 0 AND cancelled_at IS NULL;
 
 CREATE TABLE debit_record (       -- what treasury and operator wrote of a debit that a failure struck
     place            INTEGER PRIMARY KEY,  -- the order of writing

@@ -18,7 +18,7 @@ from ecny_tax.clock import Clock, SystemClock, from_micros, micros, within_range
 from ecny_tax.errors import InvalidInputError, UnavailableError
 from ecny_tax.identifiers import IdSource
 from ecny_tax.store.group import Group
-from ecny_tax.store.migrations import APPLICATION_ID, migrate, newest_version
+from ecny_tax.store.migrations import APPLICATION_ID, make_anew, migrate, newest_version
 from ecny_tax.store.simulated_clock import FIXED_TIME, check_not_before
 from ecny_tax.store.transaction import Row, Transaction, Value, Watcher
 
@@ -171,6 +171,36 @@ class SqliteStore:
             patiently(lambda: self._connection.execute("VACUUM"))
             busy, _pages, _moved = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             return not busy
+
+    def schema_version(self) -> int:
+        with self._lock, self._refusals:
+            row = patiently(lambda: self._connection.execute("PRAGMA user_version").fetchone())
+            return int(row[0])
+
+    def seeded(self, seed: str) -> AbstractContextManager[None]:
+        return self._ids.seeded(seed)
+
+    def start_anew(
+        self,
+        found: Callable[[Transaction], None],
+        *,
+        keeping: Sequence[str],
+        at: datetime | None,
+        seed: str | None,
+    ) -> None:
+        with self._lock, self._refusals:
+            self._connection.execute("PRAGMA foreign_keys = OFF")
+            try:
+                begin_writing(self._connection)
+                make_anew(self._connection, keeping)
+                if at is not None:
+                    self._connection.execute("INSERT INTO meta VALUES ('fixed_time', ?)", (str(micros(at)),))
+                now = self._time(None if at is None else str(micros(at)))
+                found(SqliteTransaction(self._connection, now, IdSource(seed), self))
+                self._connection.execute("COMMIT")
+            finally:
+                self._roll_back()
+                self._connection.execute("PRAGMA foreign_keys = ON")
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:  # a full disk, say, has ended it already

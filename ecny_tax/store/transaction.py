@@ -126,4 +126,25 @@ class Store(Protocol):
         False where that could not be finished, since somebody else still reads an older state.
         """
 
+    def schema_version(self) -> int:
+        """The number of the newest migration that was applied to the database."""
+
+    def seeded(self, seed: str) -> AbstractContextManager[None]:
+        """Inside, every id follows from ``seed`` alone; for one who has the store to himself."""
+
+    def start_anew(
+        self,
+        found: Callable[[Transaction], None],
+        *,
+        keeping: Sequence[str],
+        at: datetime | None,
+        seed: str | None,
+    ) -> None:
+        """Empty the database and found another scheme in it, in one transaction: there is either the old one
+        or the new one, whatever happens.
+
+        The rows of the tables ``keeping`` stay.  The clock stands still at ``at``, or follows the system.
+        Nobody else may use this store meanwhile, nor afterwards: what it has prepared is about other tables.
+        """
+
     def close(self) -> None: ...

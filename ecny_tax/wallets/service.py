@@ -275,29 +275,12 @@ class Wallets:
         Raises ``RejectedError`` (``wallet_not_empty``, ``wallet_has_loads``, ``wallet_has_debit_in_doubt``,
         ``wallet_has_sub_wallets``, ``operator_funds_short``, …).
         """
-        from ecny_tax.wallets.interest import pay_out  # imported late: most commands pay no interest
-
         with self._store.transaction() as tx:
             wallet = load(tx, wallet_id)
             request = Request("wallet.close", wallet.party, idempotency_key, (wallet.wallet_id,))
             if (earlier := earlier_answer(tx, request, ClosedWallet)) is not None:
                 return earlier
-            model.check_may_spend(wallet)
-            if wallet.balance:
-                raise RejectedError(
-                    "wallet_not_empty", wallet_id=wallet.wallet_id, balance=yuan_text(wallet.balance)
-                )
-            if held := rows.held_in_liens(tx, wallet.wallet_id):
-                raise RejectedError(
-                    "wallet_has_loads", wallet_id=wallet.wallet_id, amount=yuan_text(Fen(held))
-                )
-            if (debit := rows.debit_in_doubt(tx, wallet.wallet_id)) is not None:
-                raise RejectedError("wallet_has_debit_in_doubt", wallet_id=wallet.wallet_id, payment_no=debit)
-            families.check_has_no_sub_wallets(tx, wallet)
-            interest = pay_out(tx, wallet)
-            account = journal.account(tx, wallet.account_id)
-            journal.set_flags(tx, account.id, account.flags | AccountFlags.CLOSED)
-            rows.set_closed(tx, wallet.wallet_id)
+            interest = close(tx, wallet)
             return remember(tx, request, model.closed(load(tx, wallet.wallet_id), interest))
 
     def credit_interest(
@@ -423,6 +406,34 @@ def load(tx: Transaction, wallet_id: str) -> Wallet:
     if wallet is None:
         raise _not_found(wallet_id)
     return wallet
+
+
+def close(tx: Transaction, wallet: Wallet) -> Fen:
+    """Close a wallet, and answer the interest that was paid with it; raises as :meth:`Wallets.close`."""
+    from ecny_tax.wallets.interest import pay_out  # imported late: most commands pay no interest
+
+    model.check_may_spend(wallet)
+    if wallet.balance:
+        raise RejectedError("wallet_not_empty", wallet_id=wallet.wallet_id, balance=yuan_text(wallet.balance))
+    if held := rows.held_in_liens(tx, wallet.wallet_id):
+        raise RejectedError("wallet_has_loads", wallet_id=wallet.wallet_id, amount=yuan_text(Fen(held)))
+    if (debit := rows.debit_in_doubt(tx, wallet.wallet_id)) is not None:
+        raise RejectedError("wallet_has_debit_in_doubt", wallet_id=wallet.wallet_id, payment_no=debit)
+    families.check_has_no_sub_wallets(tx, wallet)
+    interest = pay_out(tx, wallet)
+    account = journal.account(tx, wallet.account_id)
+    journal.set_flags(tx, account.id, account.flags | AccountFlags.CLOSED)
+    rows.set_closed(tx, wallet.wallet_id)
+    return interest
+
+
+def empty(tx: Transaction, wallet: Wallet) -> None:
+    """Turn all that a wallet holds into bank deposits of its holder (兑回)."""
+    model.check_is_parent(wallet)
+    model.check_may_spend(wallet)
+    if wallet.balance:
+        moves = supply.cash_out_moves(tx, wallet.operator, wallet.account_id, wallet.balance)
+        journal.move(tx, moves, user_data="")
 
 
 def as_stored(wallet_id: str) -> str:

@@ -9,11 +9,12 @@ from typing import Any
 from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from ecny_tax.errors import EcnyTaxError
 from ecny_tax.sandbox import Sandbox
-from ecny_tax.web import problems, routes
+from ecny_tax.web import health, problems, routes
 from ecny_tax.web.hub import Hub
 from ecny_tax.web.limits import Limits
 from ecny_tax.web.links import add_links
@@ -87,9 +88,20 @@ def create_app(sandbox: Sandbox, webhooks: DeliverySettings | None = None) -> Fa
     app.add_middleware(Limits)
     for router in routes.routers():
         app.include_router(router, prefix="/v1")
+    app.include_router(health.router)
+    app.state.hub.operations = {
+        route.operation_id: frozenset(map(int, route.responses))
+        for router in routes.routers()
+        for route in router.routes
+        if isinstance(route, APIRoute) and route.operation_id and _may_fail(route)
+    }
     _document(app)
     add_reference(app)
     return app
+
+
+def _may_fail(route: APIRoute) -> bool:
+    return bool((route.openapi_extra or {}).get("x-may-fail"))
 
 
 def _document(app: FastAPI) -> None:

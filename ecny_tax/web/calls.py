@@ -19,13 +19,14 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from ecny_tax.documents import document, plain
-from ecny_tax.errors import InvalidInputError, Language, NotFoundError
+from ecny_tax.errors import EcnyTaxError, InvalidInputError, Language, NotFoundError
 from ecny_tax.sandbox import Sandbox
 from ecny_tax.store.idempotency import MAX_KEY
-from ecny_tax.web import idempotency, visibility
+from ecny_tax.web import idempotency, strikes, visibility
+from ecny_tax.web.failure_rows import Strike
 from ecny_tax.web.hub import Hub
 from ecny_tax.web.keys import check_role, party_of_key
-from ecny_tax.web.problems import MEDIA_TYPE, Problem, language_of
+from ecny_tax.web.problems import MEDIA_TYPE, Problem, language_of, problem
 from ecny_tax.web.rights import Party, Role
 from ecny_tax.web.schemas import form_of
 
@@ -101,12 +102,15 @@ _NOT_FOUND: dict[str, Callable[[str], NotFoundError]] = {
     "batch": lambda no: NotFoundError("batch_not_found", batch_no=no),
     "receipt": lambda no: NotFoundError("receipt_not_found", receipt_no=no),
     "refund_voucher": lambda no: NotFoundError("refund_not_found", refund_no=no),
+    "failure": lambda no: NotFoundError("failure_not_found", failure_no=no),
+    "account": lambda no: NotFoundError("account_not_found", account=no),
 }
 
 
 def _call(request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Call:
     hub: Hub = request.app.state.hub
-    party = party_of_key(hub.sandbox, sent.credentials if sent else None)
+    with hub.gate.shared():
+        party = party_of_key(hub.sandbox, sent.credentials if sent else None)
     return Call(hub, party, language_of(request))
 
 
@@ -163,6 +167,14 @@ def paged(
     return {name: [record for _, record in shown], "next_cursor": following}
 
 
+def page_after(
+    name: str, limit: int, cursor: str | None, load: Callable[[int, int], Sequence[tuple[int, object]]]
+) -> dict[str, object]:
+    """One page of what everybody who may ask sees; ``load`` gives the first so many after a place."""
+    found = load(place_of(cursor), limit + 1)
+    return paged(name, limit, [(place, document(record)) for place, record in found[:limit]], found)
+
+
 def cursor_at(place: int) -> str:
     """The cursor after the record at a place of a list."""
     return base64.urlsafe_b64encode(str(place).encode()).decode().rstrip("=")
@@ -191,21 +203,35 @@ def operation(
     status: int = 200,
     media_type: str = "application/json",
     also: Mapping[int, str] | None = None,
+    alone: bool = False,
+    may_fail: bool = True,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function as an operation that admin and ``roles`` may call.
 
     ``answer`` is the record that it returns, or a model of the document; ``also`` are statuses beside those
-    that every operation has, with what they mean.
+    that every operation has, with what they mean.  One that is ``alone`` runs while no other does; ordered
+    failures strike those that ``may_fail``.
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         signature = inspect.signature(function, eval_str=True)
+        room = router.prefix.strip("/").replace("/", "_").replace("-", "_") or router.tags[0]
+        operation_id = f"{room}_{function.__name__.rstrip('_')}"
 
         @functools.wraps(function)
         def run(**values: Any) -> Response:
             call: Call = values["call"]
             check_role(call.party, roles)
-            return _answer(function(**values), status, call.headers)
+            gate = call.hub.gate
+            with gate.alone() if alone else gate.shared():
+                found = _strike(call, operation_id, values) if may_fail else None
+                try:
+                    answer = _answer(function(**values), status, call.headers)
+                except EcnyTaxError as error:
+                    if found is None:
+                        raise
+                    answer = problem(error, call.language)
+            return answer if found is None else strikes.struck(found, answer)
 
         parameters = [
             one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in signature.parameters.values()
@@ -218,7 +244,6 @@ def operation(
         moves_money = any(one.annotation == MoneyCall for one in parameters)
         writes = method != "GET"
         problems = [400, 401, 403, 404, 408, 429, 503] + ([409, 413, 415, 422] if writes else [])
-        room = router.prefix.strip("/").replace("/", "_").replace("-", "_")
         parties = ", ".join(role.value.replace("_", "-") for role in (Role.ADMIN, *roles))
         said = inspect.cleandoc(function.__doc__ or "")
         summary, _, description = said.partition("\n\n")
@@ -229,7 +254,7 @@ def operation(
             status_code=status,
             response_model=None,
             response_class=JSONResponse if media_type == JSONResponse.media_type else Response,
-            operation_id=f"{room}_{function.__name__.rstrip('_')}",
+            operation_id=operation_id,
             summary=" ".join(summary.split()).rstrip("."),
             description="\n\n".join(
                 part
@@ -240,11 +265,20 @@ def operation(
                 if part
             ),
             responses=_responses(answer, status, media_type, problems, also or {}, moves_money=moves_money),
-            openapi_extra={"x-open-to": parties.split(", ")},
+            openapi_extra={"x-open-to": parties.split(", "), "x-may-fail": may_fail},
         )
         return function
 
     return register
+
+
+def _strike(call: Call, operation_id: str, values: Mapping[str, object]) -> Strike | None:
+    """The ordered failure that strikes this request; one that refuses is raised."""
+    statuses = call.hub.operations.get(operation_id, frozenset())
+    found = strikes.strike(call.sandbox.store, call.party, operation_id, statuses, values)
+    if found is not None and found.code is not None:
+        raise strikes.refusal_of(found.code, values)
+    return found
 
 
 def _answer(result: object, status: int, headers: dict[str, str]) -> Response:

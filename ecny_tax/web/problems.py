@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
+from ecny_tax import errors
 from ecny_tax.errors import (
     ConflictError,
     EcnyTaxError,
@@ -18,6 +19,7 @@ from ecny_tax.errors import (
     RejectedError,
     UnavailableError,
     VerificationError,
+    catalogue,
     in_language,
 )
 
@@ -45,6 +47,7 @@ STATUS = {
     "media_type_unsupported": 415,
     "idempotency_conflict": 422,
     "too_many_waiting": 429,
+    "too_many_long_reads": 429,
 }
 #: What a problem says itself; values of a refusal do not take these places.
 _MEMBERS = ("type", "title", "status", "detail", "code", "hint")
@@ -81,6 +84,11 @@ class Problem(BaseModel):
 def status_of(error: EcnyTaxError) -> int:
     """The HTTP status of a refusal."""
     return STATUS.get(error.code, EDGE[type(error)][0])
+
+
+def status_of_code(code: str) -> int:
+    """The HTTP status of whatever is refused with a code of the catalogue."""
+    return STATUS.get(code, EDGE[getattr(errors, catalogue()[code]["class"])][0])
 
 
 def problem(error: EcnyTaxError, language: Language) -> JSONResponse:

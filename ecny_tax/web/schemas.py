@@ -26,7 +26,7 @@ from ecny_tax.clock import parse_date
 from ecny_tax.errors import EcnyTaxError
 from ecny_tax.money import Fen, positive_yuan, yuan
 
-_PLAIN = (Enum, date, datetime, str, int, type(None))
+_PLAIN = (Enum, date, datetime, str, int, float, type(None))
 _DECIMALS = r"^-?[0-9]{1,18}\.[0-9]{2}$"
 #: An amount in an answer.
 YuanOut = Annotated[str, Field(pattern=_DECIMALS, description="Yuan.", examples=["17000.00"])]

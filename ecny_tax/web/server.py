@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ecny_tax.sandbox import Sandbox
 from ecny_tax.web.app import create_app
+from ecny_tax.web.strikes import TRANSPORT
 from ecny_tax.web.webhook_delivery import DeliverySettings
 
 #: Seconds that an idle connection is kept, and that running requests have when the server is stopped.
@@ -29,12 +30,16 @@ _HEAD_SECONDS = 10
 
 
 class _Protocol(H11Protocol):
-    """Hangs up on whoever sends the head of a request too slowly; uvicorn would wait for ever."""
+    """Hangs up on whoever sends the head of a request too slowly; uvicorn would wait for ever.
+
+    Its requests can close it without an answer, where that failure was ordered.
+    """
 
     _waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.app_state = {**self.app_state, TRANSPORT: transport}
         self._watch()
 
     def data_received(self, data: bytes) -> None:

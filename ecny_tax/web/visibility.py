@@ -139,6 +139,13 @@ RESOURCES: dict[str, Resource] = {
             Role.TAXPAYER: "coalesce(b.subject_id, r.subject_id) = :code",
         },
     ),
+    "failure": Resource(
+        "ordered_failure f LEFT JOIN wallet w ON w.wallet_id = f.wallet_id",
+        "f.failure_no",
+        "f.place",
+        {Role.OPERATOR: "(f.operator = :code OR w.operator = :code)"},
+    ),
+    "account": Resource("account a", "a.name", "a.id", {}),
 }
 
 

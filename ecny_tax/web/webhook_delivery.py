@@ -10,11 +10,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from ecny_tax.clock import SystemClock
+from ecny_tax.crypto.keyring import Keyring
 from ecny_tax.errors import UnavailableError
 from ecny_tax.sandbox import Sandbox
 from ecny_tax.web import webhook_rows, webhooks
@@ -47,8 +48,12 @@ class DeliverySettings:
 class Courier:
     """Tells the webhooks of a server's sandbox, from :meth:`start` to :meth:`close`."""
 
-    def __init__(self, sandbox: Callable[[], Sandbox], settings: DeliverySettings | None = None) -> None:
-        self._sandbox = sandbox
+    def __init__(
+        self,
+        using: Callable[[], AbstractContextManager[Sandbox]],
+        settings: DeliverySettings | None = None,
+    ) -> None:
+        self._using = using
         self._settings = settings or DeliverySettings()
         self._sender = self._settings.sender()
         self._stopping = threading.Event()
@@ -84,7 +89,8 @@ class Courier:
             self._news.clear()
             try:
                 if time.monotonic() >= look_at:
-                    has_more = webhooks.tell(self._sandbox())
+                    with self._using() as sandbox:
+                        has_more = webhooks.tell(sandbox)
                     look_at = time.monotonic() + (0.0 if has_more else self._settings.every)
                 self._send_what_is_due()
             except UnavailableError:  # the database is busy, or gone: the next look may find it
@@ -96,7 +102,7 @@ class Courier:
             self._news.wait(max(0.0, look_at - time.monotonic()))
 
     def _send_what_is_due(self) -> None:
-        with self._sandbox().store.reading() as tx:
+        with self._using() as sandbox, sandbox.store.reading() as tx:
             due = webhook_rows.due(tx, SystemClock().now())
         with self._lock:
             for webhook_id in due:
@@ -114,7 +120,7 @@ class Courier:
         is_done = False
         try:
             with suppress(UnavailableError):  # the database again: what was taken is free after a while
-                self._send_run(self._sandbox(), webhook_id)
+                self._send_run(webhook_id)
                 is_done = True
         except Exception:
             if not self._stopping.is_set():
@@ -125,8 +131,9 @@ class Courier:
             if is_done:  # more may be due; what failed waits for the next look
                 self._news.set()
 
-    def _send_run(self, sandbox: Sandbox, webhook_id: str) -> None:
-        with sandbox.store.untimed() as tx:
+    def _send_run(self, webhook_id: str) -> None:
+        with self._using() as sandbox, sandbox.store.untimed() as tx:
+            keyring = sandbox.keyring
             webhook = webhook_rows.webhook(tx, webhook_id)
             taken = webhook_rows.claim(tx, webhook_id, until=tx.now + _CLAIM, limit=_RUN)
         made: list[tuple[Waiting, Attempt]] = []
@@ -135,23 +142,25 @@ class Courier:
         for one in taken:
             if webhook is None or is_gone or self._stopping.is_set() or time.monotonic() > until:
                 break
-            attempt = self._attempt(sandbox, webhook.webhook_id, webhook.url, one)
+            attempt = self._attempt(keyring, webhook.webhook_id, webhook.url, one)
             if self._stopping.is_set() and attempt.status is None:
                 break  # it was broken off here, not refused there
             made.append((one, attempt))
             is_gone = attempt.status == GONE_STATUS
-        with sandbox.store.untimed() as tx:
+        with self._using() as sandbox, sandbox.store.untimed() as tx:
             for one, attempt in made:
+                if not webhook_rows.is_there(tx, one.event_id):
+                    continue  # the sandbox began anew meanwhile, or the webhook was deleted
                 following = after_attempt(attempt, one.round, self._settings.schedule)
                 webhook_rows.note_attempt(tx, one.event_id, attempt, *following)
             webhook_rows.release(tx, [one.event_id for one in taken[len(made) :]])
             if is_gone:
                 webhook_rows.disable(tx, webhook_id, GONE)
 
-    def _attempt(self, sandbox: Sandbox, webhook_id: str, url: str, one: Waiting) -> Attempt:
+    def _attempt(self, keyring: Keyring, webhook_id: str, url: str, one: Waiting) -> Attempt:
         at = SystemClock().now()
         body = one.body.encode()
-        headers = signed_headers(sandbox.keyring, webhook_id, one.event_id, body, int(at.timestamp()))
+        headers = signed_headers(keyring, webhook_id, one.event_id, body, int(at.timestamp()))
         began = time.monotonic()
         status: int | None = None
         reason: str | None = None

@@ -118,7 +118,7 @@ def after(tx: Transaction, cursors: Mapping[str, int]) -> tuple[list[Event], dic
     ends = newest(tx)
     moved: dict[str, int] = {}
     for name, source in _SOURCES.items():
-        start, end = cursors[name], ends[name]
+        start, end = cursors.get(name, 0), ends[name]
         moved[name] = start
         if end <= start:
             continue

@@ -29,10 +29,7 @@ def insert(tx: Transaction, webhook: Webhook, cursors: Mapping[str, int]) -> Non
         event_types=json.dumps([one.value for one in webhook.event_types]),
         created_at=micros(webhook.created_at),
     )
-    tx.run_many(
-        "INSERT INTO webhook_cursor (webhook_id, source, place) VALUES (?, ?, ?)",
-        [(webhook.webhook_id, source, place) for source, place in cursors.items()],
-    )
+    set_cursors(tx, webhook.webhook_id, cursors)
 
 
 def webhook(tx: Transaction, webhook_id: str) -> Webhook | None:
@@ -45,34 +42,39 @@ def webhooks_of(tx: Transaction, party: str) -> list[Webhook]:
     return [_webhook(row) for row in tx.rows(f"{_WEBHOOK} WHERE party = :party ORDER BY place", party=party)]
 
 
+def is_there(tx: Transaction, event_id: str) -> bool:
+    """Whether there is still such an event to be told."""
+    row = tx.row("SELECT 1 FROM webhook_delivery WHERE event_id = :event_id", event_id=event_id)
+    return row is not None
+
+
 def enabled(tx: Transaction) -> list[tuple[Webhook, dict[str, int]]]:
-    """Every webhook that is told anything, with its cursors."""
+    """Every webhook that is told anything, with its cursors; none where the sandbox began anew since."""
     cursors: dict[str, dict[str, int]] = {}
     for webhook_id, source, place in tx.rows(
         "SELECT c.webhook_id, c.source, c.place FROM webhook w JOIN webhook_cursor c"
         " ON c.webhook_id = w.webhook_id WHERE w.disabled_at IS NULL"
     ):
         cursors.setdefault(webhook_id, {})[source] = place
-    if not cursors:
-        return []
     found = (_webhook(row) for row in tx.rows(f"{_WEBHOOK} WHERE disabled_at IS NULL ORDER BY place"))
-    return [(one, cursors[one.webhook_id]) for one in found]
+    return [(one, cursors.get(one.webhook_id, {})) for one in found]
 
 
-def enabled_cursors(tx: Transaction, webhook_id: str) -> dict[str, int]:
-    """The cursors of a webhook that is told anything; of any other, none."""
+def enabled_cursors(tx: Transaction, webhook_id: str) -> dict[str, int] | None:
+    """The cursors of a webhook that is told anything; None of any other."""
     found = tx.rows(
-        "SELECT c.source, c.place FROM webhook w JOIN webhook_cursor c ON c.webhook_id = w.webhook_id"
+        "SELECT c.source, c.place FROM webhook w LEFT JOIN webhook_cursor c ON c.webhook_id = w.webhook_id"
         " WHERE w.webhook_id = :webhook_id AND w.disabled_at IS NULL",
         webhook_id=webhook_id,
     )
-    return dict(found)
+    return {source: place for source, place in found if source is not None} if found else None
 
 
 def set_cursors(tx: Transaction, webhook_id: str, cursors: Mapping[str, int]) -> None:
     tx.run_many(
-        "UPDATE webhook_cursor SET place = ? WHERE webhook_id = ? AND source = ?",
-        [(place, webhook_id, source) for source, place in cursors.items()],
+        "INSERT INTO webhook_cursor (webhook_id, source, place) VALUES (?, ?, ?)"
+        " ON CONFLICT (webhook_id, source) DO UPDATE SET place = excluded.place",
+        [(webhook_id, source, place) for source, place in cursors.items()],
     )
 
 

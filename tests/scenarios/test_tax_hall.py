@@ -11,7 +11,7 @@ from ecny_tax.scenarios.tax_hall import tax_hall
 def played() -> list[Step]:
     clock = FixedClock(STORY_TIME)
     with Sandbox.open(clock=clock, seed="heshan") as s:
-        return list(tax_hall(s, clock))
+        return list(tax_hall(s))
 
 
 def test_the_tax_hall_takes_a_voucher_redeems_it_and_catches_a_copied_device() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -28,18 +29,39 @@ def migrate(connection: sqlite3.Connection) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        for number, name in migrations().items():
-            if number > version:
-                for statement in statements(files(__package__).joinpath(name).read_text("utf-8")):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {number:d}")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
+        _apply(connection, connection.execute("PRAGMA user_version").fetchone()[0])
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def make_anew(connection: sqlite3.Connection, keeping: Sequence[str]) -> None:
+    """Empty a database in the transaction that goes on, and make its tables as in a new one.
+
+    The rows of the tables ``keeping`` come back.  Foreign keys must be off: tables go in any order.
+    """
+    kept = {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in keeping}
+    found = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    for (table,) in found:
+        if not table.startswith("sqlite_"):
+            connection.execute(f'DROP TABLE "{table}"')
+    _apply(connection, 0)
+    for table, rows in kept.items():
+        if rows:
+            marks = ", ".join("?" * len(rows[0]))
+            connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+
+
+def _apply(connection: sqlite3.Connection, version: int) -> None:
+    """The migrations after the one of that number."""
+    for number, name in migrations().items():
+        if number > version:
+            for statement in statements(files(__package__).joinpath(name).read_text("utf-8")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number:d}")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
 
 
 def statements(script: str) -> list[str]:
