@@ -17,7 +17,7 @@ from ecny_tax.sandbox import Sandbox
 from ecny_tax.web import health, problems, routes
 from ecny_tax.web.hub import Hub
 from ecny_tax.web.limits import Limits
-from ecny_tax.web.links import add_links
+from ecny_tax.web.openapi import finished
 from ecny_tax.web.reference import add_reference
 from ecny_tax.web.webhook_delivery import DeliverySettings
 
@@ -30,31 +30,20 @@ Every POST that moves money takes an `Idempotency-Key`.
 
 #: Requests that run at once; more of them wait.
 _THREADS = 64
-_FRAMEWORKS_OWN = "#/components/schemas/HTTPValidationError"
 
 
 class _Application(FastAPI):
-    """FastAPI's, with a document that says of refusals what they are."""
+    """FastAPI's, with a document that says more."""
 
     def openapi(self) -> dict[str, Any]:
-        if self.openapi_schema is None:
-            _say_problems(super().openapi())
-        return super().openapi()
+        """Made once in a process: every application has the same operations."""
+        if not _document:
+            _document.update(finished(super().openapi()))
+        return _document
 
 
-def _say_problems(document: dict[str, Any]) -> None:
-    """A refusal is of its own media type, and none has the framework's form."""
-    operations = [one for path in document["paths"].values() for one in path.values()]
-    for responses in (operation["responses"] for operation in operations):
-        for status, response in list(responses.items()):
-            content = response.get("content", {})
-            said = content.get("application/json", {}).get("schema", {})
-            if problems.MEDIA_TYPE in content and said:
-                content[problems.MEDIA_TYPE] = content.pop("application/json")
-            elif said == {"$ref": _FRAMEWORKS_OWN}:
-                del responses[status]
-    for name in ("HTTPValidationError", "ValidationError"):
-        document["components"]["schemas"].pop(name, None)
+#: The OpenAPI document, once it was asked for.
+_document: dict[str, Any] = {}
 
 
 def create_app(sandbox: Sandbox, webhooks: DeliverySettings | None = None) -> FastAPI:
@@ -80,7 +69,7 @@ def create_app(sandbox: Sandbox, webhooks: DeliverySettings | None = None) -> Fa
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # it tells nobody anything
     )
-    app.state.hub = Hub(sandbox, webhooks)
+    app.state.hub = Hub(sandbox, webhooks, _operations())
     app.add_exception_handler(EcnyTaxError, problems.on_refusal)
     app.add_exception_handler(RequestValidationError, problems.on_malformed)
     app.add_exception_handler(HTTPException, problems.on_http_error)
@@ -89,31 +78,22 @@ def create_app(sandbox: Sandbox, webhooks: DeliverySettings | None = None) -> Fa
     for router in routes.routers():
         app.include_router(router, prefix="/v1")
     app.include_router(health.router)
-    app.state.hub.operations = {
+    add_reference(app)
+    return app
+
+
+def _operations() -> dict[str, frozenset[int]]:
+    """The operations that an ordered failure may strike, and the statuses that each documents."""
+    return {
         route.operation_id: frozenset(map(int, route.responses))
         for router in routes.routers()
         for route in router.routes
         if isinstance(route, APIRoute) and route.operation_id and _may_fail(route)
     }
-    _document(app)
-    add_reference(app)
-    return app
 
 
 def _may_fail(route: APIRoute) -> bool:
     return bool((route.openapi_extra or {}).get("x-may-fail"))
-
-
-def _document(app: FastAPI) -> None:
-    """Make the OpenAPI document once, with what FastAPI does not put into it."""
-    plain = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            add_links(plain())
-        return plain()
-
-    app.openapi = openapi  # type: ignore[method-assign]
 
 
 def _version() -> str:

@@ -26,12 +26,17 @@ class Hub:
     Whoever uses the sandbox outside of an operation goes through the ``gate``, as these do.
     """
 
-    def __init__(self, sandbox: Sandbox, webhooks: DeliverySettings | None = None) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        webhooks: DeliverySettings | None,
+        operations: Mapping[str, frozenset[int]],
+    ) -> None:
         self.sandbox = sandbox
         self.gate = Gate()
         self.keys = Keys()
         self.hosted = Hosted(sandbox.names)
-        self.operations: Mapping[str, frozenset[int]] = {}
+        self.operations = operations
         self.courier = Courier(self.using, webhooks)
         self._long_reads = threading.BoundedSemaphore(MAX_LONG_READS)
 

@@ -66,5 +66,5 @@ try {
   console.log(`refused, ${error.message}`);
 }
 
-const found = await ask("GET", "/v1/ledger/verification");
+const found = await ask("POST", "/v1/ledger/verifications");
 console.log(`ledger: ok ${found.ok}`);

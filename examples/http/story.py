@@ -113,7 +113,7 @@ def main() -> None:
         key=f"refund-{run}",
     )
     print(f"refund {refund['amount']} yuan: {refund['status']}, balance {refund['balance_after']}")
-    print(f"ledger: ok {ask('GET', '/v1/ledger/verification')['ok']}")
+    print(f"ledger: ok {ask('POST', '/v1/ledger/verifications')['ok']}")
 
 
 if __name__ == "__main__":

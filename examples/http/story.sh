@@ -46,4 +46,4 @@ ask POST /v1/refunds "{\"kind\": \"annual_settlement\", \"wallet_id\": \"$liang\
 # A rule says no: the code is stable, the detail names what was refused.
 ask POST /v1/payments "$duty" "again-$run" || true
 
-ask GET /v1/ledger/verification | jq --raw-output '"ledger: ok \(.ok), \(.transfers) transfers"'
+ask POST /v1/ledger/verifications | jq --raw-output '"ledger: ok \(.ok), \(.transfers) transfers"'

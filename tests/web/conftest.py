@@ -5,11 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import pytest
+import uvicorn
+from fastapi import FastAPI
 
 from ecny_tax import Sandbox
 from ecny_tax.clock import FixedClock, parse_time
+from ecny_tax.web.hub import Hub
 from ecny_tax.web.keys import create_key
 from ecny_tax.web.server import make_server
 from ecny_tax.web.webhook_delivery import DeliverySettings
@@ -21,8 +25,22 @@ NOW = "2023-04-20T10:00:00+08:00"
 
 
 @contextmanager
+def running(server: uvicorn.Server, listening: threading.Event) -> Iterator[None]:
+    """A server in a thread of this process."""
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        assert listening.wait(30)
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+@contextmanager
 def serving(sandbox: Sandbox, webhooks: DeliverySettings | None = None) -> Iterator[str]:
-    """The address of a server in this process; it closes the sandbox in the end."""
+    """The address of a server of its own; it closes the sandbox in the end."""
     listening = threading.Event()
     addresses: list[str] = []
 
@@ -31,15 +49,23 @@ def serving(sandbox: Sandbox, webhooks: DeliverySettings | None = None) -> Itera
         listening.set()
 
     server = make_server(sandbox, host="127.0.0.1", port=0, started=started, webhooks=webhooks)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        assert listening.wait(30)
+    with running(server, listening):
         yield addresses[0]
-    finally:
-        server.should_exit = True
-        thread.join(30)
-        assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def shared_server() -> Iterator[tuple[str, FastAPI]]:
+    """A server that the tests of a worker share, one after the other, and its application."""
+    listening = threading.Event()
+    addresses: list[str] = []
+
+    def started(address: str) -> None:
+        addresses.append(address)
+        listening.set()
+
+    server = make_server(Sandbox.open(":memory:"), host="127.0.0.1", port=0, started=started)
+    with running(server, listening):
+        yield addresses[0], cast(FastAPI, server.config.app)
 
 
 @pytest.fixture
@@ -49,9 +75,14 @@ def sandbox() -> Sandbox:
 
 
 @pytest.fixture
-def address(sandbox: Sandbox) -> Iterator[str]:
-    with serving(sandbox) as address:
-        yield address
+def address(sandbox: Sandbox, shared_server: tuple[str, FastAPI]) -> Iterator[str]:
+    """Where the sandbox is served: all that a server keeps between requests is in its hub, which is new."""
+    address, app = shared_server
+    hub = Hub(sandbox, None, app.state.hub.operations)
+    hub.start()
+    app.state.hub = hub
+    yield address
+    hub.close()
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def documented(sandbox: Sandbox, address: str) -> Callable[[str], Api]:
 
 
 def check_documented(method: str, path: str, answer: Answer) -> None:
-    where = f"{method} {path}: {answer.status} {answer.content.decode()}"
+    where = f"{method} {path}: {answer.status} {answer.content!r}"
     assert answer.status < 500, where
     operation = operation_of(method, path)
     if operation is None:

@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from ecny_tax import Sandbox
 from ecny_tax.web import limits, server
 from ecny_tax.web.limits import MAX_BODY
 from tests.web.client import Api
+from tests.web.conftest import serving
 
 
 def connected(address: str) -> socket.socket:
@@ -34,9 +36,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def hurried(impatient: None, address: str) -> Iterator[str]:
+def hurried(impatient: None) -> Iterator[str]:
     """A server that waits a third of a second for heads and bodies."""
-    return address
+    with serving(Sandbox.open(":memory:")) as address:
+        yield address
 
 
 def test_a_body_that_is_announced_too_large_is_refused_before_it_is_sent(address: str) -> None:

@@ -1,14 +1,39 @@
-"""Links of the OpenAPI document: where the number of a record that was just made can be used."""
+"""What the OpenAPI document says beyond what FastAPI puts into it: what refusals are, and links."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from ecny_tax.web.problems import MEDIA_TYPE
+
+_FRAMEWORKS_OWN = "#/components/schemas/HTTPValidationError"
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 
-def add_links(document: dict[str, Any]) -> None:
+def finished(document: dict[str, Any]) -> dict[str, Any]:
+    """The document that FastAPI made, changed in place."""
+    _say_problems(document)
+    _add_links(document)
+    return document
+
+
+def _say_problems(document: dict[str, Any]) -> None:
+    """A refusal is of its own media type, and none has the framework's form."""
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    for responses in (operation["responses"] for operation in operations):
+        for status, response in list(responses.items()):
+            content = response.get("content", {})
+            said = content.get("application/json", {}).get("schema", {})
+            if MEDIA_TYPE in content and said:
+                content[MEDIA_TYPE] = content.pop("application/json")
+            elif said == {"$ref": _FRAMEWORKS_OWN}:
+                del responses[status]
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
+
+
+def _add_links(document: dict[str, Any]) -> None:
     """Give every answer that bears the number of a record links to the operations that take it in their path.
 
     A test that follows links reaches them with records that exist.
