@@ -110,7 +110,8 @@ def environment_of_readers() -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("ECNY_TAX_")}
     paths = [str(ROOT), *filter(None, [kept.get("PYTHONPATH")])]
     kept["PYTHONPATH"] = os.pathsep.join(paths)
-    return kept | {"PYTHONUTF8": "1", "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
+    # Documents that serve do so side by side, each on a port of its own.
+    return kept | {"PYTHONUTF8": "1", "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "ECNY_TAX_PORT": "0"}
 
 
 @pytest.fixture
