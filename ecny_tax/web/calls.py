@@ -25,7 +25,7 @@ from ecny_tax.store.idempotency import MAX_KEY
 from ecny_tax.web import idempotency, strikes, visibility
 from ecny_tax.web.failure_rows import Strike
 from ecny_tax.web.hub import Hub
-from ecny_tax.web.keys import check_role, party_of_key
+from ecny_tax.web.keys import check_role, open_with
 from ecny_tax.web.problems import MEDIA_TYPE, Problem, language_of, problem
 from ecny_tax.web.rights import Party, Role
 from ecny_tax.web.schemas import form_of
@@ -39,11 +39,12 @@ Number = Annotated[str, Path(min_length=1, max_length=64, pattern="^[0-9A-Za-z._
 
 @dataclass(slots=True)
 class Call:
-    """One request: the sandbox, the party that asks, its language, and, where money moves, its idempotency
-    key."""
+    """One request: the sandbox, the party that asks, with which API key, in which language, and, where money
+    moves, under which idempotency key."""
 
     hub: Hub
     party: Party
+    key_id: str
     language: Language = "en"
     key: str | None = None
     request: str = ""
@@ -110,8 +111,8 @@ _NOT_FOUND: dict[str, Callable[[str], NotFoundError]] = {
 def _call(request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Call:
     hub: Hub = request.app.state.hub
     with hub.gate.shared():
-        party = party_of_key(hub.sandbox, sent.credentials if sent else None)
-    return Call(hub, party, language_of(request))
+        key_id, party = open_with(hub.sandbox, sent.credentials if sent else None)
+    return Call(hub, party, key_id, language_of(request))
 
 
 async def _money_call(

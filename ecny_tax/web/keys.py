@@ -65,17 +65,19 @@ def revoke_key(sandbox: Sandbox, *, key_id: str) -> ApiKey:
         return next(ApiKey(*row) for row in rows.keys(tx) if row[0] == key_id)
 
 
-def party_of_key(sandbox: Sandbox, secret: str | None) -> Party:
-    """Whom a key stands for; raises ``RejectedError`` (``api_key_missing``, ``api_key_unknown``)."""
+def open_with(sandbox: Sandbox, secret: str | None) -> tuple[str, Party]:
+    """The id of a key, and whom it stands for; raises ``RejectedError`` (``api_key_missing``,
+    ``api_key_unknown``)."""
     if not secret:
         raise RejectedError("api_key_missing")
     if len(secret) > _MAX_KEY:
         raise RejectedError("api_key_unknown")
     with sandbox.store.reading() as tx:
-        party = rows.party_of(tx, _digest(secret))
-    if party is None:
+        found = rows.key_of(tx, _digest(secret))
+    if found is None:
         raise RejectedError("api_key_unknown")
-    return read_party(party)
+    key_id, party = found
+    return key_id, read_party(party)
 
 
 def check_role(party: Party, roles: tuple[Role, ...]) -> None:

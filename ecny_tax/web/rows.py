@@ -21,10 +21,12 @@ def insert_key(tx: Transaction, key_id: str, digest: bytes, party: str) -> None:
     )
 
 
-def party_of(tx: Transaction, digest: bytes) -> str | None:
-    """Whom a key stands for that is not revoked."""
-    row = tx.row("SELECT party FROM api_key WHERE digest = :digest AND revoked_at IS NULL", digest=digest)
-    return row[0] if row else None
+def key_of(tx: Transaction, digest: bytes) -> tuple[str, str] | None:
+    """The id of a key that is not revoked, and whom it stands for."""
+    row = tx.row(
+        "SELECT key_id, party FROM api_key WHERE digest = :digest AND revoked_at IS NULL", digest=digest
+    )
+    return (row[0], row[1]) if row else None
 
 
 def keys(tx: Transaction) -> list[KeyRow]:

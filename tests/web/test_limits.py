@@ -155,3 +155,12 @@ def test_without_a_key_or_with_a_wrong_one_nothing_opens(admin: Api) -> None:
         answer = refused.get("/v1/payments")
         assert (answer.status, answer.code) == (401, code)
         assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_key_does_not_revoke_itself(admin: Api) -> None:
+    (own,) = admin.seen("/v1/api-keys")["api_keys"]
+    refused = admin.post(f"/v1/api-keys/{own['key_id']}/revocation")
+    assert (refused.status, refused.code) == (422, "api_key_in_use")
+    other = admin.made("/v1/api-keys", {"party": "admin"})
+    assert Api(admin.address, other["api_key"]).post(f"/v1/api-keys/{own['key_id']}/revocation").status == 200
+    assert admin.get("/v1/status").status == 401

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import Field
 
+from ecny_tax.errors import RejectedError
 from ecny_tax.web.calls import AnyCall, Number, operation
 from ecny_tax.web.keys import ApiKey, NewApiKey, create_key, list_keys, revoke_key
 from ecny_tax.web.schemas import Body, list_model
@@ -37,5 +38,10 @@ def list_(call: AnyCall) -> dict[str, object]:
 
 @operation(router, "POST", "/{key_id}/revocation", answer=ApiKey)
 def revoke(call: AnyCall, key_id: Number) -> ApiKey:
-    """Let a key open nothing any more; of one that is revoked already nothing changes."""
+    """Let a key open nothing any more; of one that is revoked already nothing changes.
+
+    The key of this very request is not revoked, so that nobody locks the door from inside.
+    """
+    if key_id == call.key_id:
+        raise RejectedError("api_key_in_use", key_id=key_id)
     return revoke_key(call.sandbox, key_id=key_id)
