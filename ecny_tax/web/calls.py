@@ -25,7 +25,8 @@ from ecny_tax.store.idempotency import MAX_KEY
 from ecny_tax.web import idempotency, strikes, visibility
 from ecny_tax.web.failure_rows import Strike
 from ecny_tax.web.hub import Hub
-from ecny_tax.web.keys import check_role, open_with
+from ecny_tax.web.keys import check_role
+from ecny_tax.web.limits import beside
 from ecny_tax.web.problems import MEDIA_TYPE, Problem, language_of, problem
 from ecny_tax.web.rights import Party, Role
 from ecny_tax.web.schemas import form_of
@@ -110,8 +111,7 @@ _NOT_FOUND: dict[str, Callable[[str], NotFoundError]] = {
 
 def _call(request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Call:
     hub: Hub = request.app.state.hub
-    with hub.gate.shared():
-        key_id, party = open_with(hub.sandbox, sent.credentials if sent else None)
+    key_id, party = hub.opened_with(sent.credentials if sent else None)
     return Call(hub, party, key_id, language_of(request))
 
 
@@ -133,7 +133,8 @@ async def _money_call(
 ) -> Call:
     call.key = key
     path = request.url.path + ("?" + request.url.query if request.url.query else "")
-    call.request = idempotency.digest(request.method, path, await request.body())
+    body = await request.body()
+    call.request = await beside(body, idempotency.digest, request.method, path, body)
     return call
 
 

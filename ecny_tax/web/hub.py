@@ -12,6 +12,8 @@ from ecny_tax.sandbox import Sandbox
 from ecny_tax.web.gate import Gate
 from ecny_tax.web.hosted import Hosted
 from ecny_tax.web.idempotency import Keys
+from ecny_tax.web.keys import open_with
+from ecny_tax.web.rights import Party
 from ecny_tax.web.webhook_delivery import Courier, DeliverySettings
 
 #: Tables that a reset leaves as they are: who may ask, and whom to tell.
@@ -43,6 +45,11 @@ class Hub:
     def start(self) -> None:
         """Begin what goes on beside requests."""
         self.courier.start()
+
+    def opened_with(self, secret: str | None) -> tuple[str, Party]:
+        """The id of an API key, and whom it stands for; raises as ``keys.open_with``."""
+        with self.gate.shared():
+            return open_with(self.sandbox, secret)
 
     @contextmanager
     def using(self) -> Iterator[Sandbox]:

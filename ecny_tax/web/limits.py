@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar
 
+from anyio import to_thread
 from fastapi import Request
+from fastapi.security.utils import get_authorization_scheme_param
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ecny_tax import strict_json
-from ecny_tax.errors import InvalidInputError
+from ecny_tax.errors import EcnyTaxError, InvalidInputError
+from ecny_tax.web.hub import Hub
 from ecny_tax.web.problems import language_of, problem
 
 #: The largest body, in bytes, and how long it may take to arrive, in seconds.
 MAX_BODY = 4 * 1024 * 1024
 BODY_SECONDS = 10.0
+#: A larger one is taken only of whom an API key opens to, and read beside other requests.
+SMALL_BODY = 64 * 1024
+_T = TypeVar("_T")
+_HEADERS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 _LINGER_SECONDS, _LINGER_BYTES = 2.0, 64 * 1024 * 1024
 
 
@@ -26,7 +35,7 @@ class _GoneError(Exception):
 class _RefusedError(Exception):
     """A body that is not taken; its rest may still be coming."""
 
-    def __init__(self, refusal: InvalidInputError) -> None:
+    def __init__(self, refusal: EcnyTaxError) -> None:
         super().__init__()
         self.refusal = refusal
 
@@ -44,9 +53,12 @@ class Limits:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
+        send = _careful(send)
+        refusal: EcnyTaxError
         try:
+            await self._check_head(request)
             body = await asyncio.wait_for(self._body(request, receive), self._seconds)
-            _check_json(request, body)
+            await beside(body, _check_json, request, body)
         except TimeoutError:
             refusal = InvalidInputError("request_too_slow", seconds=f"{self._seconds:g}")
         except _RefusedError as error:
@@ -80,11 +92,28 @@ class Limits:
             size += len(message.get("body", b""))
             more = message.get("more_body", False)
 
-    async def _body(self, request: Request, receive: Receive) -> bytes:
-        refused = _RefusedError(InvalidInputError("body_too_large", limit=self._max_body))
+    async def _check_head(self, request: Request) -> None:
+        """Before a body is read that is large, or may be: to read it costs more than to refuse the key."""
         announced = request.headers.get("content-length", "0")
-        if announced.isascii() and announced.isdigit() and int(announced[:20]) > self._max_body:
-            raise refused
+        size = int(announced[:20]) if announced.isascii() and announced.isdigit() else 0
+        may_be_large = size > SMALL_BODY or "transfer-encoding" in request.headers
+        most = self._most(request)
+        if size > most:
+            raise _RefusedError(InvalidInputError("body_too_large", limit=most))
+        if may_be_large and most > SMALL_BODY:
+            hub: Hub = request.app.state.hub
+            scheme, secret = get_authorization_scheme_param(request.headers.get("authorization"))
+            try:
+                await to_thread.run_sync(hub.opened_with, secret if scheme.lower() == "bearer" else None)
+            except EcnyTaxError as error:
+                raise _RefusedError(error) from None
+
+    def _most(self, request: Request) -> int:
+        """The largest body: what needs no key needs no large one."""
+        return self._max_body if request.url.path.startswith("/v1/") else min(self._max_body, SMALL_BODY)
+
+    async def _body(self, request: Request, receive: Receive) -> bytes:
+        most = self._most(request)
         parts, size, more = [], 0, True
         while more:
             message = await receive()
@@ -92,11 +121,16 @@ class Limits:
                 raise _GoneError
             part = message.get("body", b"")
             size += len(part)
-            if size > self._max_body:
-                raise refused
+            if size > most:
+                raise _RefusedError(InvalidInputError("body_too_large", limit=most))
             parts.append(part)
             more = message.get("more_body", False)
         return b"".join(parts)
+
+
+async def beside(body: bytes, act: Callable[..., _T], *values: object) -> _T:
+    """What is done with a body, in a thread where it is large, so that other requests go on meanwhile."""
+    return act(*values) if len(body) <= SMALL_BODY else await to_thread.run_sync(act, *values)
 
 
 def _check_json(request: Request, body: bytes) -> None:
@@ -116,6 +150,17 @@ def _check_json(request: Request, body: bytes) -> None:
         raise InvalidInputError("request_malformed", where="body", reason="it is nested too deep") from None
     except ValueError as error:
         raise InvalidInputError("request_malformed", where="body", reason=str(error)) from None
+
+
+def _careful(send: Send) -> Send:
+    """Let no browser keep an answer, or take it for what it does not say it is."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *_HEADERS]
+        await send(message)
+
+    return sent
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -49,6 +51,11 @@ STATUS = {
     "too_many_waiting": 429,
     "too_many_long_reads": 429,
 }
+#: Where the class says too little.
+TITLES = {401: ("No valid API key", "无有效的 API 密钥"), 403: ("Not permitted", "无权操作")}
+#: What asking again does not settle.
+_OUTCOME_UNKNOWN = frozenset({"payment_outcome_unknown", "database_outcome_unknown"})
+_NOTHING = object()
 #: What a problem says itself; values of a refusal do not take these places.
 _MEMBERS = ("type", "title", "status", "detail", "code", "hint")
 
@@ -97,7 +104,7 @@ def problem(error: EcnyTaxError, language: Language) -> JSONResponse:
     headers: dict[str, str] = {"Content-Language": language}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    if status in (429, 503):
+    if status in (429, 503) and error.code not in _OUTCOME_UNKNOWN:
         headers["Retry-After"] = "1"
     return JSONResponse(problem_document(error, language), status, headers, MEDIA_TYPE)
 
@@ -132,11 +139,37 @@ async def on_malformed(request: Request, error: Exception) -> JSONResponse:
     """A request that does not have the documented form: the first of what is wrong with it."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for these
     first = error.errors()[0]
-    where = [str(part) for part in first["loc"]]
+    where = _named(first["loc"], error.body)
     if where == ["header", "Idempotency-Key"] and first["type"] == "missing":
         return problem(InvalidInputError("idempotency_key_missing"), language_of(request))
-    refusal = InvalidInputError("request_malformed", where=".".join(where), reason=first["msg"])
+    refusal = InvalidInputError(
+        "request_malformed", where=".".join(where), reason=first["msg"].removeprefix("Value error, ")
+    )
     return problem(refusal, language_of(request))
+
+
+def _named(place: Sequence[int | str], body: object) -> list[str]:
+    """Where something is wrong, by the members of the body alone; pydantic names its own models, too."""
+    if not place or place[0] != "body":
+        return [str(part) for part in place]
+    names: list[str] = ["body"]
+    within: object = body
+    for position, part in enumerate(place[1:], start=2):
+        inner = _inside(within, part)
+        if inner is not _NOTHING:
+            within = inner
+        elif position < len(place):
+            continue
+        names.append(str(part))
+    return names
+
+
+def _inside(within: object, part: int | str) -> object:
+    if isinstance(within, dict):
+        return within.get(part, _NOTHING)
+    if isinstance(within, list) and isinstance(part, int) and part < len(within):
+        return within[part]
+    return _NOTHING
 
 
 async def on_http_error(request: Request, error: Exception) -> JSONResponse:

@@ -10,7 +10,10 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader
 
-_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'"}
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'none'"
+}
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 

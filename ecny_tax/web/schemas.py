@@ -25,6 +25,7 @@ from pydantic import (
 from ecny_tax.clock import parse_date
 from ecny_tax.errors import EcnyTaxError
 from ecny_tax.money import Fen, positive_yuan, yuan
+from ecny_tax.scenarios import story
 
 _PLAIN = (Enum, date, datetime, str, int, float, type(None))
 _DECIMALS = r"^-?[0-9]{1,18}\.[0-9]{2}$"
@@ -48,7 +49,7 @@ def _readable(text: str) -> str:
 Yuan = Annotated[
     str,
     Field(
-        pattern=r"^[0-9]{1,16}(\.[0-9]{1,2})?$",
+        json_schema_extra={"pattern": r"^[0-9]{1,16}(\.[0-9]{1,2})?$"},  # refused in words by the validator
         max_length=19,
         description="Yuan, as text, above zero, at most two decimals.",
         examples=["17000.00"],
@@ -100,6 +101,8 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+#: Where two rooms have a record of one name.
+_NAMES: dict[type, str] = {story.Step: "StoryStep"}
 #: Made once: the document must not hold two forms of one name.
 _models: dict[type, type[BaseModel]] = {}
 
@@ -116,7 +119,9 @@ def answer_model(record: type) -> type[BaseModel]:
     }
     said = (inspect.getdoc(record) or "").partition("\n\n")[0]
     strict = ConfigDict(extra="forbid")
-    model: type[BaseModel] = create_model(record.__name__, __doc__=said or None, __config__=strict, **fields)
+    model: type[BaseModel] = create_model(
+        _NAMES.get(record, record.__name__), __doc__=said or None, __config__=strict, **fields
+    )
     return _models.setdefault(record, model)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
@@ -23,8 +24,9 @@ from ecny_tax.web.webhook_model import GONE, GONE_STATUS, SCHEDULE, Attempt, Wai
 from ecny_tax.web.webhook_sending import SECONDS, HttpSender, NotSentError, Sender, signed_headers
 
 _LOG = logging.getLogger(__name__)
-#: Webhooks that are sent to at once.
+#: Webhooks that are sent to at once, and those of one party, so that it holds up no other's.
 MAX_SENDING = 8
+MAX_SENDING_OF_PARTY = 4
 #: Events that one thread takes at a time, and after how many seconds it begins no other one.
 _RUN = 20
 _RUN_SECONDS = 30.0
@@ -59,7 +61,8 @@ class Courier:
         self._stopping = threading.Event()
         self._news = threading.Event()
         self._lock = threading.Lock()
-        self._sending: dict[str, threading.Thread] = {}
+        self._sending: dict[str, tuple[str, threading.Thread]] = {}  # by webhook, with its party
+        self._turns: dict[str, float] = {}  # when a party's webhooks were last sent to
         self._looking = threading.Thread(target=self._look, name="webhooks", daemon=True)
 
     def start(self) -> None:
@@ -75,7 +78,7 @@ class Courier:
         self._news.set()
         self._sender.close()
         with self._lock:
-            threads = [self._looking, *self._sending.values()]
+            threads = [self._looking, *(thread for _party, thread in self._sending.values())]
         until = time.monotonic() + _STOP_SECONDS
         for thread in threads:
             if thread.is_alive():
@@ -105,13 +108,25 @@ class Courier:
         with self._using() as sandbox, sandbox.store.reading() as tx:
             due = webhook_rows.due(tx, SystemClock().now())
         with self._lock:
-            for webhook_id in due:
-                if self._stopping.is_set() or len(self._sending) >= MAX_SENDING:
+            while not self._stopping.is_set() and len(self._sending) < MAX_SENDING:
+                chosen = self._next(due)
+                if chosen is None:
                     return
-                if webhook_id not in self._sending:
-                    thread = threading.Thread(target=self._send, args=(webhook_id,), daemon=True)
-                    self._sending[webhook_id] = thread
-                    thread.start()
+                webhook_id, party = chosen
+                thread = threading.Thread(target=self._send, args=(webhook_id,), daemon=True)
+                self._sending[webhook_id] = party, thread
+                self._turns[party] = time.monotonic()
+                thread.start()
+
+    def _next(self, due: list[tuple[str, str]]) -> tuple[str, str] | None:
+        """Whom to send to now: of the party that has the fewest under way, or waits the longest."""
+        under_way = Counter(party for party, _thread in self._sending.values())
+        waiting = [
+            (webhook_id, party)
+            for webhook_id, party in due
+            if webhook_id not in self._sending and under_way[party] < MAX_SENDING_OF_PARTY
+        ]
+        return min(waiting, key=lambda one: (under_way[one[1]], self._turns.get(one[1], 0.0)), default=None)
 
     # --- sending ----------------------------------------------------------------------------------------
 

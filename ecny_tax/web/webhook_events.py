@@ -169,7 +169,7 @@ def _payment(tx: Transaction, row: Row) -> list[Event]:
 
 
 def _voucher(_tx: Transaction, row: Row) -> list[Event]:
-    place, number, status, code, amount, bill_no, payment_no, released, at, wallet_id = row
+    place, number, status, code, amount, bill_no, payment_no, released, at = row
     decided = Redemption(
         number, VoucherStatus(status), code, Fen(amount), bill_no, payment_no, bool(released), None
     )
@@ -179,8 +179,7 @@ def _voucher(_tx: Transaction, row: Row) -> list[Event]:
             "voucher",
             place,
             from_micros(at),
-            # The payer, its operator, and the authority whose bill it names.
-            (("wallet", wallet_id), ("bill", bill_no)),
+            (("voucher", number),),  # not whose bill it names: who pays it with what is the payer's
             lambda: document(decided),
         )
     ]
@@ -258,9 +257,7 @@ _SOURCES: dict[str, _Source] = {
     "voucher": _Source(
         "SELECT max(place) FROM voucher",
         "SELECT v.place, v.voucher_id, v.status, v.code, v.amount, v.named_bill, v.payment_no, v.released,"
-        " v.decided_at, d.wallet_id FROM voucher v JOIN device_load l ON l.load_id = v.load_id"
-        " JOIN device d ON d.device_id = l.device_id"
-        " WHERE v.place > :after AND v.place <= :top ORDER BY v.place",
+        " v.decided_at FROM voucher v WHERE v.place > :after AND v.place <= :top ORDER BY v.place",
         None,
         _voucher,
     ),

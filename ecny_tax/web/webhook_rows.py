@@ -177,14 +177,14 @@ def send_again(tx: Transaction, event_id: str) -> None:
 # --- sending --------------------------------------------------------------------------------------------
 
 
-def due(tx: Transaction, now: datetime) -> list[str]:
-    """The webhooks for which something is to be sent, longest due first."""
+def due(tx: Transaction, now: datetime) -> list[tuple[str, str]]:
+    """The webhooks for which something is to be sent, each with its party, longest due first."""
     found = tx.rows(
-        "SELECT webhook_id FROM webhook_delivery WHERE next_attempt_at <= :now"
-        " GROUP BY webhook_id ORDER BY min(next_attempt_at)",
+        "SELECT d.webhook_id, w.party FROM webhook_delivery d JOIN webhook w ON w.webhook_id = d.webhook_id"
+        " WHERE d.next_attempt_at <= :now GROUP BY d.webhook_id, w.party ORDER BY min(d.next_attempt_at)",
         now=micros(now),
     )
-    return [webhook_id for (webhook_id,) in found]
+    return [(webhook_id, party) for webhook_id, party in found]
 
 
 def claim(tx: Transaction, webhook_id: str, *, until: datetime, limit: int) -> list[Waiting]:

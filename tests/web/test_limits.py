@@ -11,7 +11,7 @@ import pytest
 
 from ecny_tax import Sandbox
 from ecny_tax.web import limits, server
-from ecny_tax.web.limits import MAX_BODY
+from ecny_tax.web.limits import MAX_BODY, SMALL_BODY
 from tests.web.client import Api
 from tests.web.conftest import serving
 
@@ -59,7 +59,7 @@ def test_a_body_in_pieces_is_refused_when_it_grows_too_large(admin: Api) -> None
     with connected(admin.address) as connection:
         connection.sendall(
             b"POST /v1/payments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-            b"Transfer-Encoding: chunked\r\n\r\n"
+            b"Transfer-Encoding: chunked\r\nAuthorization: Bearer %s\r\n\r\n" % str(admin.api_key).encode()
         )
         try:
             for _ in range(MAX_BODY // 2**20 + 1):
@@ -164,3 +164,28 @@ def test_a_key_does_not_revoke_itself(admin: Api) -> None:
     other = admin.made("/v1/api-keys", {"party": "admin"})
     assert Api(admin.address, other["api_key"]).post(f"/v1/api-keys/{own['key_id']}/revocation").status == 200
     assert admin.get("/v1/status").status == 401
+
+
+@pytest.mark.parametrize("heads", [b"Content-Length: 4000000", b"Transfer-Encoding: chunked"])
+def test_a_large_body_is_read_only_of_whom_a_key_opens_to(address: str, heads: bytes) -> None:
+    for key in (b"", b"Authorization: Bearer ecny_sandbox_unknown\r\n"):
+        with connected(address) as connection:
+            connection.sendall(
+                b"POST /v1/wallets HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                + key
+                + heads
+                + b"\r\n\r\n"
+            )
+            answer = heard(connection)
+        assert answer.startswith(b"HTTP/1.1 401"), answer
+        assert b"api_key_unknown" in answer if key else b"api_key_missing" in answer
+
+
+def test_a_large_body_of_a_known_party_is_read(admin: Api) -> None:
+    refused = admin.post("/v1/payments", {"tax": "x" * 2 * SMALL_BODY})
+    assert (refused.status, refused.code) == (400, "request_malformed")
+
+
+def test_what_needs_no_key_takes_no_large_body(address: str) -> None:
+    refused = Api(address, None).ask("GET", "/healthz", b" " * SMALL_BODY + b"{}", {})
+    assert (refused.status, refused.code) == (413, "body_too_large")

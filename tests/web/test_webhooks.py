@@ -20,7 +20,7 @@ from ecny_tax.clock import SystemClock, parse_time
 from ecny_tax.offline.device import Device
 from ecny_tax.web import webhook_rows
 from ecny_tax.web.keys import create_key
-from ecny_tax.web.webhook_delivery import DeliverySettings
+from ecny_tax.web.webhook_delivery import MAX_SENDING, MAX_SENDING_OF_PARTY, DeliverySettings
 from ecny_tax.web.webhook_events import EventType
 from ecny_tax.web.webhook_sending import HttpSender
 from tests.support import company_id, corporate, owe, person_id, personal, refund_of
@@ -202,6 +202,30 @@ def test_a_double_spend_is_told_to_the_payer_its_operator_and_the_authority(
         assert fourth.got == []
 
 
+def test_whose_bill_a_voucher_names_is_told_of_the_payment_and_not_of_the_voucher(
+    as_party: Callable[[str], Api], sandbox: Sandbox
+) -> None:
+    """As it is shown none: who tried to pay, and with what, is the payer's."""
+    owing, payer = as_party(f"taxpayer:{person_id()}"), as_party(f"taxpayer:{person_id(2)}")
+    bill = owe(sandbox, personal(sandbox), 100_00)
+    wallet = personal(sandbox, 2, fund=Fen(500_00))
+    device = Device.create()
+    sandbox.offline.enroll(device=device, wallet_id=wallet.wallet_id)
+    sandbox.offline.load(device=device, amount=Fen(200_00))
+    request = sandbox.offline.terminal().request(bill_no=bill.bill_no, amount=Fen(100_00), at=START)
+    with receiving() as first, receiving() as second:
+        for api, receiver in (owing, first), (payer, second):
+            hooked(api, receiver, "payment.settled", "voucher.settled")
+        (result,) = sandbox.offline.redeem(vouchers=[device.pay(request, at=START)])
+        assert second.wait(2)[1].type == "voucher.settled"
+        (webhook,) = payer.seen("/v1/webhooks")["webhooks"]
+        assert told(payer, webhook)[1]["record"] == result.voucher_id
+        first.wait()
+        time.sleep(0.2)
+        assert first.types == ["payment.settled"]
+    assert owing.get(f"/v1/vouchers/redemptions/{result.voucher_id}").status == 404
+
+
 def test_another_party_hears_nothing(
     as_party: Callable[[str], Api], sandbox: Sandbox, receiver: Receiver
 ) -> None:
@@ -308,6 +332,26 @@ def test_a_slow_receiver_holds_up_no_other_and_no_request(admin: Api, kind: str)
         path = f"/v1/webhooks/{first['webhook_id']}/deliveries/{sent['event_id']}"
         eventually(lambda: admin.seen(path)["attempts"] > 0)
         assert admin.seen(path)["last_error"] == "no answer within 1 seconds"
+        is_over.set()
+
+
+def test_a_party_with_many_slow_receivers_holds_up_no_other_party(as_party: Callable[[str], Api]) -> None:
+    is_over = threading.Event()
+
+    def linger(_handler: Any) -> None:
+        is_over.wait(30)
+
+    crowd, other = as_party(f"taxpayer:{person_id()}"), as_party("operator:ICBC")
+    with receiving(Receiver(before=linger)) as slow, receiving() as quick:
+        webhook = hooked(other, quick)
+        for one in [hooked(crowd, slow) for _ in range(MAX_SENDING)]:
+            for _ in range(5):
+                ping(crowd, one)
+        slow.wait(MAX_SENDING_OF_PARTY)
+        began = time.monotonic()
+        ping(other, webhook)
+        quick.wait()
+        assert time.monotonic() - began < 0.8  # a slow one is given a second, and has five to wait for
         is_over.set()
 
 

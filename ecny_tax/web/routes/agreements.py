@@ -48,7 +48,7 @@ class SignedAgreement(BaseModel):
     operator_answer: str = Field(description="COSE_Sign1, in hex.")
 
 
-class Verify(Body):
+class VerifyAgreement(Body):
     """An exported agreement, as it came."""
 
     agreement: dict[str, Any] = Field(description="What `GET /v1/agreements/{agreement_no}/export` answers.")
@@ -142,8 +142,8 @@ def export(call: AnyCall, agreement_no: Number) -> dict[str, object]:
     *ANYBODY,
     answer=with_members("AgreementVerdict", AgreementCheck, problem=Problem | None),
 )
-def verify(call: AnyCall, asked: Verify) -> dict[str, object]:
-    """Verify an exported agreement; nothing is kept of it.
+def verify(call: AnyCall, asked: VerifyAgreement) -> dict[str, object]:
+    """VerifyAgreement an exported agreement; nothing is kept of it.
 
     The verdict is the answer, also when it is no: `problem` then says why.
     """

@@ -184,7 +184,7 @@ def _check_parts(call: Call, asked: OfRequests, kind: RequestFailureKind) -> Non
         ("code", asked.code, RequestFailureKind.REFUSAL),
     ):
         if (value is not None) is not (kind is owner):
-            reason = f"it belongs to {owner}, and to nothing else"
+            reason = f"{owner} needs it" if kind is owner else f"it belongs to {owner}, and to nothing else"
             raise InvalidInputError("request_malformed", where=f"body.{name}", reason=reason)
     documented = call.hub.operations
     if asked.operation is not None and asked.operation not in documented:

@@ -64,7 +64,7 @@ class ProofOfConsistency(Proof):
     earlier: str
 
 
-class Verify(Body):
+class VerifyProof(Body):
     """What is to be verified beside the ledger itself."""
 
     signatures: bool = Field(False, description="What authorised each payment, and every voucher, too.")
@@ -108,13 +108,13 @@ def transfers(call: AnyCall, limit: Limit = 50, cursor: Cursor = None) -> dict[s
 
 
 @operation(router, "POST", "/verifications", Role.AUDITOR, answer=LedgerVerification)
-def verify(call: AnyCall, asked: Verify | None = None) -> LedgerVerification:
-    """Verify the whole ledger.
+def verify(call: AnyCall, asked: VerifyProof | None = None) -> LedgerVerification:
+    """VerifyProof the whole ledger.
 
     Every balance is derived anew, every record compared with the sealed log, every promise checked.  `ok` is
     the verdict.  Nobody waits for it, but it takes its time.
     """
-    wish = asked or Verify(signatures=False, checkpoint=None)
+    wish = asked or VerifyProof(signatures=False, checkpoint=None)
     note = None if wish.checkpoint is None else read_checkpoint(wish.checkpoint).note
     with call.hub.long_read() as sandbox:
         found = sandbox.ledger.verify()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from ecny_tax.documents import Document, document
 from ecny_tax.money import yuan
@@ -40,12 +40,16 @@ class DeclareAndPay(Body):
     authority: str | None = Field(None, max_length=11)
 
 
+_Pay = Annotated[
+    Annotated[PayBill, Tag("bill")] | Annotated[DeclareAndPay, Tag("declare")],
+    Discriminator(lambda given: "declare" if isinstance(given, dict) and "tax" in given else "bill"),
+]
 _Payment = with_members("PaymentSeen", Payment, balance_after=YuanOut | None)
 _READERS = (Role.AUDITOR, Role.OPERATOR, Role.TAX_AUTHORITY, Role.TREASURY, Role.TAXPAYER)
 
 
 @operation(router, "POST", "", Role.TAXPAYER, answer=_Payment, status=201)
-def pay(call: MoneyCall, asked: PayBill | DeclareAndPay) -> Document:
+def pay(call: MoneyCall, asked: _Pay) -> Document:
     """Pay a tax.
 
     A verified agreement with the bill's authority makes it a real-time debit; without one the wallet scans

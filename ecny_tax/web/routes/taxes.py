@@ -25,7 +25,7 @@ router = APIRouter(prefix="/taxes", tags=["taxes"])
 router.include_router(quotes.router)
 
 _EVERYBODY = (Role.AUDITOR, Role.OPERATOR, Role.TAX_AUTHORITY, Role.TREASURY, Role.TAXPAYER)
-_MAX_CASES = 100_000
+_MAX_CASES = 5_000
 _OnDay = Annotated[Day | None, Query(description="The day (default: today).")]
 
 

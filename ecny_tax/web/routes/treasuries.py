@@ -46,7 +46,7 @@ _ReportForm = create_model("ReportAsAssumed", __base__=form_of(Report), assumpti
 _ClosingForm = create_model("ClosingAsAssumed", __base__=form_of(Closing), assumption=(str, _ASSUMED))
 
 
-class NewTreasury(Body):
+class AddTreasury(Body):
     """A treasury to be added."""
 
     code: str = Field(max_length=20, description="Ten digits.", examples=["1907030000"])
@@ -69,7 +69,7 @@ def list_(call: AnyCall) -> dict[str, object]:
 
 
 @operation(router, "POST", "", answer=Institution, status=201)
-def add(call: AnyCall, asked: NewTreasury) -> Institution:
+def add(call: AnyCall, asked: AddTreasury) -> Institution:
     """Add a treasury, with revenue accounts that open with an assumed balance."""
     return call.sandbox.treasury.add(code=asked.code, name=asked.name, name_en=asked.name_en)
 
