@@ -47,10 +47,10 @@ class Keys:
         try:
             whole = prefix + request
             with store.reading() as tx:
-                earlier = rows.answered_key(tx, prefix)
-            if earlier is not None and earlier != whole:
+                earlier, was_answered = rows.taken_key(tx, prefix) or (whole, False)
+            if earlier != whole:
                 raise ConflictError("idempotency_conflict", key=key, operation="HTTP")
-            yield whole, earlier is not None
+            yield whole, was_answered
         finally:
             with self._lock:
                 self._running.discard(prefix)

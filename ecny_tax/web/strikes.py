@@ -48,7 +48,9 @@ def refusal_of(code: str, values: Mapping[str, object]) -> EcnyTaxError:
     """The refusal of a code of the catalogue, with what the request says of its values."""
     said = catalogue()[code]
     kind: type[EcnyTaxError] = getattr(errors, said["class"])
-    given = dict(_texts(values))
+    given: dict[str, str] = {}
+    for name, text in _texts(values):
+        given.setdefault(name, text)  # the address comes before the body
     names = {
         name
         for sentence in ("en", "zh", "hint_en", "hint_zh")
@@ -71,7 +73,8 @@ def _texts(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         elif isinstance(value, BaseModel):
             yield from _texts(dict(value))
         elif isinstance(value, list | tuple):
-            yield from ((name, one) for one in value if isinstance(one, str))
+            for one in value:
+                yield from _texts({name: one})
 
 
 class Late(Response):

@@ -154,6 +154,10 @@ def test_a_failure_strikes_who_and_what_it_names_and_nothing_else(
     assert company.post(f"/v1/wallets/{one}/top-ups", amount).status == 201
     admin.made("/v1/failures", refusing("wallet_frozen", wallet_id=one))
     assert admin.post("/v1/payments", {"wallet_id": one, **DUTY}).code == "wallet_frozen"  # named in the body
+    admin.made("/v1/failures", refusing("wallet_frozen", wallet_id=one))
+    shares = {"to": [{"wallet_id": one, "amount": "1.00"}]}
+    refused = admin.post(f"/v1/wallets/{other}/distributions", shares)  # named in a list of the body
+    assert (refused.code, refused.json["wallet_id"]) == ("wallet_frozen", other)
 
 
 def test_an_ordered_failure_outlasts_a_restart_and_can_be_cancelled(tmp_path: Path) -> None:
