@@ -79,6 +79,13 @@ class Call:
         """The refusal of a record that is not there, or not the party's."""
         return _NOT_FOUND[resource](number)
 
+    @property
+    def was_answered(self) -> bool:
+        """Whether this request moved money before, under the same key."""
+        return self.key is not None and idempotency.was_answered(
+            self.sandbox.store, self.party, self.key, self.request
+        )
+
     def once(self, act: Callable[[str], _T]) -> _T:
         """Move money once under the caller's key; ``act`` is given the key for the library."""
         assert self.key is not None  # noqa: S101 - ``MoneyCall`` has seen to it
@@ -277,7 +284,9 @@ def operation(
 def _strike(call: Call, operation_id: str, values: Mapping[str, object]) -> Strike | None:
     """The ordered failure that strikes this request; one that refuses is raised."""
     statuses = call.hub.operations.get(operation_id, frozenset())
-    found = strikes.strike(call.sandbox.store, call.party, operation_id, statuses, values)
+    found = strikes.strike(
+        call.sandbox.store, call.party, operation_id, statuses, values, lambda: call.was_answered
+    )
     if found is not None and found.code is not None:
         raise strikes.refusal_of(found.code, values)
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -54,12 +55,18 @@ async def healthz() -> Health:
     summary="Whether requests can be served",
     responses={**_MALFORMED, 503: {**_PROBLEM, "description": "Not ready; `what` says why."}},
 )
-def readyz(request: Request) -> Readiness:
+async def readyz(request: Request) -> Readiness:
     """The store answers, its tables are those of this program, the newest checkpoint bears the ledger's
     signature, and the log agrees with it."""
     hub: Hub = request.app.state.hub
+    # Said at once, and looked at in a thread of its own: requests that wait may have taken all others.
     if hub.gate.is_shut:
         raise UnavailableError("not_ready", what="sandbox_busy")
+    return await to_thread.run_sync(_readiness, hub, limiter=CapacityLimiter(1))
+
+
+def _readiness(hub: Hub) -> Readiness:
+    """Raises ``UnavailableError`` (``not_ready``)."""
     with hub.gate.shared():
         sandbox = hub.sandbox
         try:

@@ -39,7 +39,7 @@ class Keys:
         something else) and ``InvalidInputError`` (``idempotency_key_malformed``).
         """
         check_key(key)
-        prefix = f"http:{_short(f'{party} {key}')}:"
+        prefix = _prefix(party, key)
         with self._lock:
             if prefix in self._running:
                 raise ConflictError("idempotency_in_flight", key=key)
@@ -47,13 +47,20 @@ class Keys:
         try:
             whole = prefix + request
             with store.reading() as tx:
-                earlier = rows.answered_key(tx, prefix)
-            if earlier is not None and earlier != whole:
+                earlier, was_answered = rows.taken_key(tx, prefix) or (whole, False)
+            if earlier != whole:
                 raise ConflictError("idempotency_conflict", key=key, operation="HTTP")
-            yield whole, earlier is not None
+            yield whole, was_answered
         finally:
             with self._lock:
                 self._running.discard(prefix)
+
+
+def was_answered(store: Store, party: Party, key: str, request: str) -> bool:
+    """Whether this request was answered under its key before."""
+    prefix = _prefix(party, key)
+    with store.reading() as tx:
+        return rows.taken_key(tx, prefix) == (prefix + request, True)
 
 
 def digest(method: str, path: str, body: bytes) -> str:
@@ -63,6 +70,10 @@ def digest(method: str, path: str, body: bytes) -> str:
     except (ValueError, RecursionError):  # refused elsewhere
         content = body.hex()
     return _short(f"{method} {path} {content}")
+
+
+def _prefix(party: Party, key: str) -> str:
+    return f"http:{_short(f'{party} {key}')}:"
 
 
 def _short(text: str) -> str:

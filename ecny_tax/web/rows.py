@@ -46,12 +46,16 @@ def revoke_key(tx: Transaction, key_id: str) -> bool:
     return row is not None
 
 
-def answered_key(tx: Transaction, prefix: str) -> str | None:
-    """The whole key of an answered request whose key begins so; see the index ``answered_over_http``."""
+def taken_key(tx: Transaction, prefix: str) -> tuple[str, bool] | None:
+    """The whole key of a request that was taken, whose key begins so, and whether it was answered.
+
+    One whose outcome is not known yet, or a batch that was cut off, was not; see the index
+    ``answered_over_http``.
+    """
     row = tx.row(
-        "SELECT key FROM answered_request WHERE key >= 'http:' AND key < 'http;' AND key >= :low"
-        " AND key < :high AND answer IS NOT NULL LIMIT 1",
+        "SELECT key, answer IS NOT NULL FROM answered_request WHERE key >= 'http:' AND key < 'http;'"
+        " AND key >= :low AND key < :high LIMIT 1",
         low=prefix,
         high=f"{prefix}~",
     )
-    return row[0] if row else None
+    return (row[0], bool(row[1])) if row else None

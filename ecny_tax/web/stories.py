@@ -8,6 +8,8 @@ from datetime import datetime
 
 from ecny_tax.clock import day_begins
 from ecny_tax.errors import ConflictError, NotFoundError, RejectedError
+from ecny_tax.payments import debit_rows
+from ecny_tax.payments.debit_model import Struck
 from ecny_tax.rulebook import Rulebook
 from ecny_tax.sandbox import Sandbox
 from ecny_tax.scenarios.heshan import STORY_TIME, heshan
@@ -28,6 +30,10 @@ _RECORDS = {
     "loads": ("load_id", "device_load", "loaded_at, load_id"),
     "vouchers": ("voucher_id", "voucher", "place"),
 }
+
+
+#: What a failure may strike that a story does.
+_FAIL = (Struck.DEBIT, Struck.REFUND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +123,13 @@ def play(sandbox: Sandbox, asked: Scenario, wish: Wish) -> Played:
     """Play a scenario on a sandbox that nobody else uses meanwhile, and leave its clock where it ends.
 
     Raises ``ConflictError`` (``scenario_needs_fresh_sandbox``) where there are wallets already, or time has
-    gone on too far.
+    gone on too far, or a failure waits that could strike the story.
     """
     refusal = ConflictError(
         "scenario_needs_fresh_sandbox", scenario=asked.name, begins=asked.begins.isoformat()
     )
     with sandbox.store.reading() as tx:
-        if tx.row("SELECT 1 FROM wallet") is not None:
+        if tx.row("SELECT 1 FROM wallet") is not None or any(debit_rows.any_waits(tx, one) for one in _FAIL):
             raise refusal
     try:
         sandbox.clock.set(asked.begins)

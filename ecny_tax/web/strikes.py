@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from string import Formatter
 
 from fastapi.responses import Response
@@ -25,9 +25,17 @@ TRANSPORT = "transport"
 
 
 def strike(
-    store: Store, party: Party, operation: str, statuses: frozenset[int], values: Mapping[str, object]
+    store: Store,
+    party: Party,
+    operation: str,
+    statuses: frozenset[int],
+    values: Mapping[str, object],
+    was_answered: Callable[[], bool],
 ) -> Strike | None:
-    """The oldest ordered failure that this request matches, counted as struck; most often there is none."""
+    """The oldest ordered failure that this request matches, counted as struck; most often there is none.
+
+    What was answered before is done: no refusal strikes it, which would say that it is not.
+    """
     with store.reading() as tx:
         waiting = failure_rows.waiting(tx, operation, str(party))
     if not waiting:
@@ -36,7 +44,7 @@ def strike(
     for found in waiting:
         if found.wallet_id is not None and found.wallet_id not in named:
             continue
-        if found.code is not None and status_of_code(found.code) not in statuses:
+        if found.code is not None and (status_of_code(found.code) not in statuses or was_answered()):
             continue
         with store.untimed() as tx:
             if failure_rows.count_strike(tx, found.failure_no):
@@ -48,7 +56,9 @@ def refusal_of(code: str, values: Mapping[str, object]) -> EcnyTaxError:
     """The refusal of a code of the catalogue, with what the request says of its values."""
     said = catalogue()[code]
     kind: type[EcnyTaxError] = getattr(errors, said["class"])
-    given = dict(_texts(values))
+    given: dict[str, str] = {}
+    for name, text in _texts(values):
+        given.setdefault(name, text)  # the address comes before the body
     names = {
         name
         for sentence in ("en", "zh", "hint_en", "hint_zh")
@@ -71,7 +81,8 @@ def _texts(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         elif isinstance(value, BaseModel):
             yield from _texts(dict(value))
         elif isinstance(value, list | tuple):
-            yield from ((name, one) for one in value if isinstance(one, str))
+            for one in value:
+                yield from _texts({name: one})
 
 
 class Late(Response):

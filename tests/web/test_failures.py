@@ -51,6 +51,16 @@ def test_an_answer_is_lost_after_the_commit_and_the_same_key_gives_it(admin: Api
     assert (over["status"], over["left"]) == ("struck", 0)
 
 
+def test_no_refusal_strikes_what_was_answered_before(admin: Api) -> None:
+    path = f"/v1/wallets/{wallet_of(admin)}/top-ups"
+    done = admin.post(path, {"amount": "1.00"}, key="k")
+    ordered = admin.made("/v1/failures", refusing("insufficient_funds"))
+    again = admin.post(path, {"amount": "1.00"}, key="k")
+    assert (again.status, again.content) == (201, done.content)
+    assert admin.seen(f"/v1/failures/{ordered['failure_no']}")["left"] == 1
+    assert admin.post(path, {"amount": "1.00"}, key="another").code == "insufficient_funds"
+
+
 def test_an_answer_that_is_lost_may_be_a_refusal(admin: Api) -> None:
     wallet_id = wallet_of(admin)
     admin.made("/v1/failures", LOST)
@@ -154,6 +164,10 @@ def test_a_failure_strikes_who_and_what_it_names_and_nothing_else(
     assert company.post(f"/v1/wallets/{one}/top-ups", amount).status == 201
     admin.made("/v1/failures", refusing("wallet_frozen", wallet_id=one))
     assert admin.post("/v1/payments", {"wallet_id": one, **DUTY}).code == "wallet_frozen"  # named in the body
+    admin.made("/v1/failures", refusing("wallet_frozen", wallet_id=one))
+    shares = {"to": [{"wallet_id": one, "amount": "1.00"}]}
+    refused = admin.post(f"/v1/wallets/{other}/distributions", shares)  # named in a list of the body
+    assert (refused.code, refused.json["wallet_id"]) == ("wallet_frozen", other)
 
 
 def test_an_ordered_failure_outlasts_a_restart_and_can_be_cancelled(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.web import paying
 from tests.web.client import Api
 from tests.web.test_payments import COMPANY, DUTY
 
@@ -56,6 +57,25 @@ def test_a_refusal_leaves_the_key_free(admin: Api) -> None:
     assert (refused.status, refused.code) == (422, "insufficient_funds")
     admin.made(f"/v1/wallets/{wallet['wallet_id']}/top-ups", {"amount": "17000"})
     assert admin.post("/v1/payments", asked, key="k").status == 201
+
+
+def test_a_key_whose_outcome_is_not_known_is_not_free_for_another_request(admin: Api) -> None:
+    wallet_id = paying.corporate(admin)
+    bill, other = (paying.owe(admin, wallet_id, amount) for amount in ("100.00", "55.00"))
+    asked, another = ({"bill_no": one["bill_no"], "wallet_id": wallet_id} for one in (bill, other))
+    admin.made("/v1/failures", {"strikes": "debit", "kind": "answer_lost"})
+
+    lost = admin.post("/v1/payments", asked, key="k")
+    assert (lost.status, lost.code) == (503, "payment_outcome_unknown")
+    refused = admin.post("/v1/payments", another, key="k")
+    assert (refused.status, refused.code) == (422, "idempotency_conflict")
+    assert admin.seen(f"/v1/bills/{other['bill_no']}")["status"] == "open"
+
+    admin.made("/v1/reconciliations/2023-04-20/mends", {})
+    first, second = (admin.post("/v1/payments", asked, key="k") for _ in range(2))
+    assert (first.status, first.json["bill_no"], second.content) == (201, bill["bill_no"], first.content)
+    refused = admin.post("/v1/payments", another, key="k")
+    assert (refused.status, refused.code) == (422, "idempotency_conflict")
 
 
 @pytest.mark.parametrize("key", ["x" * 256, "\x7f", "é", "a\tb"])

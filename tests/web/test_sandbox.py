@@ -10,10 +10,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from ecny_tax import Sandbox
 from ecny_tax.errors import UnavailableError, catalogue
@@ -66,6 +68,19 @@ def test_health_and_readiness_need_no_key_and_are_documented(address: str, admin
     for path in ("/healthz", "/readyz"):
         assert "security" not in paths[path]["get"]
     assert "503" in paths["/readyz"]["get"]["responses"]
+
+
+def test_readiness_is_told_while_more_requests_wait_than_run_at_once(
+    address: str, admin: Api, shared_server: tuple[str, FastAPI]
+) -> None:
+    gate = shared_server[1].state.hub.gate
+    with ThreadPoolExecutor(80) as pool, gate.alone():
+        waiting = [pool.submit(admin.get, "/v1/status") for _ in range(80)]
+        time.sleep(0.5)
+        assert not any(one.done() for one in waiting)
+        told = Api(address, None).get("/readyz")
+        assert (told.status, told.code, told.json["what"]) == (503, "not_ready", "sandbox_busy")
+    assert {one.result().status for one in waiting} == {200}
 
 
 @pytest.mark.parametrize(

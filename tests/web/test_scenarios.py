@@ -64,6 +64,17 @@ def test_a_scenario_needs_a_sandbox_without_wallets_that_is_not_past_its_time(ad
     assert admin.made("/v1/scenarios/outage", {"seed": 1, "reset": True})["scenario"] == "outage"
 
 
+@pytest.mark.parametrize("order", [("debit", "operator_outage"), ("refund", "wallet_closes")])
+def test_a_failure_that_waits_strikes_no_story(admin: Api, order: tuple[str, str]) -> None:
+    strikes, kind = order
+    ordered = admin.made("/v1/failures", {"strikes": strikes, "kind": kind})
+    refused = admin.post("/v1/scenarios/heshan", {})
+    assert (refused.status, refused.code) == (409, "scenario_needs_fresh_sandbox")
+    assert admin.seen("/v1/wallets")["wallets"] == []
+    admin.made(f"/v1/failures/{ordered['failure_no']}/cancel")
+    assert admin.post("/v1/scenarios/heshan", {}).status == 200
+
+
 def test_a_sandbox_of_today_is_past_the_time_of_a_story(served: Api) -> None:
     refused = served.post("/v1/scenarios/heshan", {"seed": 1})
     assert (refused.status, refused.code) == (409, "scenario_needs_fresh_sandbox")

@@ -35,9 +35,9 @@ def list_(call: AnyCall) -> dict[str, object]:
 def play(call: AnyCall, name: Number, asked: Play) -> Played:
     """Play a scenario.
 
-    It needs a sandbox without wallets, which has not gone past its time, unless `reset` is true.  Other
-    requests wait meanwhile; the clock stands still where it ends.  What comes to pass, and what the records
-    are called, follows from `seed`.
+    It needs a sandbox without wallets, which has not gone past its time and where no failure of a debit or
+    refund waits, unless `reset` is true.  Other requests wait meanwhile; the clock stands still where it
+    ends.  What comes to pass, and what the records are called, follows from `seed`.
     """
     found = stories.scenario(call.sandbox.store.rulebook, name)
     if asked.reset:
