@@ -35,7 +35,7 @@ def serve(
     from ecny_tax.errors import UnavailableError
 
     try:
-        from ecny_tax.web.server import serve as serve_over_http
+        from ecny_tax.web.server import listen, make_server
     except ImportError:
         raise UnavailableError("web_missing") from None
     from ecny_tax.web.keys import list_keys
@@ -47,11 +47,14 @@ def serve(
             print(address, flush=True)
         sys.stdout.flush()
 
-    with run.sandbox() as s:
+    try:
+        listener = listen(host, port)
+    except (OSError, UnicodeError, OverflowError):  # no such host, not ours, taken
+        raise UnavailableError("port_unavailable", host=host, port=port) from None
+    with listener, run.sandbox() as s:
         if not list_keys(s):
             run.note("no API key yet: ecny-tax api-key create --party admin")
-        if not serve_over_http(s, host=host, port=port, started=started):
-            raise UnavailableError("port_unavailable", host=host, port=port)
+        make_server(s, listener, started=started).run()
 
 
 @command(app, "create")

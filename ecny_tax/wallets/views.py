@@ -57,6 +57,8 @@ class WalletView:
     status: WalletStatus | None = None
     opened_at: datetime | None = None
     closed_at: datetime | None = None
+    stop_reason: str | None = None
+    stopped_until: datetime | None = None
     name: str | None = field(default=None, repr=False)
     id_number: str | None = field(default=None, repr=False)
     taxpayer_id: str | None = field(default=None, repr=False)
@@ -66,7 +68,7 @@ class WalletView:
 
 _ROUTING = ("wallet_id", "operator")
 _REGISTERED = ("wallet_id", "kind", "wallet_class", "operator", "balance", "status")
-_EVERYTHING = (*_REGISTERED, "opened_at", "closed_at")
+_EVERYTHING = (*_REGISTERED, "opened_at", "closed_at", "stop_reason", "stopped_until")
 _BARE = (
     (re.compile("[0-9]{16}"), Role.WALLET),
     (re.compile("[0-9]{11}"), Role.TAX_AUTHORITY),

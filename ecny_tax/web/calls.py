@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, params
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
@@ -46,6 +46,7 @@ class Call:
     hub: Hub
     party: Party
     key_id: str
+    query: frozenset[str]
     language: Language = "en"
     key: str | None = None
     request: str = ""
@@ -119,7 +120,7 @@ _NOT_FOUND: dict[str, Callable[[str], NotFoundError]] = {
 def _call(request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Call:
     hub: Hub = request.app.state.hub
     key_id, party = hub.opened_with(sent.credentials if sent else None)
-    return Call(hub, party, key_id, language_of(request))
+    return Call(hub, party, key_id, frozenset(request.query_params), language_of(request))
 
 
 async def _money_call(
@@ -152,6 +153,9 @@ MoneyCall = Annotated[Call, Depends(_money_call)]
 Limit = Annotated[int, Query(ge=1, le=visibility.MAX_PAGE, description="Records a page.")]
 Cursor = Annotated[str | None, Query(max_length=40, description="`next_cursor` of the page before.")]
 
+#: Narrows a list.
+Only = Annotated[str | None, Query(max_length=64, description="Only those with this value.")]
+
 
 def page(
     call: Call,
@@ -160,11 +164,12 @@ def page(
     limit: int,
     cursor: str | None,
     load: Callable[[str], object],
+    **only: str | None,
 ) -> dict[str, object]:
-    """One page of the records that the party sees, oldest first."""
+    """One page of the records that the party sees, oldest first; ``only`` those with these values."""
     after = place_of(cursor)
     with call.sandbox.store.reading() as tx:
-        found = visibility.page(tx, call.party, resource, after=after, limit=limit + 1)
+        found = visibility.page(tx, call.party, resource, after=after, limit=limit + 1, only=only)
     return paged(name, limit, [(place, document(load(number))) for place, number in found[:limit]], found)
 
 
@@ -231,6 +236,9 @@ def operation(
         def run(**values: Any) -> Response:
             call: Call = values["call"]
             check_role(call.party, roles)
+            if unknown := call.query - queries:
+                reason = "there is no such parameter"
+                raise InvalidInputError("request_malformed", where=f"query.{min(unknown)}", reason=reason)
             gate = call.hub.gate
             with gate.alone() if alone else gate.shared():
                 found = _strike(call, operation_id, values) if may_fail else None
@@ -245,6 +253,7 @@ def operation(
         parameters = [
             one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in signature.parameters.values()
         ]
+        queries = frozenset(filter(None, map(_query_name, parameters)))
         run.__signature__ = signature.replace(  # type: ignore[attr-defined]
             parameters=parameters, return_annotation=Response
         )
@@ -279,6 +288,14 @@ def operation(
         return function
 
     return register
+
+
+def _query_name(parameter: inspect.Parameter) -> str | None:
+    """The name of a parameter in the query, where that is its place."""
+    found = [
+        one for one in getattr(parameter.annotation, "__metadata__", ()) if isinstance(one, params.Query)
+    ]
+    return (found[0].alias or parameter.name) if found else None
 
 
 def _strike(call: Call, operation_id: str, values: Mapping[str, object]) -> Strike | None:

@@ -21,7 +21,9 @@ from ecny_tax.web.problems import language_of, problem
 #: The largest body, in bytes, and how long it may take to arrive, in seconds.
 MAX_BODY = 4 * 1024 * 1024
 BODY_SECONDS = 10.0
-#: A larger one is taken only of whom an API key opens to, and read beside other requests.
+#: The largest head, in bytes.
+MAX_HEAD = 32 * 1024
+#: A larger body is taken only of whom an API key opens to, and read beside other requests.
 SMALL_BODY = 64 * 1024
 _T = TypeVar("_T")
 _HEADERS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
@@ -94,6 +96,9 @@ class Limits:
 
     async def _check_head(self, request: Request) -> None:
         """Before a body is read that is large, or may be: to read it costs more than to refuse the key."""
+        if sum(len(name) + len(value) for name, value in request.headers.raw) > MAX_HEAD:
+            reason = f"they are larger than {MAX_HEAD} bytes"
+            raise _RefusedError(InvalidInputError("request_malformed", where="headers", reason=reason))
         announced = request.headers.get("content-length", "0")
         size = int(announced[:20]) if announced.isascii() and announced.isdigit() else 0
         may_be_large = size > SMALL_BODY or "transfer-encoding" in request.headers

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader
 
 _HEADERS = {
@@ -20,6 +20,10 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 def add_reference(app: FastAPI) -> None:
     """Add ``/docs`` and its style sheet to an application, outside of the document."""
     templates = Environment(loader=PackageLoader("ecny_tax.web"), autoescape=True, trim_blocks=True)
+
+    @app.get("/", include_in_schema=False)
+    def start() -> RedirectResponse:
+        return RedirectResponse("/docs")
 
     @app.get("/docs", include_in_schema=False)
     def reference() -> HTMLResponse:

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ecny_tax.sandbox import Sandbox
 from ecny_tax.web.app import create_app
+from ecny_tax.web.limits import MAX_HEAD
 from ecny_tax.web.strikes import TRANSPORT
 from ecny_tax.web.webhook_delivery import DeliverySettings
 
@@ -24,7 +25,6 @@ _GRACE_SECONDS = 10
 #: More connections than these are told to come again.
 _MAX_CONNECTIONS = 512
 _BACKLOG = 1024
-_MAX_HEADERS = 32 * 1024
 #: Seconds in which the head of a request has to arrive, from its first byte on.
 _HEAD_SECONDS = 10
 
@@ -99,18 +99,15 @@ class _Server(uvicorn.Server):
 
 def make_server(
     sandbox: Sandbox,
+    listener: socket.socket,
     *,
-    host: str,
-    port: int,
     started: Callable[[str], None],
     webhooks: DeliverySettings | None = None,
 ) -> uvicorn.Server:
-    """A server that listens and is ready to run; it closes the sandbox in the end.
+    """A server that is ready to run, until the process is told to stop; it closes the sandbox in the end.
 
-    ``started`` is given the address once it answers; port 0 takes any that is free.  Raises ``OSError`` where
-    it cannot listen.
+    ``started`` is given the address once it answers.
     """
-    listener = _listener(host, port)
     config = uvicorn.Config(
         create_app(sandbox, webhooks),
         http=_Protocol,
@@ -121,13 +118,13 @@ def make_server(
         timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
         limit_concurrency=_MAX_CONNECTIONS,
-        h11_max_incomplete_event_size=_MAX_HEADERS,
+        h11_max_incomplete_event_size=MAX_HEAD,
     )
     return _Server(config, listener, started)
 
 
-def _listener(host: str, port: int) -> socket.socket:
-    """A socket that listens; raises ``OSError``."""
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0 takes any that is free.  Raises ``OSError`` where it cannot."""
     family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     # Named as TCP: asyncio sends small answers at once on such sockets only (TCP_NODELAY).
     listener = socket.socket(family, kind, socket.IPPROTO_TCP)
@@ -139,13 +136,3 @@ def _listener(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-def serve(sandbox: Sandbox, *, host: str, port: int, started: Callable[[str], None]) -> bool:
-    """Serve until the process is told to stop (Ctrl-C, SIGTERM); False where it cannot listen there."""
-    try:
-        server = make_server(sandbox, host=host, port=port, started=started)
-    except (OSError, UnicodeError, OverflowError):  # no such host, not ours, taken
-        return False
-    server.run()
-    return True

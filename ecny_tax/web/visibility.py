@@ -7,7 +7,7 @@ asks for a record it may not see learns that there is none.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ecny_tax.store.transaction import Transaction
 from ecny_tax.web.rights import EVERYBODYS, Party, Role
@@ -22,12 +22,14 @@ _HELD = {Role.OPERATOR: "w.operator = :code", Role.TAXPAYER: "w.subject_id = :co
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Records of one kind: where they are, what numbers them, the order of lists, who sees which."""
+    """Records of one kind: where they are, what numbers them, the order of lists, who sees which; and by
+    which members a list can be narrowed, with their columns."""
 
     table: str
     number: str
     order: str
     seen_by: Mapping[Role, str]
+    narrowed_by: Mapping[str, str] = field(default_factory=dict)
 
 
 RESOURCES: dict[str, Resource] = {
@@ -46,6 +48,7 @@ RESOURCES: dict[str, Resource] = {
             Role.TAX_AUTHORITY: "a.authority = :code",
             Role.TAXPAYER: "(a.subject_id = :code OR w.subject_id = :code)",
         },
+        {"wallet_id": "a.wallet_id", "status": "a.status"},
     ),
     "bill": Resource(
         "bill b",
@@ -56,6 +59,7 @@ RESOURCES: dict[str, Resource] = {
             Role.TREASURY: _OF_TREASURY.format("b"),
             Role.TAXPAYER: "b.subject_id = :code",
         },
+        {"status": "b.status"},
     ),
     "payment": Resource(
         "payment p JOIN bill b ON b.bill_no = p.bill_no JOIN wallet w ON w.wallet_id = p.wallet_id",
@@ -67,6 +71,7 @@ RESOURCES: dict[str, Resource] = {
             Role.TREASURY: _OF_TREASURY.format("b"),
             Role.TAXPAYER: "(w.subject_id = :code OR b.subject_id = :code)",
         },
+        {"wallet_id": "p.wallet_id", "bill_no": "p.bill_no", "status": "p.status"},
     ),
     "refund": Resource(
         "refund r JOIN wallet w ON w.wallet_id = r.wallet_id",
@@ -78,6 +83,7 @@ RESOURCES: dict[str, Resource] = {
             Role.TREASURY: _OF_TREASURY.format("r"),
             Role.TAXPAYER: "(r.subject_id = :code OR w.subject_id = :code)",
         },
+        {"wallet_id": "r.wallet_id", "status": "r.status"},
     ),
     "device": Resource(
         "device d JOIN wallet w ON w.wallet_id = d.wallet_id", "d.device_id", "d.place", _HELD
@@ -159,10 +165,19 @@ def sees(tx: Transaction, party: Party, resource: str, number: str) -> bool:
     return row is not None
 
 
-def page(tx: Transaction, party: Party, resource: str, *, after: int, limit: int) -> list[tuple[int, str]]:
-    """The place and number of the first ``limit`` records after a place that the party sees."""
+def page(
+    tx: Transaction, party: Party, resource: str, *, after: int, limit: int, only: Mapping[str, str | None]
+) -> list[tuple[int, str]]:
+    """The place and number of the first ``limit`` records after a place that the party sees.
+
+    ``only``: of those, where a member is what is said of it.
+    """
     kind = RESOURCES[resource]
     condition, code = _condition(kind, party)
+    for name, value in only.items():
+        if value is not None:
+            condition += f" AND {kind.narrowed_by[name]} = :{name}"
+            code[name] = value
     rows = tx.rows(
         f"SELECT {kind.order}, {kind.number} FROM {kind.table} WHERE {kind.order} > :after AND {condition}"
         f" ORDER BY {kind.order} LIMIT :limit",

@@ -1,6 +1,8 @@
 // The Heshan story over HTTP, in JavaScript without any package (Node 18 or newer).
 //
 //     ECNY_TAX=http://127.0.0.1:8000 API_KEY=ecny_sandbox_… node story.mjs
+//
+// It begins with a reset to the spring of 2023: whatever the sandbox holds is thrown away.
 const { ECNY_TAX, API_KEY } = process.env;
 
 /** A problem (RFC 9457) that the sandbox answered. */
@@ -30,7 +32,11 @@ async function ask(method, path, body, key) {
   }
 }
 
-const run = crypto.randomUUID(); // in the keys, so that another run is another story
+if (!ECNY_TAX || !API_KEY) {
+  console.error("set ECNY_TAX to the sandbox's address and API_KEY to a key of admin");
+  process.exit(2);
+}
+await ask("POST", "/v1/reset", { at: "2023-04-20" });
 
 const company = await ask(
   "POST",
@@ -42,7 +48,7 @@ const company = await ask(
     id_number: "91440784MA00DEM06F",
     fund: "20000.00",
   },
-  `wallet-${run}`,
+  "wallet-1",
 );
 const agreement = await ask("POST", "/v1/agreements", { wallet_id: company.wallet_id });
 console.log(`agreement ${agreement.agreement_no}: ${agreement.status}`);
@@ -53,18 +59,40 @@ const bill = await ask("POST", "/v1/bills", {
   item: "sale_contract",
   base: "56666666.67",
 });
-const payment = await ask("POST", "/v1/payments", { bill_no: bill.bill_no }, `duty-${run}`);
+const payment = await ask("POST", "/v1/payments", { bill_no: bill.bill_no }, "duty-1");
 console.log(`paid ${payment.amount} yuan by ${payment.mode}, fee ${payment.fee}, ${payment.status}`);
 
-const again = await ask("POST", "/v1/payments", { bill_no: bill.bill_no }, `duty-${run}`);
+const again = await ask("POST", "/v1/payments", { bill_no: bill.bill_no }, "duty-1");
 console.log(`asked again: ${JSON.stringify(again) === JSON.stringify(payment) ? "the same answer" : "another answer"}`);
 
 try {
-  await ask("POST", "/v1/payments", { bill_no: bill.bill_no }, `twice-${run}`);
+  await ask("POST", "/v1/payments", { bill_no: bill.bill_no }, "twice-1");
 } catch (error) {
   if (!(error instanceof Refused)) throw error;
   console.log(`refused, ${error.message}`);
 }
+
+const liang = await ask(
+  "POST",
+  "/v1/wallets",
+  {
+    kind: "personal",
+    wallet_class: "II",
+    operator: "BOC",
+    name: "梁先生",
+    id_number: "440784198501010017",
+    phone: "13800000000",
+  },
+  "liang-1",
+);
+const annual = { tax_year: 2022, wages: "150000.00", social: "18000.00", sad: "24000.00", withheld: "3000.00" };
+const refund = await ask(
+  "POST",
+  "/v1/refunds",
+  { kind: "annual_settlement", wallet_id: liang.wallet_id, annual_return: annual },
+  "refund-1",
+);
+console.log(`refund ${refund.amount} yuan: ${refund.status}, balance ${refund.balance_after}`);
 
 const found = await ask("POST", "/v1/ledger/verifications");
 console.log(`ledger: ok ${found.ok}`);

@@ -38,7 +38,7 @@ from tests.support import (
 
 TREASURY = "1907840000"
 REGISTERED = {"wallet_id", "kind", "wallet_class", "operator", "balance", "status"}
-WHOLE = REGISTERED | {"opened_at", "closed_at"}
+WHOLE = REGISTERED | {"opened_at", "closed_at", "stop_reason", "stopped_until"}
 #: A token that could identify somebody; the words of every view are none.
 TOKEN = re.compile(r"\w{6,}")
 

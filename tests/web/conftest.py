@@ -15,7 +15,7 @@ from ecny_tax import Sandbox
 from ecny_tax.clock import FixedClock, parse_time
 from ecny_tax.web.hub import Hub
 from ecny_tax.web.keys import create_key
-from ecny_tax.web.server import make_server
+from ecny_tax.web.server import listen, make_server
 from ecny_tax.web.webhook_delivery import DeliverySettings
 from tests.web.client import Api
 from tests.web.documented import DocumentedApi
@@ -48,7 +48,7 @@ def serving(sandbox: Sandbox, webhooks: DeliverySettings | None = None) -> Itera
         addresses.append(address)
         listening.set()
 
-    server = make_server(sandbox, host="127.0.0.1", port=0, started=started, webhooks=webhooks)
+    server = make_server(sandbox, listen("127.0.0.1", 0), started=started, webhooks=webhooks)
     with running(server, listening):
         yield addresses[0]
 
@@ -63,7 +63,7 @@ def shared_server() -> Iterator[tuple[str, FastAPI]]:
         addresses.append(address)
         listening.set()
 
-    server = make_server(Sandbox.open(":memory:"), host="127.0.0.1", port=0, started=started)
+    server = make_server(Sandbox.open(":memory:"), listen("127.0.0.1", 0), started=started)
     with running(server, listening):
         yield addresses[0], cast(FastAPI, server.config.app)
 

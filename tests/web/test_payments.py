@@ -65,3 +65,30 @@ def test_what_a_wallet_holds_is_not_told_to_the_authority_that_it_paid(
     assert authority.seen(f"/v1/payments/{payment['payment_no']}") == told
     assert authority.seen("/v1/payments")["payments"] == [told]
     assert as_party("operator:ICBC").seen("/v1/payments")["payments"] == [payment]
+
+
+def test_a_list_is_narrowed_by_members_and_by_nothing_that_is_not_there(admin: Api) -> None:
+    wallet = admin.made("/v1/wallets", COMPANY)
+    asked = {"wallet_id": wallet["wallet_id"], **DUTY, "base": "1000000"}
+    first, second = admin.made("/v1/payments", asked), admin.made("/v1/payments", asked)
+    assert admin.seen(f"/v1/payments?bill_no={second['bill_no']}")["payments"] == [second]
+    assert admin.seen(f"/v1/payments?wallet_id={wallet['wallet_id']}")["payments"] == [first, second]
+    assert admin.seen("/v1/payments?status=reversed")["payments"] == []
+    assert [bill["bill_no"] for bill in admin.seen("/v1/bills?status=paid&limit=1")["bills"]] == [
+        first["bill_no"]
+    ]
+    for query in ("limt=1", "operator=ICBC"):
+        refused = admin.get(f"/v1/payments?{query}")
+        assert (refused.status, refused.code) == (400, "request_malformed")
+
+
+def test_what_is_wrong_is_named_by_the_members_that_were_sent(admin: Api) -> None:
+    wallet = {"wallet_id": "0021754466475487"}
+    for body, where in (
+        ({"tax": "stamp-duty", "base": "1", **wallet}, "body.item"),
+        ({"tax": "income-tax", "item": "sale_contract", **wallet}, "body.tax"),
+        ({"tax": "stamp-duty", "item": "sale_contract", "base": "1.234", **wallet}, "body.base"),
+        (wallet, "body.bill_no"),
+    ):
+        refused = admin.post("/v1/payments", body)
+        assert (refused.status, refused.code, refused.json["where"]) == (400, "request_malformed", where)

@@ -35,7 +35,16 @@ PERSON = {
 NAMELESS = {"kind": "personal", "phone": support.phone_number(), "operator": "ABC", "fund": "100.00"}
 DUTY = {"tax": "stamp-duty", "item": "sale_contract", "base": "1000000"}
 REGISTERED = {"wallet_id", "kind", "wallet_class", "operator", "balance", "status"}
-HOLDERS = {*REGISTERED, "opened_at", "closed_at", "name", "id_number", "phone"}
+HOLDERS = {
+    *REGISTERED,
+    "opened_at",
+    "closed_at",
+    "stop_reason",
+    "stopped_until",
+    "name",
+    "id_number",
+    "phone",
+}
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from ecny_tax.agreements.model import Agreement, AgreementCheck
 from ecny_tax.agreements.service import check_export
 from ecny_tax.documents import document
 from ecny_tax.errors import VerificationError
-from ecny_tax.web.calls import AnyCall, Cursor, Limit, Number, operation, page
+from ecny_tax.web.calls import AnyCall, Cursor, Limit, Number, Only, operation, page
 from ecny_tax.web.problems import Problem, problem_document
 from ecny_tax.web.rights import ANYBODY, Role
 from ecny_tax.web.schemas import Body, page_model, with_members
@@ -80,10 +80,21 @@ def sign(call: AnyCall, asked: Sign) -> Agreement:
 
 
 @operation(router, "GET", "", *_READING, answer=page_model("agreements", Agreement))
-def list_(call: AnyCall, limit: Limit = 50, cursor: Cursor = None) -> dict[str, object]:
+def list_(
+    call: AnyCall, limit: Limit = 50, cursor: Cursor = None, wallet_id: Only = None, status: Only = None
+) -> dict[str, object]:
     """List agreements, oldest first."""
     agreements = call.sandbox.agreements
-    return page(call, "agreement", "agreements", limit, cursor, lambda no: agreements.show(agreement_no=no))
+    return page(
+        call,
+        "agreement",
+        "agreements",
+        limit,
+        cursor,
+        lambda no: agreements.show(agreement_no=no),
+        wallet_id=wallet_id,
+        status=status,
+    )
 
 
 @operation(router, "GET", "/{agreement_no}", *_READING, answer=Agreement)

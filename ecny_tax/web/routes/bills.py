@@ -13,7 +13,7 @@ from ecny_tax.documents import Document
 from ecny_tax.money import yuan, yuan_text
 from ecny_tax.taxes.model import QR_PREFIX, Bill
 from ecny_tax.taxes.steps import Step
-from ecny_tax.web.calls import AnyCall, Cursor, Limit, Number, operation, page
+from ecny_tax.web.calls import AnyCall, Cursor, Limit, Number, Only, operation, page
 from ecny_tax.web.returns import AnnualReturnBody, assumed, with_assumption
 from ecny_tax.web.rights import Role
 from ecny_tax.web.schemas import Body, Day, Yuan, answer_model, page_model, with_members
@@ -139,10 +139,18 @@ def declare(call: AnyCall, asked: _Asked) -> Document:
 
 
 @operation(router, "GET", "", *_READERS, answer=page_model("bills", _Bill))
-def list_(call: AnyCall, limit: Limit = 50, cursor: Cursor = None) -> dict[str, object]:
+def list_(call: AnyCall, limit: Limit = 50, cursor: Cursor = None, status: Only = None) -> dict[str, object]:
     """List bills, oldest first."""
     taxes = call.sandbox.taxes
-    return page(call, "bill", "bills", limit, cursor, lambda no: with_assumption(taxes.bill(bill_no=no)))
+    return page(
+        call,
+        "bill",
+        "bills",
+        limit,
+        cursor,
+        lambda no: with_assumption(taxes.bill(bill_no=no)),
+        status=status,
+    )
 
 
 @operation(router, "GET", "/{bill_no}", *_READERS, answer=_Explained)

@@ -10,7 +10,7 @@ from pydantic import Discriminator, Field, Tag
 from ecny_tax.documents import Document, document
 from ecny_tax.money import yuan
 from ecny_tax.payments.model import Payment
-from ecny_tax.web.calls import AnyCall, Call, Cursor, Limit, MoneyCall, Number, operation, page
+from ecny_tax.web.calls import AnyCall, Call, Cursor, Limit, MoneyCall, Number, Only, operation, page
 from ecny_tax.web.rights import Role
 from ecny_tax.web.schemas import Body, Day, Yuan, YuanOut, page_model, with_members
 
@@ -92,11 +92,26 @@ def pay(call: MoneyCall, asked: _Pay) -> Document:
 
 
 @operation(router, "GET", "", *_READERS, answer=page_model("payments", _Payment))
-def list_(call: AnyCall, limit: Limit = 50, cursor: Cursor = None) -> dict[str, object]:
+def list_(
+    call: AnyCall,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    wallet_id: Only = None,
+    bill_no: Only = None,
+    status: Only = None,
+) -> dict[str, object]:
     """List payments, oldest first."""
     payments = call.sandbox.payments
     return page(
-        call, "payment", "payments", limit, cursor, lambda no: _shown(call, payments.show(payment_no=no))
+        call,
+        "payment",
+        "payments",
+        limit,
+        cursor,
+        lambda no: _shown(call, payments.show(payment_no=no)),
+        wallet_id=wallet_id,
+        bill_no=bill_no,
+        status=status,
     )
 
 

@@ -14,7 +14,7 @@ from ecny_tax.money import yuan
 from ecny_tax.refunds.model import Refund
 from ecny_tax.refunds.vouchers import RefundVoucher
 from ecny_tax.taxes.steps import Step
-from ecny_tax.web.calls import AnyCall, Call, Cursor, Limit, MoneyCall, Number, operation, page
+from ecny_tax.web.calls import AnyCall, Call, Cursor, Limit, MoneyCall, Number, Only, operation, page
 from ecny_tax.web.returns import AnnualReturnBody, assumed, with_assumption
 from ecny_tax.web.rights import Role
 from ecny_tax.web.schemas import Body, Yuan, answer_model, page_model, with_members
@@ -116,10 +116,21 @@ def apply(call: MoneyCall, asked: _Asked) -> Document:
 
 
 @operation(router, "GET", "", *_READERS, answer=page_model("refunds", _Refund))
-def list_(call: AnyCall, limit: Limit = 50, cursor: Cursor = None) -> dict[str, object]:
+def list_(
+    call: AnyCall, limit: Limit = 50, cursor: Cursor = None, wallet_id: Only = None, status: Only = None
+) -> dict[str, object]:
     """List refunds, oldest first."""
     refunds = call.sandbox.refunds
-    return page(call, "refund", "refunds", limit, cursor, lambda no: _shown(call, refunds.show(refund_no=no)))
+    return page(
+        call,
+        "refund",
+        "refunds",
+        limit,
+        cursor,
+        lambda no: _shown(call, refunds.show(refund_no=no)),
+        wallet_id=wallet_id,
+        status=status,
+    )
 
 
 @operation(router, "GET", "/{refund_no}", *_READERS, answer=_Explained)
