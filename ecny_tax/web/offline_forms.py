@@ -21,7 +21,7 @@ from ecny_tax.offline.terminal import ProvisionalAcceptance, Queued, Terminal
 from ecny_tax.text_form import MAX_CHARACTERS
 
 #: An offline object as it travels, ``ECNY1:…``; unreadable ones are for the library to refuse.
-ObjectText = Annotated[str, Field(max_length=MAX_CHARACTERS, examples=["ECNY1:…"])]
+ObjectText = Annotated[str, Field(max_length=MAX_CHARACTERS, examples=["ECNY1:6BF+70"])]
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class Problem(BaseModel):
                 "type": "urn:ecny-tax:error:insufficient_funds",
                 "title": "Rejected by a rule",
                 "status": 422,
-                "detail": "wallet 0021234567890123 holds 100.00, less than 17000.00",
+                "detail": "wallet 0021234567890124 holds 100.00, less than 17000.00",
                 "code": "insufficient_funds",
                 "hint": "top the wallet up, or pay from another one",
             }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from ecny_tax.documents import Document, document
 from ecny_tax.money import NOTHING
@@ -19,6 +19,18 @@ class AnnualReturnBody(Body):
 
     Either the kinds of income with their deductions, or `base_taxable` and exactly one more income.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "tax_year": 2022,
+                "wages": "150000.00",
+                "social": "18000.00",
+                "sad": "24000.00",
+                "withheld": "3000.00",
+            }
+        }
+    )
 
     tax_year: int = Field(ge=2019, le=2100, examples=[2022])
     wages: YuanOrZero = NOTHING

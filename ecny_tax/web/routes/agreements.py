@@ -26,7 +26,7 @@ _Name = Annotated[str, Field(max_length=60)]
 class Sign(Body):
     """Which wallet is to be debited, for which authority; name and id default to the holder's."""
 
-    wallet_id: str = Field(max_length=32, examples=["0021234567890123"])
+    wallet_id: str = Field(max_length=32, examples=["0021234567890124"])
     authority: str | None = Field(
         None, max_length=20, description="Default: the scheme's.", examples=["14407840000"]
     )
@@ -51,7 +51,19 @@ class SignedAgreement(BaseModel):
 class VerifyAgreement(Body):
     """An exported agreement, as it came."""
 
-    agreement: dict[str, Any] = Field(description="What `GET /v1/agreements/{agreement_no}/export` answers.")
+    agreement: dict[str, Any] = Field(
+        description="What `GET /v1/agreements/{agreement_no}/export` answers.",
+        examples=[
+            {
+                "format": "ecny-tax agreement 1",
+                "agreement_no": "A20230420100000000001",
+                "status": "verified",
+                "document": {"wallet_id": "0021234567890124", "batch_debit": False},
+                "signatures": "d862",
+                "operator_answer": "d284",
+            }
+        ],
+    )
     keys: dict[_Name, _Key] | None = Field(
         None, max_length=1000, description="Published keys to verify with; default: this sandbox's."
     )

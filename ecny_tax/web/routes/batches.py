@@ -46,7 +46,9 @@ class HandIn(Body):
 
     kind: Literal["debit", "refund"]
     content: str = Field(
-        max_length=MAX_BODY, description="The file as it was written, to the last line feed."
+        max_length=MAX_BODY,
+        description="The file as it was written, to the last line feed.",
+        examples=["the content that POST /v1/batches/files answered"],
     )
 
 

@@ -28,7 +28,7 @@ _Explained = with_members("ExplainedBill", _Bill, steps=list[_Step])  # type: ig
 
 class _Declared(Body):
     wallet_id: str = Field(
-        max_length=32, examples=["0021234567890123"], description="A wallet of the taxpayer."
+        max_length=32, examples=["0021234567890124"], description="A wallet of the taxpayer."
     )
     authority: str | None = Field(
         None, max_length=11, description="Tax authority, eleven digits (default: Heshan, 14407840000)."
@@ -37,6 +37,17 @@ class _Declared(Body):
 
 class DeclareStampDuty(_Declared):
     """A document for stamp duty (印花税)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "tax": "stamp-duty",
+                "wallet_id": "0021234567890124",
+                "item": "sale_contract",
+                "base": "56666666.67",
+            }
+        }
+    )
 
     tax: Literal["stamp-duty"]
     item: str = Field(max_length=64, examples=["sale_contract"])

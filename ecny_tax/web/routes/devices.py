@@ -30,7 +30,7 @@ Handle = Annotated[
 class Enroll(Body):
     """A device to be made for a wallet; its caps are those of the rules, or lower ones."""
 
-    wallet_id: str = Field(max_length=32, examples=["0021234567890123"])
+    wallet_id: str = Field(max_length=32, examples=["0021234567890124"])
     cap_single: Yuan | None = Field(None, description="At most so much a voucher.")
     cap_total: Yuan | None = Field(None, description="At most so much on the device.")
     cap_count: int | None = Field(None, ge=1, le=10**9, description="At most so many vouchers a load.")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from fastapi import Body as OfBody
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from ecny_tax.errors import (
     InvalidInputError,
@@ -31,7 +31,7 @@ MAX_WAITING = 1000
 _Times = Annotated[int, Field(ge=1, le=MAX_TIMES, description="How many it strikes.")]
 _Wallet = Annotated[
     str | None,
-    Field(max_length=32, description="Of one wallet; default: any.", examples=["0021234567890123"]),
+    Field(max_length=32, description="Of one wallet; default: any.", examples=["0021234567890124"]),
 ]
 _Operator = Annotated[
     str | None, Field(max_length=20, description="Of one operator; default: any.", examples=["ICBC"])
@@ -69,6 +69,17 @@ class OfRequests(Body):
     `answer_late`: done, and answered after `seconds`.  `answer_lost`: done, and the connection closes without
     an answer.  `refusal`: nothing is done, and `code` is answered.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "strikes": "request",
+                "kind": "refusal",
+                "operation": "payments_pay",
+                "code": "insufficient_funds",
+            }
+        }
+    )
 
     strikes: Literal["request"]
     kind: Literal["answer_late", "answer_lost", "refusal"]

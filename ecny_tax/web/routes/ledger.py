@@ -67,7 +67,9 @@ class ProofOfConsistency(Proof):
 class VerifyProof(Body):
     """What is to be verified beside the ledger itself."""
 
-    signatures: bool = Field(False, description="What authorised each payment, and every voucher, too.")
+    signatures: bool = Field(
+        False, description="What authorised each payment, and every voucher, too.", examples=[True]
+    )
     checkpoint: str | None = Field(
         None,
         max_length=_MAX_NOTE,
@@ -78,7 +80,11 @@ class VerifyProof(Body):
 class Since(Body):
     """An earlier state of the log."""
 
-    checkpoint: str = Field(max_length=_MAX_NOTE, description="The `note` of a checkpoint that was kept.")
+    checkpoint: str = Field(
+        max_length=_MAX_NOTE,
+        description="The `note` of a checkpoint that was kept.",
+        examples=["the note that GET /v1/ledger/checkpoint answered"],
+    )
 
 
 _At = Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from ecny_tax.clock import parse_end, parse_start
 from ecny_tax.crypto.signatures import MAX_DOCUMENT_BYTES
@@ -41,12 +41,24 @@ _Time = Annotated[
 class NewInstrument(Body):
     """What a court or a public security organ orders."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "issuer": "court:CT440784",
+                "case_no": "(2023)粤0784刑初17号",
+                "kind": "freeze",
+                "wallets": ["0021234567890124"],
+                "expires_at": "2030-12-31",
+            }
+        }
+    )
+
     issuer: str = Field(max_length=100, examples=["court:CT440784"])
     case_no: str = Field(
         max_length=200, description="It is logged, so without any name.", examples=["(2023)粤0784刑初17号"]
     )
     kind: Literal["trace", "identity", "freeze", "unfreeze"]
-    wallets: list[Annotated[str, Field(max_length=32, examples=["0021234567890123"])]] = Field(
+    wallets: list[Annotated[str, Field(max_length=32, examples=["0021234567890124"])]] = Field(
         min_length=1, max_length=1000
     )
     expires_at: _Time = Field(description="A day means its end.")
@@ -69,7 +81,11 @@ class NewInstrument(Body):
 class Ordered(Body):
     """A wallet, and the instrument that orders what is asked; without one it is refused, and logged."""
 
-    wallet_id: str = Field(max_length=32, examples=["0021234567890123"])
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"wallet_id": "0021234567890124", "instrument": "0oRYKg=="}}
+    )
+
+    wallet_id: str = Field(max_length=32, examples=["0021234567890124"])
     instrument: Document | None = None
 
 

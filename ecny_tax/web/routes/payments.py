@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter
-from pydantic import Discriminator, Field, Tag
+from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from ecny_tax.documents import Document, document
 from ecny_tax.money import yuan
@@ -20,6 +20,10 @@ router = APIRouter(prefix="/payments", tags=["payments"])
 class PayBill(Body):
     """Pay a bill: by debit under an agreement, or by scan from a wallet."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"bill_no": "B20230420100000000001", "wallet_id": "0021234567890124"}}
+    )
+
     bill_no: str = Field(max_length=64, examples=["B20230420100000000001"])
     wallet_id: str | None = Field(None, max_length=32, description="The wallet that pays.")
     agreement_no: str | None = Field(None, max_length=64, description="The agreement to debit under.")
@@ -28,8 +32,19 @@ class PayBill(Body):
 class DeclareAndPay(Body):
     """Declare stamp duty and pay the bill at once."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "tax": "stamp-duty",
+                "wallet_id": "0021234567890124",
+                "item": "sale_contract",
+                "base": "56666666.67",
+            }
+        }
+    )
+
     tax: Literal["stamp-duty"]
-    wallet_id: str = Field(max_length=32, examples=["0021234567890123"])
+    wallet_id: str = Field(max_length=32, examples=["0021234567890124"])
     item: str = Field(max_length=64, examples=["sale_contract"])
     base: Yuan | None = Field(None, description="What the duty is computed on, in yuan.")
     pieces: int | None = Field(None, ge=1, le=10**9, description="For items taxed by the piece.")

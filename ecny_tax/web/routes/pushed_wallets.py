@@ -22,7 +22,7 @@ _PLATFORMS = (Role.OPERATOR, Role.TAXPAYER)
 class ChargeIt(Body):
     """How much to charge, in favour of which wallet."""
 
-    payee: str = Field(max_length=32, examples=["0021234567890123"])
+    payee: str = Field(max_length=32, examples=["0021234567890124"])
     amount: Yuan
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from ecny_tax.errors import InvalidInputError
 from ecny_tax.money import NOTHING, Fen, yuan
@@ -40,6 +40,8 @@ class ForeignBase(Body):
 
 class StampDutyAsked(Body):
     """One document; its base in yuan or another currency, or how many pieces it is."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"item": "sale_contract", "base": "56666666.67"}})
 
     item: str = Field(max_length=64, examples=["sale_contract"])
     base: Yuan | None = Field(None, examples=["56666666.67"])

@@ -34,7 +34,7 @@ class ApplyForSettlement(Body):
     """The refund that a year's annual settlement (汇算清缴) comes to, into the applicant's own wallet."""
 
     kind: Literal["annual_settlement"]
-    wallet_id: str = Field(max_length=32, examples=["0021234567890123"])
+    wallet_id: str = Field(max_length=32, examples=["0021234567890124"])
     annual_return: AnnualReturnBody
     correction: bool = Field(False, description="A corrected return: only the difference counts.")
     manual_review: bool = Field(False, description="Leave it to a reviewer to approve or to reject.")
@@ -60,14 +60,17 @@ class ApplyForPayment(Body):
 class Rejection(Body):
     """Why an application is rejected."""
 
-    note: str = Field("", max_length=200)
+    note: str = Field("", max_length=200, examples=["already refunded"])
 
 
 class Resubmission(Body):
     """Where a failed credit goes now."""
 
     wallet_id: str | None = Field(
-        None, max_length=32, description="Another wallet of the same person; the taxpayer's to name."
+        None,
+        max_length=32,
+        description="Another wallet of the same person; the taxpayer's to name.",
+        examples=["0021234567890124"],
     )
 
 

@@ -43,7 +43,7 @@ class OpenSubWallet(Body):
 class Share(Body):
     """How much one sub-wallet gets."""
 
-    wallet_id: str = Field(max_length=32, examples=["0021234567890123"])
+    wallet_id: str = Field(max_length=32, examples=["0021234567890124"])
     amount: Yuan
 
 

@@ -27,6 +27,7 @@ class ToRevoke(Why):
         max_length=64,
         pattern="^[0-9A-Za-z]+$",
         description="Of a certificate, or the number of a terminal or load.",
+        examples=["T20230420ABCDEFGHJKMNPQ"],
     )
 
 

@@ -38,6 +38,18 @@ _Phone = Annotated[str | None, Field(max_length=40)]
 class OpenWallet(Body):
     """A wallet to be opened: corporate, or personal of class I to IV."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "kind": "corporate",
+                "operator": "ICBC",
+                "name": "广东弘明智能照明科技有限公司",
+                "id_number": "91440784MA00DEM06F",
+                "fund": "20000.00",
+            }
+        }
+    )
+
     kind: Literal["personal", "corporate"]
     operator: str = Field(max_length=20, examples=["ICBC"])
     wallet_class: _Class | None = None
@@ -49,6 +61,12 @@ class OpenWallet(Body):
 
 class Upgrade(Body):
     """To which class; of a class IV wallet also whose it is from now on."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"wallet_class": "II", "name": "梁先生", "id_number": "440784198501010017"}
+        }
+    )
 
     wallet_class: _Class = "II"
     name: _Name = None
@@ -65,7 +83,7 @@ class Amount(Body):
 class Transfer(Body):
     """How much goes to which wallet."""
 
-    to_wallet: str = Field(max_length=32, examples=["0031234567890128"])
+    to_wallet: str = Field(max_length=32, examples=["0031234567890122"])
     amount: Yuan
 
 
@@ -85,7 +103,12 @@ class Stop(Body):
 class Resume(Body):
     """Who lifts a stop."""
 
-    by: str | None = Field(None, max_length=60, description="The anti-fraud centre; default: the scheme's.")
+    by: str | None = Field(
+        None,
+        max_length=60,
+        description="The anti-fraud centre; default: the scheme's.",
+        examples=["anti_fraud_centre:AF440784"],
+    )
 
 
 class WalletSeen(BaseModel):

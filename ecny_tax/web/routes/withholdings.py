@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from ecny_tax.errors import RejectedError
 from ecny_tax.money import NOTHING
@@ -19,8 +19,20 @@ router = APIRouter(prefix="/withholdings", tags=["withholdings"])
 _READERS = (Role.AUDITOR, Role.TAX_AUTHORITY, Role.TAXPAYER)
 
 
-class Statement(Body):
+class AgentStatement(Body):
     """What an agent paid a person in a year, and withheld of it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "tax_year": 2022,
+                "name": "梁先生",
+                "id_number": "440784198501010017",
+                "wages": "150000.00",
+                "withheld": "3000.00",
+            }
+        }
+    )
 
     tax_year: int = Field(ge=2019, le=2100, examples=[2022])
     name: str = Field(max_length=100, examples=["梁先生"])
@@ -37,8 +49,8 @@ class Statement(Body):
 class DeclareWithholding(Body):
     """A statement, and a wallet of the agent who makes it."""
 
-    wallet_id: str = Field(max_length=32, examples=["0021234567890123"])
-    statement: Statement
+    wallet_id: str = Field(max_length=32, examples=["0021234567890124"])
+    statement: AgentStatement
     authority: str | None = Field(
         None, max_length=11, description="Tax authority, eleven digits (default: Heshan, 14407840000)."
     )
