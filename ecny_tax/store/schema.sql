@@ -647,6 +647,7 @@ CREATE TABLE webhook (            -- where a party is told of events; its secret
     place        INTEGER PRIMARY KEY,  -- the order of writing
     webhook_id   TEXT    NOT NULL UNIQUE,
     party        TEXT    NOT NULL,     -- as of an API key
+    key_id       TEXT    NOT NULL REFERENCES api_key (key_id),  -- the one that made it: it ends with it
     url          TEXT    NOT NULL,
     event_types  TEXT    NOT NULL,     -- JSON: a list
     created_at   INTEGER NOT NULL,     -- here and below real time, since receivers are real

@@ -302,7 +302,13 @@ def _strike(call: Call, operation_id: str, values: Mapping[str, object]) -> Stri
     """The ordered failure that strikes this request; one that refuses is raised."""
     statuses = call.hub.operations.get(operation_id, frozenset())
     found = strikes.strike(
-        call.sandbox.store, call.party, operation_id, statuses, values, lambda: call.was_answered
+        call.sandbox.store,
+        call.party,
+        operation_id,
+        statuses,
+        values,
+        was_answered=lambda: call.was_answered,
+        sees=lambda wallet_id: call.sees("wallet", wallet_id),
     )
     if found is not None and found.code is not None:
         raise strikes.refusal_of(found.code, values)

@@ -32,6 +32,10 @@ _LOCKS = 64
 _State = TypeVar("_State", Device, Terminal)
 
 
+#: How many files are opened at once: the passphrase of each takes 32 MB and a tenth of a second (scrypt).
+_OPENING = threading.BoundedSemaphore(4)
+
+
 class Hosted:
     """The devices and terminals of one server; each is used by one request at a time."""
 
@@ -155,7 +159,8 @@ class Hosted:
             path = self._path(handle, ending)
             if not path.is_file():
                 raise missing
-            state = read(path)
+            with _OPENING:
+                state = read(path)
             try:
                 yield state
             finally:

@@ -9,8 +9,9 @@ from datetime import datetime
 
 from ecny_tax.errors import NotFoundError, RejectedError
 from ecny_tax.sandbox import Sandbox
-from ecny_tax.web import rows
+from ecny_tax.web import rows, webhook_rows
 from ecny_tax.web.rights import Party, Role, named_party, read_party
+from ecny_tax.web.webhook_model import KEY_REVOKED
 
 #: How every key begins, so that whoever finds one knows what it opens: a sandbox, and no money.
 PREFIX = "ecny_sandbox_"
@@ -58,10 +59,14 @@ def list_keys(sandbox: Sandbox) -> tuple[ApiKey, ...]:
 
 
 def revoke_key(sandbox: Sandbox, *, key_id: str) -> ApiKey:
-    """Let a key open nothing from now on; raises ``NotFoundError`` (``api_key_not_found``)."""
+    """Let a key open nothing from now on, and end the webhooks that were made with it.
+
+    Raises ``NotFoundError`` (``api_key_not_found``).
+    """
     with sandbox.store.untimed() as tx:
         if not rows.revoke_key(tx, key_id):
             raise NotFoundError("api_key_not_found", key_id=key_id)
+        webhook_rows.disable_of_key(tx, key_id, KEY_REVOKED)
         return next(ApiKey(*row) for row in rows.keys(tx) if row[0] == key_id)
 
 

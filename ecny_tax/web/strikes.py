@@ -30,7 +30,9 @@ def strike(
     operation: str,
     statuses: frozenset[int],
     values: Mapping[str, object],
+    *,
     was_answered: Callable[[], bool],
+    sees: Callable[[str], bool],
 ) -> Strike | None:
     """The oldest ordered failure that this request matches, counted as struck; most often there is none.
 
@@ -42,8 +44,8 @@ def strike(
         return None
     named = {value for _name, value in _texts(values)}
     for found in waiting:
-        if found.wallet_id is not None and found.wallet_id not in named:
-            continue
+        if found.wallet_id is not None and (found.wallet_id not in named or not sees(found.wallet_id)):
+            continue  # whoever does not see the wallet must not learn that it is there
         if found.code is not None and (status_of_code(found.code) not in statuses or was_answered()):
             continue
         with store.untimed() as tx:

@@ -21,12 +21,13 @@ SCHEDULE = (0.0, 5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 50_400.0, 72_00
 PING = "ping"
 #: The answer of a receiver that wants nothing any more, and why its webhook is disabled then.
 GONE_STATUS, GONE = 410, "gone"
+KEY_REVOKED = "key_revoked"
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
     """A webhook: where its party is told of events.  ``reason`` says why it is disabled, where it is:
-    ``gone``, since the receiver answered 410."""
+    ``gone``, since the receiver answered 410, or ``key_revoked``, of the API key that made it."""
 
     webhook_id: str
     url: str

@@ -19,12 +19,13 @@ _DELIVERY = (
 )
 
 
-def insert(tx: Transaction, webhook: Webhook, cursors: Mapping[str, int]) -> None:
+def insert(tx: Transaction, webhook: Webhook, cursors: Mapping[str, int], *, key_id: str) -> None:
     tx.run(
-        "INSERT INTO webhook (webhook_id, party, url, event_types, created_at)"
-        " VALUES (:webhook_id, :party, :url, :event_types, :created_at)",
+        "INSERT INTO webhook (webhook_id, party, key_id, url, event_types, created_at)"
+        " VALUES (:webhook_id, :party, :key_id, :url, :event_types, :created_at)",
         webhook_id=webhook.webhook_id,
         party=str(webhook.party),
+        key_id=key_id,
         url=webhook.url,
         event_types=json.dumps([one.value for one in webhook.event_types]),
         created_at=micros(webhook.created_at),
@@ -93,6 +94,12 @@ def disable(tx: Transaction, webhook_id: str, reason: str) -> None:
         webhook_id=webhook_id,
         now=micros(tx.now),
     )
+
+
+def disable_of_key(tx: Transaction, key_id: str, reason: str) -> None:
+    """The same of every webhook that was made with an API key."""
+    for row in tx.rows("SELECT webhook_id FROM webhook WHERE key_id = :key_id", key_id=key_id):
+        disable(tx, row[0], reason)
 
 
 def delete(tx: Transaction, webhook_id: str) -> None:

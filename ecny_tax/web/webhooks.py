@@ -34,8 +34,11 @@ MAX_WEBHOOKS = 20
 MAX_ATTEMPTS = 100
 
 
-def create(sandbox: Sandbox, party: Party, *, url: str, event_types: Sequence[EventType]) -> NewWebhook:
-    """Tell a party from now on of events of these types, as far as it sees the records.
+def create(
+    sandbox: Sandbox, party: Party, *, key_id: str, url: str, event_types: Sequence[EventType]
+) -> NewWebhook:
+    """Tell a party from now on of events of these types, as far as it sees the records, until the API key is
+    revoked that the webhook was made with.
 
     Raises ``InvalidInputError`` (``webhook_url_malformed``) and ``RejectedError`` (``too_many_webhooks``).
     """
@@ -47,7 +50,7 @@ def create(sandbox: Sandbox, party: Party, *, url: str, event_types: Sequence[Ev
         webhook_id = f"wh_{secrets.token_hex(12)}"
         wanted = tuple(one for one in EventType if one in event_types)
         made = Webhook(webhook_id, url, wanted, tx.now, None, None, party)
-        webhook_rows.insert(tx, made, webhook_events.newest(tx))
+        webhook_rows.insert(tx, made, webhook_events.newest(tx), key_id=key_id)
         values = {each.name: getattr(made, each.name) for each in fields(made)}
         return NewWebhook(**values, secret=secret_of(sandbox.keyring, webhook_id))
 

@@ -325,3 +325,16 @@ def test_so_many_failures_wait_and_no_more(admin: Api, monkeypatch: pytest.Monke
     admin.made("/v1/failures", LOST)
     refused = admin.post("/v1/failures", LOST)
     assert (refused.status, refused.code) == (422, "too_many_failures")
+
+
+def test_a_failure_of_a_wallet_strikes_nobody_who_does_not_see_it(
+    admin: Api, as_party: Callable[[str], Api]
+) -> None:
+    wallet_id = wallet_of(admin)
+    order = {"strikes": "request", "kind": "refusal", "code": "wallet_frozen", "wallet_id": wallet_id}
+    failure = admin.made("/v1/failures", order)
+    stranger = as_party("taxpayer:440784198501010017")
+    refused = stranger.post(f"/v1/wallets/{wallet_id}/top-ups", {"amount": "1.00"})
+    assert (refused.status, refused.code) == (404, "wallet_not_found")
+    assert admin.seen(f"/v1/failures/{failure['failure_no']}")["status"] == "waiting"
+    assert admin.post(f"/v1/wallets/{wallet_id}/top-ups", {"amount": "1.00"}).code == "wallet_frozen"

@@ -256,6 +256,22 @@ def test_an_authority_is_not_told_what_the_wallet_holds_that_paid_it(
     assert authority.json["data"] == {**payer.json["data"], "balance_after": None}
 
 
+def test_a_webhook_ends_with_the_key_that_made_it(
+    admin: Api, as_party: Callable[[str], Api], sandbox: Sandbox, receiver: Receiver
+) -> None:
+    own = as_party(f"taxpayer:{company_id()}")
+    webhook = hooked(own, receiver)
+    (key_id,) = [
+        one["key_id"] for one in admin.seen("/v1/api-keys")["api_keys"] if one["party"].startswith("taxpayer")
+    ]
+    admin.made(f"/v1/api-keys/{key_id}/revocation")
+    corporate(sandbox, fund=Fen(1_000_00))
+    again = as_party(f"taxpayer:{company_id()}")  # another key of the same party
+    shown = again.seen(f"/v1/webhooks/{webhook['webhook_id']}")
+    assert (shown["reason"], shown["disabled_at"] is None) == ("key_revoked", False)
+    assert told(again, webhook) == receiver.got == []
+
+
 def test_a_webhook_is_told_nothing_of_what_was_before_it(
     admin: Api, sandbox: Sandbox, receiver: Receiver
 ) -> None:

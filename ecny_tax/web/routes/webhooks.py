@@ -59,7 +59,9 @@ def create(call: AnyCall, asked: CreateWebhook) -> NewWebhook:
     Redirects are not followed; 410 disables the webhook.  This is a sandbox: it sends to any address that it
     can reach, loopback included, so serve it to people that you trust with that.
     """
-    return webhooks.create(call.sandbox, call.party, url=asked.url, event_types=asked.event_types)
+    return webhooks.create(
+        call.sandbox, call.party, key_id=call.key_id, url=asked.url, event_types=asked.event_types
+    )
 
 
 @operation(router, "GET", "", *_EVERYBODY, answer=list_model("webhooks", Webhook))
