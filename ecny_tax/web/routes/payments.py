@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import ConfigDict, Discriminator, Field, Tag
@@ -12,7 +12,8 @@ from ecny_tax.money import yuan
 from ecny_tax.payments.model import Payment
 from ecny_tax.web.calls import AnyCall, Call, Cursor, Limit, MoneyCall, Number, Only, operation, page
 from ecny_tax.web.rights import Role
-from ecny_tax.web.schemas import Body, Day, Yuan, YuanOut, page_model, with_members
+from ecny_tax.web.routes.bills import DeclareStampDuty
+from ecny_tax.web.schemas import Body, YuanOut, page_model, with_members
 
 router = APIRouter(prefix="/payments", tags=["payments"])
 
@@ -29,30 +30,8 @@ class PayBill(Body):
     agreement_no: str | None = Field(None, max_length=64, description="The agreement to debit under.")
 
 
-class DeclareAndPay(Body):
+class DeclareAndPay(DeclareStampDuty):
     """Declare stamp duty and pay the bill at once."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "tax": "stamp-duty",
-                "wallet_id": "0021234567890124",
-                "item": "sale_contract",
-                "base": "56666666.67",
-            }
-        }
-    )
-
-    tax: Literal["stamp-duty"]
-    wallet_id: str = Field(max_length=32, examples=["0021234567890124"])
-    item: str = Field(max_length=64, examples=["sale_contract"])
-    base: Yuan | None = Field(None, description="What the duty is computed on, in yuan.")
-    pieces: int | None = Field(None, ge=1, le=10**9, description="For items taxed by the piece.")
-    on: Day | None = Field(None, description="The date of the document (default: today).")
-    half_relief: bool = False
-    taxpayer_kind: str | None = Field(None, max_length=64)
-    side: Literal["buy", "sell"] | None = None
-    authority: str | None = Field(None, max_length=11)
 
 
 _Pay = Annotated[
@@ -148,6 +127,6 @@ def reverse(call: MoneyCall, payment_no: Number) -> Document:
 def _shown(call: Call, payment: Payment) -> Document:
     """The payment; what the wallet holds is told to whoever sees the wallet."""
     shown = document(payment)
-    if not call.sees("wallet", payment.wallet_id):
+    if not (call.is_everybodys or call.sees("wallet", payment.wallet_id)):
         shown["balance_after"] = None
     return shown
