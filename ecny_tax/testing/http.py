@@ -6,13 +6,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ecny_tax.errors import UnavailableError
 from ecny_tax.sandbox import Sandbox
 from ecny_tax.web.keys import create_key
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from ecny_tax.web.hub import Hub
     from ecny_tax.web.webhook_delivery import DeliverySettings
 
@@ -49,6 +51,15 @@ def http_sandbox(sandbox: Sandbox, *, webhooks: DeliverySettings | None = None) 
 
     Raises ``UnavailableError`` (``web_missing``) without the extra ``[web]``.
     """
+    with running_server(sandbox, webhooks=webhooks) as (url, app):
+        yield HttpSandbox(url, create_key(sandbox, party="admin").api_key, app.state.hub)
+
+
+@contextmanager
+def running_server(
+    sandbox: Sandbox, *, webhooks: DeliverySettings | None = None
+) -> Iterator[tuple[str, FastAPI]]:
+    """The same without a key: the address, and the application that answers there."""
     try:
         from ecny_tax.web.server import listen, make_server
     except ImportError:
@@ -60,14 +71,15 @@ def http_sandbox(sandbox: Sandbox, *, webhooks: DeliverySettings | None = None) 
         addresses.append(address)
         answering.set()
 
-    admin_key = create_key(sandbox, party="admin").api_key
     server = make_server(sandbox, listen("127.0.0.1", 0), started=started, webhooks=webhooks)
     thread = threading.Thread(target=server.run, name="ecny-http-sandbox")
     thread.start()
     try:
         if not answering.wait(_PATIENCE):
             raise TimeoutError("the HTTP sandbox does not answer")
-        yield HttpSandbox(addresses[0], admin_key, server.config.app.state.hub)  # type: ignore[union-attr]
+        yield addresses[0], cast("FastAPI", server.config.app)
     finally:
         server.should_exit = True
         thread.join(_PATIENCE)
+        if thread.is_alive():
+            raise TimeoutError("the HTTP sandbox does not end")

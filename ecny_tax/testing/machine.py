@@ -1,9 +1,9 @@
 """The scheme as a rule-based machine of Hypothesis, to be extended with rules and invariants of one's own.
 
-A run is a random order of what people do: open wallets, sign, declare, pay, reverse, refund, close the day; lose
-an answer, reconcile.  The machine keeps a tiny model in dictionaries, made of **what callers were told**, and
-after every step holds the sandbox against it: so money that moved without anybody being told is found, and who
-forgot to tell is named by the steps that led there, which Hypothesis shortens.
+A run is a random order of what people do: open wallets, sign, declare, pay, reverse, refund, close the day;
+lose an answer, reconcile.  The machine keeps a tiny model in dictionaries, of **what callers were told**, and
+holds the sandbox against it after every step.  So money that moved without anybody being told is found, by the
+fewest steps that lead there.
 """
 
 from __future__ import annotations
@@ -102,16 +102,18 @@ class EcnyMachine(RuleBasedStateMachine):
         before = self.sandbox.status().transfers
         try:
             answer = act()
-        except EcnyTaxError as refusal:
-            self.refused[refusal.code] += 1
-            if refusal.code == "payment_outcome_unknown":
-                self._note_doubt(str(refusal.values["bill_no"]))
-            else:
-                after = self.sandbox.status().transfers
-                assert after == before, f"{refusal.code} is a refusal, and money moved"
-            return None
-        self.note(answer)
-        return answer
+        except EcnyTaxError as error:
+            refusal = error
+        else:
+            self.note(answer)
+            return answer
+        self.refused[refusal.code] += 1
+        if refusal.code == "payment_outcome_unknown":
+            self._note_doubt(str(refusal.values["bill_no"]))
+        else:
+            after = self.sandbox.status().transfers
+            assert after == before, f"{refusal.code} is a refusal, and money moved"
+        return None
 
     def note(self, answer: object) -> None:
         """Enter what a caller was told into the model; the same answer again changes nothing.
@@ -198,8 +200,9 @@ class EcnyMachine(RuleBasedStateMachine):
         s = self.sandbox
         company = Opening("corporate", "ICBC", None, company_name(), company_id(), None, _MEANS)
         person = Opening("personal", "BOC", "II", person_name(), person_id(), None, _MEANS)
-        opened = [self.attempt(lambda one=one: _opened(s, one)) for one in (company, person)]
-        numbers = [wallet.wallet_id for wallet in opened if wallet]
+        opened = [_opened(s, one) for one in (company, person)]
+        self.note(opened)
+        numbers = [wallet.wallet_id for wallet in opened]
         self.attempt(lambda: s.agreements.sign(wallet_id=numbers[0]))
         return multiple(*numbers)
 
@@ -218,9 +221,7 @@ class EcnyMachine(RuleBasedStateMachine):
 
     @rule(payer=wallets, payee=wallets, amount=strategies.fens(1, 10_000_00))
     def transfer(self, payer: str, payee: str, amount: Fen) -> None:
-        self.attempt(
-            lambda: self.sandbox.wallets.transfer(from_wallet=payer, to_wallet=payee, amount=amount)
-        )
+        self.attempt(lambda: self.sandbox.wallets.transfer(from_wallet=payer, to_wallet=payee, amount=amount))
 
     @rule(target=agreements_signed, wallet=wallets)
     def sign(self, wallet: str) -> _Made:
@@ -305,7 +306,9 @@ class EcnyMachine(RuleBasedStateMachine):
     def bills_are_as_was_told(self) -> None:
         for bill in self.sandbox.taxes.bills():
             told = self.bills.get(bill.bill_no)
-            assert told in (None, bill.status), f"bill {bill.bill_no} is {bill.status}, and was told as {told}"
+            assert told in (None, bill.status), (
+                f"bill {bill.bill_no} is {bill.status}; by what callers were told it is {told}"
+            )
 
     @invariant()
     def promises_hold(self) -> None:

@@ -76,11 +76,12 @@ def ecny_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def ecny_story(request: pytest.FixtureRequest, ecny_sandbox: Sandbox) -> Played:
+def ecny_story(request: pytest.FixtureRequest, ecny_sandbox: Sandbox) -> Played:  # noqa: ARG001 - it plays
     """What the scenario of the test's marker did in ``ecny_sandbox``: ``steps``, and ``records`` by kind."""
     if _PLAYED not in request.node.stash:
         _refuse('ecny_story needs a scenario: mark the test with @pytest.mark.ecny_scenario("heshan")')
-    return request.node.stash[_PLAYED]
+    played: Played = request.node.stash[_PLAYED]
+    return played
 
 
 @pytest.fixture

@@ -1,14 +1,15 @@
 """Hypothesis strategies for what stands in a sandbox: one that is there already, or a new one.
 
-Each is drawn from inside a test, where the sandbox is (``data.draw(payments_in(s))``); it shrinks to the oldest
-that is there.  What is needed for a new one (a wallet, a bill, money) is drawn and made as well, so any of
-them works on an empty sandbox.  Where the scheme refuses what was drawn, Hypothesis tries another example.
+Each is drawn inside a test, where the sandbox is (``data.draw(payments_in(s))``), and shrinks to the oldest
+that is there.  What a new one needs (a wallet, a bill, money) is drawn and made as well, so any of them works
+on an empty sandbox.  Where the scheme refuses what was drawn, Hypothesis tries another example.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from datetime import date
 from random import Random
 from typing import TypeVar
 
@@ -38,10 +39,8 @@ _DUTY = Fen(1_000_00)
 
 
 def sandboxes(clocks: st.SearchStrategy[FixedClock] | None = None) -> st.SearchStrategy[Sandbox]:
-    """Fresh sandboxes in memory with a clock that stands still (default: on a day of 2023), whose seed shrinks
-    to 0.  They need not be closed."""
-    from datetime import date
-
+    """Fresh sandboxes in memory, which need not be closed, with a clock that stands still (default: on a day
+    of 2023); shrinks to seed 0."""
     moved = strategies.clocks(date(2023, 3, 1), date(2023, 12, 31)) if clocks is None else clocks
     return st.builds(
         lambda clock, seed: Sandbox.open(":memory:", clock=clock, seed=seed), moved, st.integers(0, 2**32)

@@ -7,6 +7,7 @@ are made, so that ``st.from_type(AnnualReturn)`` and ``@given(...)`` by annotati
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from string import Formatter
@@ -47,7 +48,7 @@ def fens(least: int = 1, most: int = _USUAL) -> st.SearchStrategy[Fen]:
 
 
 def yuan_texts(least: int = 1, most: int = _USUAL) -> st.SearchStrategy[str]:
-    """Amounts as people type them (``"17000"``, ``"17000.5"``, ``"1.7万元"``), worth ``least`` to ``most`` fen;
+    """Amounts as people type them (``"17000"``, ``"17000.5"``, ``"1.7万元"``), of ``least`` to ``most`` fen;
     shrinks to the plain form with two decimals."""
     return st.tuples(fens(least, most), st.sampled_from((_plain, _short, _in_wan))).map(
         lambda drawn: drawn[1](drawn[0])
@@ -114,9 +115,7 @@ def person_ids(
 ) -> st.SearchStrategy[str]:
     """Resident identity numbers (公民身份号码) with a right check digit, of people born between two days;
     shrinks to number 1, born 2000-01-01."""
-    return st.builds(
-        lambda number, born: person_id(number, born=born), st.integers(1, 999), st.dates(born_first, born_last)
-    )
+    return st.builds(person_id, st.integers(1, 999), born=st.dates(born_first, born_last))
 
 
 def company_ids() -> st.SearchStrategy[str]:
@@ -153,10 +152,12 @@ class StampDuty(TypedDict):
     base: Fen
 
 
-def openings(kind: str | None = None, *, funds: st.SearchStrategy[Fen] | None = None) -> st.SearchStrategy[Opening]:
+def openings(
+    kind: str | None = None, *, funds: st.SearchStrategy[Fen] | None = None
+) -> st.SearchStrategy[Opening]:
     """Wallets to open (``wallets.open_many``, or ``wallets.open`` with its values), within the limits.
 
-    ``kind`` is ``corporate``, ``personal`` (class I to III, people of age) or ``nameless`` (class IV), or any.
+    ``kind`` is ``corporate``, ``personal`` (class I to III, people of age) or ``nameless`` (class IV).
     ``funds`` are what they open with, by default nothing to 10,000 yuan.  Shrinks to a corporate wallet at
     ICBC without money.
     """
@@ -232,7 +233,9 @@ def annual_returns(tax_year: int | None = None) -> st.SearchStrategy[AnnualRetur
 
 def wage_months() -> st.SearchStrategy[WageMonth]:
     """One month's wage of up to 1,000,000 yuan with its deductions; shrinks to January without any."""
-    return st.builds(WageMonth, st.integers(1, 12), fens(0), social=fens(0, 30_000_00), sad=fens(0, 10_000_00))
+    return st.builds(
+        WageMonth, st.integers(1, 12), fens(0), social=fens(0, 30_000_00), sad=fens(0, 10_000_00)
+    )
 
 
 def claims() -> st.SearchStrategy[Claim]:
@@ -286,7 +289,7 @@ def _refusal(code: str) -> EcnyTaxError:
     return _class_of(code)(code, **dict.fromkeys(places, "…"))
 
 
-for _kind, _made in {
+_TYPES: dict[type[object], Callable[[], st.SearchStrategy[object]]] = {
     AnnualReturn: annual_returns,
     Claim: claims,
     Device: devices,
@@ -297,7 +300,8 @@ for _kind, _made in {
     WithholdingStatement: withholding_statements,
     SystemClock: lambda: st.builds(SystemClock),
     EcnyTaxError: refusals,
-}.items():
+}
+for _kind, _made in _TYPES.items():
     st.register_type_strategy(_kind, _made())
 for _class in EcnyTaxError.__subclasses__():
     st.register_type_strategy(_class, refusals(_class))
