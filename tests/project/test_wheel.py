@@ -114,3 +114,18 @@ def test_the_demo_runs_from_it(unpacked: Path) -> None:
     assert told["ok"] is True
     assert told["steps"]
     assert list((unpacked.parent / "elsewhere").iterdir()) == []
+
+
+def test_pytest_finds_its_fixtures_by_itself(unpacked: Path, tmp_path: Path) -> None:
+    """Over two seconds: pytest compiles the package anew, to explain its assertions."""
+    suite = tmp_path / "test_mine.py"
+    suite.write_text(
+        "def test_a_scheme(ecny_sandbox):\n"
+        "    import ecny_tax\n"
+        f"    assert ecny_tax.__file__.startswith({str(unpacked)!r})\n"
+        "    assert ecny_sandbox.wallets.list() == ()\n",
+        encoding="utf-8",
+    )
+    done = run(unpacked, "-m", "pytest", "-W", "error", "-p", "no:cacheprovider", "-q", str(suite))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout

@@ -18,7 +18,7 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(ROOT / "examples" / "testing", tmp_path / "testing"))
 
 
-def tested(folder: Path, desk: str) -> "subprocess.CompletedProcess[str]":
+def outcome_of(folder: Path, desk: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "pytest", *PLUGIN, "-q", "-p", "no:xdist"],
         cwd=folder,
@@ -33,7 +33,7 @@ def tested(folder: Path, desk: str) -> "subprocess.CompletedProcess[str]":
 
 def test_the_planted_bug_is_found_by_the_fewest_steps(folder: Path) -> None:
     """Over two seconds: Hypothesis plays some hundred runs, to find the bug and to shorten the way to it."""
-    done = tested(folder, "desk")
+    done = outcome_of(folder, "desk")
     assert done.returncode == 1, done
     assert "1 failed, 2 passed" in done.stdout
     assert "600 fen are gone, 300 were owed" in done.stdout
@@ -53,7 +53,7 @@ def test_the_planted_bug_is_found_by_the_fewest_steps(folder: Path) -> None:
 
 def test_the_mended_desk_passes(folder: Path) -> None:
     """Over two seconds: forty runs of fifteen steps."""
-    done = tested(folder, "desk_mended")
+    done = outcome_of(folder, "desk_mended")
     assert done.returncode == 0, done
     assert "3 passed" in done.stdout
 
