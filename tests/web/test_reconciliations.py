@@ -101,7 +101,16 @@ def test_side_sees_nothing_of_the_ledger_by_the_file_that_it_sends(
 
 def test_malformed_file_is_refused_by_its_line_and_not_by_where_it_lay(admin: Api) -> None:
     header = "entrust_date,authority,trace_no,bill_no,operator,wallet_id,amount,status\n"
-    for text in ("", "x", header + "1,2,3\n", header + "=cmd,,,,,,,\n", "\x00", "\ufeff", header * 2, "é" * 600):
+    for text in (
+        "",
+        "x",
+        header + "1,2,3\n",
+        header + "=cmd,,,,,,,\n",
+        "\x00",
+        "\ufeff",
+        header * 2,
+        "é" * 600,
+    ):
         answer = admin.post(f"{PATH}/comparisons", {"treasury_file": text})
         assert (answer.status, answer.code) == (400, "reconciliation_file_malformed"), text
         assert (answer.json["path"], "/tmp" in answer.content.decode()) == ("treasury_file", False)
