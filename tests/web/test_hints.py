@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from string import Formatter
+from typing import Any
 
 import pytest
 import typer.main
 
+from ecny_tax import Sandbox
 from ecny_tax.cli.app import build
-from ecny_tax.errors import InvalidInputError, RejectedError, catalogue
+from ecny_tax.errors import InvalidInputError, Language, RejectedError, catalogue
 from ecny_tax.web.hints import hint_of, hint_of_code, own_hints
 from tests.web.client import Api
 from tests.web.documented import document, paths
@@ -58,8 +61,7 @@ ON_THE_SERVER = {"api_key_missing", "api_key_unknown", "not_ready", "unload_cont
 _TICKED = re.compile(r"`([^`]*)`")
 _OPTION = re.compile(r"(?<![\w-])--[a-z]")
 _OPERATION = re.compile(r"(GET|POST|PUT|DELETE) (/[\w/…{}.-]*)(?:\?(\w+)=\S+)?", re.ASCII)
-_COMMANDS = typer.main.get_command(build()).commands  # type: ignore[attr-defined]
-_LANGUAGES = ("en", "zh")
+_LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
 def speaks_of_commands(hint: str) -> bool:
@@ -67,10 +69,16 @@ def speaks_of_commands(hint: str) -> bool:
     return bool(_OPTION.search(hint)) or any(_is_command(text) for text in _TICKED.findall(hint))
 
 
+@cache
+def _commands() -> dict[str, Any]:
+    found: dict[str, Any] = typer.main.get_command(build()).commands  # type: ignore[attr-defined]
+    return found
+
+
 def _is_command(text: str) -> bool:
     """The name of a group alone, such as `tax`, is none; a member of a body may be called so."""
     first, *others = text.removeprefix("ecny-tax ").split() or [""]
-    return first in _COMMANDS and (bool(others) or not hasattr(_COMMANDS[first], "commands"))
+    return first in _commands() and (bool(others) or not hasattr(_commands()[first], "commands"))
 
 
 def placeholders(*sentences: str) -> set[str]:
@@ -82,21 +90,28 @@ def shape(path: str) -> str:
     return re.sub(r"\{\w+\}|…", "{}", path)
 
 
-OPERATIONS = {(method, shape(path)): (method.lower(), path) for method, path in paths()}
-#: The codes whose hint in the catalogue is of no use over HTTP.
-OF_COMMANDS = {
-    code
-    for code, said in catalogue().items()
-    if any(speaks_of_commands(said[f"hint_{language}"]) for language in _LANGUAGES)
-}
+@cache
+def operations() -> dict[tuple[str, str], Any]:
+    """What the document says of each operation, by its method and the shape of its path."""
+    found = document()["paths"]
+    return {(method, shape(path)): found[path][method.lower()] for method, path in paths()}
 
 
+def of_commands() -> set[str]:
+    """The codes whose hint in the catalogue is of no use over HTTP."""
+    return {
+        code
+        for code, said in catalogue().items()
+        if any(speaks_of_commands(said[f"hint_{language}"]) for language in _LANGUAGES)
+    }
+
+
+@cache
 def members() -> set[str]:
     """The name of every member of a body, and of every parameter."""
     schemas = document()["components"]["schemas"].values()
-    operations = [one for path in document()["paths"].values() for one in path.values()]
     return {name for schema in schemas for name in schema.get("properties", ())} | {
-        parameter["name"] for one in operations for parameter in one.get("parameters", ())
+        parameter["name"] for one in operations().values() for parameter in one.get("parameters", ())
     }
 
 
@@ -115,12 +130,12 @@ def test_commands_and_options_are_told_from_operations_and_members() -> None:
 
 def test_every_hint_that_speaks_of_commands_has_another_for_http_or_is_never_met_there() -> None:
     assert own_hints().keys() & CLI_ONLY == set()
-    assert own_hints().keys() | CLI_ONLY >= OF_COMMANDS >= CLI_ONLY
+    assert own_hints().keys() | CLI_ONLY >= of_commands() >= CLI_ONLY
     assert own_hints().keys() >= ON_THE_SERVER
 
 
 def test_no_hint_for_http_is_superfluous() -> None:
-    assert own_hints().keys() <= OF_COMMANDS
+    assert own_hints().keys() <= of_commands()
 
 
 @pytest.mark.parametrize("code", sorted(own_hints()))
@@ -147,10 +162,9 @@ def test_a_hint_for_http_names_what_is_there_in_both_languages(code: str) -> Non
             continue
         found = _OPERATION.fullmatch(text)
         assert found, text
-        assert (found[1], shape(found[2])) in OPERATIONS, text
+        assert (found[1], shape(found[2])) in operations(), text
         if found[3]:
-            method, path = OPERATIONS[found[1], shape(found[2])]
-            known = document()["paths"][path][method].get("parameters", ())
+            known = operations()[found[1], shape(found[2])].get("parameters", ())
             assert found[3] in {one["name"] for one in known if one["in"] == "query"}, text
 
 
@@ -159,7 +173,7 @@ def test_hints_of_the_catalogue_name_operations_that_are_there() -> None:
         for language in _LANGUAGES:
             for method, path, _ in _OPERATION.findall(said[f"hint_{language}"]):
                 if path.startswith("/v1"):
-                    assert (method, shape(path)) in OPERATIONS, code
+                    assert (method, shape(path)) in operations(), code
 
 
 def test_a_hint_is_filled_with_the_values_of_the_refusal_and_stays_as_it_is_elsewhere() -> None:
@@ -183,6 +197,19 @@ def test_a_refusal_over_http_names_the_operation_to_go_on_with(admin: Api) -> No
             assert listed[code][f"hint_{language}"] == hint_of_code(code, language)
             if code not in CLI_ONLY | ON_THE_SERVER:
                 assert not speaks_of_commands(listed[code][f"hint_{language}"]), code
+
+
+def test_the_verdict_on_a_worked_case_gives_the_hint_of_this_edge(admin: Api, sandbox: Sandbox) -> None:
+    inputs = {"item": "sale", "amount": "1000.00", "date": "2023-04-20"}
+    cases = [{"id": "one", "kind": "stamp.document", "inputs": inputs, "expected": {"base": "1000.00"}}]
+    (found,) = admin.made("/v1/taxes/checks", {"cases": cases})["mismatches"]
+    assert found["got"] == "stamp_duty_item_unknown"
+    assert found["detail"].endswith(
+        "; write an item such as sale_contract; `GET /v1/taxes/stamp-duty/items` lists them"
+    )
+    assert found["detail_zh"].endswith("`GET /v1/taxes/stamp-duty/items` 列出全部税目")
+    (in_python,) = sandbox.taxes.check(cases).mismatches
+    assert (in_python.detail or "").endswith("`ecny-tax tax items` lists them")
 
 
 def test_the_example_of_a_problem_is_what_such_a_refusal_says() -> None:
