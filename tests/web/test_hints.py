@@ -87,7 +87,7 @@ def placeholders(*sentences: str) -> set[str]:
 
 def shape(path: str) -> str:
     """A path without the names of its parameters, nor … in their place."""
-    return re.sub(r"\{\w+\}|…", "{}", path)
+    return re.sub(r"\{+\w+\}+|…", "{}", path)
 
 
 @cache
