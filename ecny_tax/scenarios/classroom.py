@@ -16,6 +16,7 @@ from ecny_tax.offline.model import RegisteredLoad
 from ecny_tax.offline.terminal import Terminal
 from ecny_tax.oversight.drawing import as_svg
 from ecny_tax.qr import LEAST, qr_code
+from ecny_tax.scenarios import classroom_audit as audit
 from ecny_tax.scenarios import classroom_offline as offline
 from ecny_tax.scenarios import classroom_online as online
 from ecny_tax.scenarios.classroom_model import (
@@ -58,9 +59,9 @@ _ACTS: Mapping[Action, _Act] = {
     Action.RESTORE: _Act(("Switch the network on", "恢复网络"), False, offline.restore),
     Action.REDEEM: _Act(("Redeem the vouchers", "兑付离线凭证"), True, offline.redeem),
     Action.COPY: _Act(("Copy the device and spend twice", "复制设备，两处支付"), False, offline.copy),
-    Action.CLOSE_DAY: _Act(("Close the treasury's day", "国库日终报解"), True, online.close_day),
-    Action.TRACE: _Act(("Trace under a legal instrument", "凭法律文书追踪"), True, online.trace),
-    Action.VERIFY: _Act(("Verify the ledger", "核验账本"), True, online.verify),
+    Action.CLOSE_DAY: _Act(("Close the treasury's day", "国库日终报解"), True, audit.close_day),
+    Action.TRACE: _Act(("Trace under a legal instrument", "凭法律文书追踪"), True, audit.trace),
+    Action.VERIFY: _Act(("Verify the ledger", "核验账本"), True, audit.verify),
 }
 
 
