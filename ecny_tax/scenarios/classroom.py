@@ -21,6 +21,7 @@ from ecny_tax.scenarios import classroom_offline as offline
 from ecny_tax.scenarios import classroom_online as online
 from ecny_tax.scenarios.classroom_model import (
     Action,
+    Actor,
     Event,
     Lesson,
     OfflineState,
@@ -65,9 +66,28 @@ _ACTS: Mapping[Action, _Act] = {
 }
 
 
+_NAMES: Mapping[Actor, Told] = {
+    Actor.COMPANY: ("company", "企业"),
+    Actor.AUTHORITY: ("tax authority", "税务机关"),
+    Actor.OPERATOR: ("operator", "运营机构"),
+    Actor.PERSON: ("Mr Liang", "梁先生"),
+    Actor.TREASURY: ("treasury", "国库"),
+    Actor.CENTRAL_BANK: ("central bank", "人民银行"),
+    Actor.DEVICE: ("device", "付款设备"),
+    Actor.TERMINAL: ("terminal", "收款终端"),
+    Actor.SECOND_TERMINAL: ("second terminal", "另一终端"),
+    Actor.POLICE: ("police", "公安机关"),
+}
+
+
 def title_of(action: Action) -> Told:
     """How an action is called, in English and Chinese."""
     return _ACTS[action].title
+
+
+def name_of(actor: Actor) -> Told:
+    """Who sends or receives, in English and Chinese."""
+    return _NAMES[actor]
 
 
 def play(*, seed: int, company: str = COMPANY, actions: Sequence[Action]) -> Lesson:

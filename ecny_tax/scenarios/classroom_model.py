@@ -50,7 +50,7 @@ class Actor(StrEnum):
     DEVICE = "device"  # 付款设备
     TERMINAL = "terminal"  # 收款终端
     SECOND_TERMINAL = "second-terminal"  # 另一终端
-    POLICE = "police"  # 依法查询的机关
+    POLICE = "police"  # 公安机关，依法查询
 
 
 @dataclass(frozen=True, slots=True)
