@@ -126,7 +126,7 @@ class OfflineState:
 class Paid:
     """A payment and its receipt as the holder gets it: the signed text, and a picture (SVG) of its QR code.
 
-    The picture is empty where the text is too long for one code.
+    The picture is empty where the text is too long for one code.  The receipt is as it was at the payment.
     """
 
     payment: Payment

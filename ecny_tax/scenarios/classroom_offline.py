@@ -215,7 +215,8 @@ def _answer(stage: Stage, talk: Talk, hall: Actor, result: Redemption) -> None:
         stage.caught = result.voucher_id
         talk.say(assumed(_OPERATOR, hall, _CAUGHT), voucher=result.voucher_id, counter=proof.counter)
         talk.say(_STOPPED, device=proof.device_id)
-    elif result.status is VoucherStatus.SETTLED:
+    elif result.payment_no is not None:
+        stage.take_receipt(stage.s.payments.show(payment_no=result.payment_no))
         amount = grouped(result.amount or 0)
         talk.say(assumed(_OPERATOR, hall, _SETTLED), voucher=result.voucher_id, amount=amount)
     else:
