@@ -160,8 +160,8 @@ def _pay_at(stage: Stage, talk: Talk, device: Device, hall: tuple[Terminal, Acto
 
 _HANDS_IN: Told = ("hands in vouchers to be redeemed: {count}", "提交凭证兑付：{count} 张")
 _SETTLED: Told = (
-    "voucher {voucher} is redeemed: {amount} yuan to the treasury, the bill is paid",
-    "凭证 {voucher} 已兑付：{amount} 元入库，税款已缴",
+    "voucher {voucher} is redeemed: {amount} yuan to the collection account, the bill is paid",
+    "凭证 {voucher} 已兑付：{amount} 元划至待报解预算收入，税款已缴",
 )
 _NOT_PAID: Told = ("voucher {voucher} is not redeemed ({code})", "凭证 {voucher} 未兑付（{code}）")
 _CAUGHT: Told = (
