@@ -74,7 +74,8 @@ def run_command_line(arguments: Sequence[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        code = _tree(*_modules(arguments))(list(arguments), prog_name="ecny-tax", standalone_mode=False)
+        tree = _tree(*_modules(arguments))
+        code = tree(list(arguments), prog_name="ecny-tax", standalone_mode=False, obj={"language": language})
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except EcnyTaxError as error:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.core import TyperCommand
 
 from ecny_tax.cli import output
 from ecny_tax.cli.refusals import EXIT_VERIFICATION, report
@@ -21,6 +22,8 @@ from ecny_tax.documents import document, plain
 from ecny_tax.errors import EcnyTaxError, InvalidInputError, Language
 
 if TYPE_CHECKING:
+    from typer._click import Context, HelpFormatter
+
     from ecny_tax.rulebook import Rulebook, Rules
     from ecny_tax.sandbox import Sandbox
 
@@ -158,10 +161,35 @@ def check_options(code: str, needed: Mapping[str, object], needless: Mapping[str
             raise InvalidInputError(code, what=f"{option} ✗")
 
 
+class _Documented(TyperCommand):
+    """A command whose help page is read off its docstring (see ``pages``), when somebody asks for it."""
+
+    def format_usage(self, ctx: Context, formatter: HelpFormatter) -> None:
+        from ecny_tax.cli import pages
+
+        pages.write_usage(self, ctx, formatter)
+
+    def format_help_text(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002
+        from ecny_tax.cli import pages
+
+        pages.write_about(self, formatter)
+
+    def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
+        from ecny_tax.cli import pages
+
+        pages.write_options(self, ctx, formatter)
+
+    def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
+        from ecny_tax.cli import pages
+
+        pages.write_rest(self, ctx, formatter)
+
+
 def command(app: typer.Typer, name: str) -> Callable[[_Command], _Command]:
     """Register a function ``f(run, …)`` as a command that also takes the common options.
 
-    ``--db``, ``--json``, ``--now`` and ``--lang`` come after the command's own arguments.
+    ``--db``, ``--json``, ``--now`` and ``--lang`` come after the command's own arguments. Its docstring
+    becomes its help page, examples and all (see ``pages``).
     """
 
     def register(function: _Command) -> _Command:
@@ -182,7 +210,7 @@ def command(app: typer.Typer, name: str) -> Callable[[_Command], _Command]:
         wrapper.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         del wrapper.__wrapped__
-        app.command(name)(wrapper)
+        app.command(name, cls=_Documented)(wrapper)
         return function
 
     return register

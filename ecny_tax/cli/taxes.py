@@ -60,7 +60,13 @@ def register(root: typer.Typer) -> None:
 
 @command(app, "items")
 def items(run: Run, on: _OnDay = None) -> None:
-    """List the stamp duty items (税目) in force on a day; `each` is what one costs that goes by the piece."""
+    """List the stamp duty items (税目) in force on a day; `each` is what one costs that goes by the piece.
+
+    Examples:
+        tax items --on 2023-04-20
+    Exit codes: 3.
+    See also: tax exemptions, tax quote stamp-duty.
+    """
     from ecny_tax.taxes import stamp_duty
 
     found = stamp_duty.items(run.rules(on))
@@ -70,14 +76,26 @@ def items(run: Run, on: _OnDay = None) -> None:
 
 @command(app, "exemptions")
 def exemptions(run: Run, on: _OnDay = None) -> None:
-    """List the reasons of exemption from stamp duty (印花税免税) in force on a day."""
+    """List the reasons of exemption from stamp duty (印花税免税) in force on a day.
+
+    Examples:
+        tax exemptions --on 2023-04-20
+    Exit codes: 3.
+    See also: tax items.
+    """
     found = run.rules(on).stamp_duty.exemptions()
     run.answer_list("exemptions", found, ("code", _name(run), "items", "citation", "evidence"))
 
 
 @command(app, "deductions")
 def deductions(run: Run, on: _OnDay = None) -> None:
-    """List the special additional deductions (专项附加扣除) in force on a day."""
+    """List the special additional deductions (专项附加扣除) in force on a day.
+
+    Examples:
+        tax deductions --on 2023-04-20
+    Exit codes: 3.
+    See also: tax quote deductions.
+    """
     from ecny_tax.errors import InvalidInputError
 
     law = run.rules(on).income_tax
@@ -100,7 +118,13 @@ def deductions(run: Run, on: _OnDay = None) -> None:
 
 @command(app, "rules")
 def rules(run: Run, on: _OnDay = None) -> None:
-    """List every figure of the rulebook (规则) in force on a day, with its source and evidence mark."""
+    """List every figure of the rulebook (规则) in force on a day, with its source and evidence mark.
+
+    Examples:
+        tax rules --on 2023-04-20
+    Exit codes: 3.
+    See also: tax items.
+    """
     from ecny_tax.errors import InvalidInputError
     from ecny_tax.rulebook.listing import figures, first_day
 
@@ -149,7 +173,15 @@ def stamp_duty(
         bool, typer.Option("--amount-includes-vat", help="The VAT is part of what --base says.")
     ] = False,
 ) -> None:
-    """Quote the stamp duty (印花税) on one document."""
+    """Quote the stamp duty (印花税) on one document.
+
+    Examples:
+        tax quote stamp-duty --item sale_contract --base 1000 --on 2023-04-20  # tax 0.30
+        tax quote stamp-duty --item sale_contract --base 1130 --vat 130 --amount-includes-vat --half-relief
+            --taxpayer-kind small_scale_vat_payer  # tax 0.15
+    Exit codes: 3.
+    See also: tax items, bill declare stamp-duty, pay.
+    """
     from ecny_tax.taxes import stamp_duty
 
     check_needs("--taxpayer-kind", taxpayer_kind, "--half-relief", half_relief or None)
@@ -201,7 +233,13 @@ def surcharge(
     half_relief: HalfRelief = False,
     on: On = None,
 ) -> None:
-    """Quote the surcharges (附加税费) on VAT and consumption tax; their rates are unverified."""
+    """Quote the surcharges (附加税费) on VAT and consumption tax; their rates are unverified.
+
+    Examples:
+        tax quote surcharge --paid 100 --place town
+    Exit codes: 3.
+    See also: bill declare surcharge.
+    """
     from ecny_tax.money import positive_yuan
     from ecny_tax.taxes import surcharges
 
@@ -215,7 +253,13 @@ def income_tax(
     run: Run,
     file: Annotated[Path, typer.Option("--input", metavar="FILE", help="The annual return, JSON.")],
 ) -> None:
-    """Quote the annual settlement (汇算清缴) that a return comes to, step by step."""
+    """Quote the annual settlement (汇算清缴) that a return comes to, step by step.
+
+    Examples:
+        tax quote income-tax --input return.json  # refund 720.00
+    Exit codes: 3.
+    See also: bill declare income-tax, refund.
+    """
     from ecny_tax.taxes.explanation import explain
     from ecny_tax.taxes.returns import read_annual_return
 
@@ -231,6 +275,11 @@ def withholding(
 
     The file is one JSON object with the inputs of a worked case: `months` of {month, wage, social, sad} for
     wages, or `type` (labour, author, royalty) and `amount`; without `tax_year` this year is meant.
+
+    Examples:
+        tax quote withholding --input wages.json
+    Exit codes: 3.
+    See also: bill declare withholding.
     """
     from ecny_tax.errors import InvalidInputError, Said
     from ecny_tax.taxes.case_kinds import computed
@@ -256,6 +305,11 @@ def quote_deductions(
     The file is one JSON object: `tax_year`, and `claims`, a list of {item, person, months, first_month,
     children, share, concerning}, of which only the item must be given; see `tax deductions`. `concerning`
     says which child, home or parents are meant: two people who rent one home name it alike.
+
+    Examples:
+        tax quote deductions --input claims.json
+    Exit codes: 3.
+    See also: tax deductions.
     """
     from ecny_tax.taxes.household import household_deductions, read_claims
 
@@ -271,7 +325,13 @@ def business(
     ],
     year: Year = None,
 ) -> None:
-    """Quote the income tax on a year's business income (经营所得), before reliefs for sole traders."""
+    """Quote the income tax on a year's business income (经营所得), before reliefs for sole traders.
+
+    Examples:
+        tax quote business --taxable 90000 --year 2025
+    Exit codes: 3.
+    See also: tax quote income-tax.
+    """
     from ecny_tax.money import yuan
     from ecny_tax.taxes.business import business_tax
 
@@ -287,7 +347,13 @@ def non_resident(
     ] = None,
     year: Year = None,
 ) -> None:
-    """Quote the income tax on a non-resident's (非居民个人) wage of a month, or on a bonus."""
+    """Quote the income tax on a non-resident's (非居民个人) wage of a month, or on a bonus.
+
+    Examples:
+        tax quote non-resident --bonus 600000
+    Exit codes: 3.
+    See also: tax quote income-tax.
+    """
     from ecny_tax.errors import InvalidInputError
     from ecny_tax.money import yuan
     from ecny_tax.taxes.nonresident import nonresident_bonus_tax, nonresident_month_tax
@@ -314,7 +380,13 @@ def check(
     run: Run,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Worked cases, a JSON list.")],
 ) -> int:
-    """Run worked cases (算例) against the rules: each mismatch, then how many passed and failed."""
+    """Run worked cases (算例) against the rules: each mismatch, then how many passed and failed.
+
+    Examples:
+        tax check cases.json  # failed 0
+    Exit codes: 6.
+    See also: tax rules.
+    """
     from ecny_tax.errors import VerificationError
     from ecny_tax.taxes.checking import check, read_cases
 
