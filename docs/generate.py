@@ -6,7 +6,6 @@ is out of date.
 
 from __future__ import annotations
 
-import inspect
 import sys
 from pathlib import Path
 from typing import Any

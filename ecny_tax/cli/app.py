@@ -17,6 +17,7 @@ import typer.main
 from typer import BadParameter
 
 from ecny_tax.cli import forget_output
+from ecny_tax.cli.command import COMPLETING
 from ecny_tax.cli.refusals import (
     EXIT_BUG,
     EXIT_INTERRUPTED,
@@ -73,6 +74,8 @@ def run_command_line(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):  # names are Chinese, whatever the terminal says it speaks
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    if COMPLETING in os.environ:
+        return _complete()
     try:
         tree = _tree(*_modules(arguments))
         code = tree(list(arguments), prog_name="ecny-tax", standalone_mode=False, obj={"language": language})
@@ -105,8 +108,7 @@ def run_command_line(arguments: Sequence[str]) -> int:
 def _modules(arguments: Sequence[str]) -> tuple[str, ...]:
     """The module of the command asked for; none for the help page, which needs them all."""
     asked = next((argument for argument in arguments if not argument.startswith("-")), "")
-    completing = any(name.startswith("_ECNY_TAX_COMPLETE") for name in os.environ)
-    return (COMMANDS[asked],) if asked in COMMANDS and not completing else ()
+    return (COMMANDS[asked],) if asked in COMMANDS else ()
 
 
 @cache
@@ -136,6 +138,20 @@ def build(*modules: str) -> typer.Typer:
     for name in modules or dict.fromkeys(COMMANDS.values()):
         import_module(f"ecny_tax.cli.{name}").register(app)
     return app
+
+
+def _complete() -> int:
+    """Answer a shell that completes a line; whatever goes wrong, the reader's line stays as it is."""
+    from ecny_tax.cli.completion import words_before
+
+    try:
+        _tree(*_modules(words_before()))([], prog_name="ecny-tax", standalone_mode=False)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except Exception:
+        if os.environ.get("ECNY_TAX_DEBUG"):
+            raise
+    return EXIT_BUG
 
 
 def _language(arguments: Sequence[str]) -> str:

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from ecny_tax.sandbox import Sandbox
 
 _Command = Callable[..., int | None]
-_DEFAULT_DATABASE = "ecny-tax.db"
+DEFAULT_DATABASE = "ecny-tax.db"
+#: The variable by which a shell asks for completions; see ``completion``.
+COMPLETING = "_ECNY_TAX_COMPLETE"
 
 #: An idempotency key, as every command that moves money takes it.
 Key = Annotated[
@@ -206,6 +208,10 @@ def command(app: typer.Typer, name: str) -> Callable[[_Command], _Command]:
                 print(note, file=sys.stderr)
             return code
 
+        if COMPLETING in os.environ:
+            from ecny_tax.cli.completion import teach
+
+            teach(own + common)
         parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own + common]
         wrapper.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -224,7 +230,7 @@ def _common_parameters() -> tuple[inspect.Parameter, ...]:
 def _common(
     db: Annotated[
         str, typer.Option("--db", metavar="PATH_OR_URL", envvar="ECNY_TAX_DB", help="The database.")
-    ] = _DEFAULT_DATABASE,
+    ] = DEFAULT_DATABASE,
     as_json: Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")] = False,
     now: Annotated[
         str | None, typer.Option("--now", metavar="ISO8601", help="The time of this command.")

@@ -10,8 +10,8 @@ The docstring of a command ends with a block of these parts, in this order:
     See also: wallet list, wallet statement.
 
 An example is a command line, ``then`` goes on with the one above it, a line that is indented deeper goes on
-with the line above, and ``#`` is what the answer says.  Words in braces are numbers of the reader's own database;
-``SAMPLES`` shows what such numbers look like.  The tests run every example and know every exit code.
+with the line above, and ``#`` is what the answer says.  Words in braces are numbers of the reader's own
+database; ``SAMPLES`` shows what such numbers look like.  Tests run every example and see every exit code.
 """
 
 from __future__ import annotations

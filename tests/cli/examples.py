@@ -185,6 +185,7 @@ PROMISED: dict[str, set[str]] = {
     "ledger verify growth.json": PROOF | {"earlier_size"},
     "ledger checkpoint": {"origin", "size", "root_hash"},
     "ledger prove": set(),
+    "ledger prove {payment} --out": {"file"},
     "ledger prove --since": {"format", "kind", "earlier", "path", "checkpoint"},
     "ledger accounts": {"accounts"},
     "ledger export": {"format", "accounts", "transfers"},
