@@ -60,6 +60,12 @@ COMMANDS = {
     "clock": "clock",
     "status": "status",
 }
+#: Options of typer, for the shell that the command is typed in.
+_COMPLETION = {"--install-completion", "--show-completion"}
+_SHELL_UNKNOWN = {
+    "en": "cannot tell which shell this is; see docs/completion.md",
+    "zh": "无法判断当前使用的 shell；参见 docs/completion.md",
+}
 #: The parser's own refusals; typer publishes the subclass only.
 _USAGE_ERROR: type[Exception] = BadParameter.__mro__[1]
 
@@ -80,6 +86,8 @@ def run_command_line(arguments: Sequence[str]) -> int:
         tree = _tree(*_modules(arguments))
         code = tree(list(arguments), prog_name="ecny-tax", standalone_mode=False, obj={"language": language})
         sys.stdout.flush()
+        if code == EXIT_BUG and _COMPLETION & set(arguments):  # typer knows no script for this shell
+            raise InvalidInputError("usage", said=_SHELL_UNKNOWN["zh" if language == "zh" else "en"])
         return code if isinstance(code, int) else 0
     except EcnyTaxError as error:
         return report(error, as_json=as_json, language=language)
@@ -123,6 +131,8 @@ def build(*modules: str) -> typer.Typer:
         name="ecny-tax",
         help="Pay Chinese taxes and receive tax refunds in digital RMB (e-CNY), in a sandbox. "
         "数字人民币缴税与退税沙箱。",
+        epilog="Begin with `ecny-tax demo`. The page of every command (COMMAND --help) has examples. "
+        "先运行 demo；每条命令的 --help 都有示例。",
         no_args_is_help=True,
         add_completion=True,
         rich_markup_mode=None,

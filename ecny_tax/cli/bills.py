@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecny_tax.cli.command import Authority, Correction, Out, Run, command
-from ecny_tax.cli.taxes import (
+from ecny_tax.cli.tax_options import (
     HalfRelief,
     On,
     Pieces,

@@ -9,7 +9,7 @@ import typer
 
 from ecny_tax.cli.batches import pay_batch
 from ecny_tax.cli.command import Authority, Key, Run, check_options, command
-from ecny_tax.cli.taxes import HalfRelief, On, Pieces, Side, TaxpayerKind, check_needs, checked_side
+from ecny_tax.cli.tax_options import HalfRelief, On, Pieces, Side, TaxpayerKind, check_needs, checked_side
 
 _Payment = Annotated[str, typer.Argument(metavar="PAYMENT", help="The payment number.")]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ecny_tax.cli.app import COMMANDS
-from tests.cli.conftest import World
+from tests.cli.conftest import Inside, World
 from tests.cli.process import Answer, StartedCli
 from tests.support import AUTHORITY
 
@@ -192,16 +192,12 @@ def bash(folder: Path, environment: dict[str, str], script: str) -> subprocess.C
 def test_installing_writes_below_home_alone_and_bash_then_completes(world: World, tmp_path: Path) -> None:
     environment = with_command(tmp_path)
     before = {file for file in tmp_path.rglob("*") if file.is_file()}
-    done = bash(
-        tmp_path, environment, "ecny-tax --install-completion; exit $?"
-    )  # `exit`: bash stays the parent
+    # With more to do after it, bash stays the parent, which is how its shell is known.
+    done = bash(tmp_path, environment, "ecny-tax --install-completion; exit $?")
     assert (done.returncode, done.stderr) == (0, "")
-    written = {
-        str(file.relative_to(tmp_path))
-        for file in tmp_path.rglob("*")
-        if file.is_file() and file not in before
-    }
-    assert written == {"home/.bashrc", "home/.bash_completions/ecny-tax.sh"}
+    written = {file for file in tmp_path.rglob("*") if file.is_file()} - before
+    home = tmp_path / "home"
+    assert written == {home / ".bashrc", home / ".bash_completions" / "ecny-tax.sh"}
     script = """
         . "$HOME/.bashrc"
         complete -p ecny-tax >&2
@@ -236,3 +232,13 @@ def test_the_script_of_another_shell_can_be_had(tmp_path: Path, shell: str, sign
     answer = StartedCli(tmp_path).run(_ECNY_TAX_COMPLETE=f"source_{shell}")
     assert answer.exit_code == 0
     assert answer.stdout.strip().startswith(sign)
+
+
+@pytest.mark.parametrize("option", ["--install-completion", "--show-completion"])
+def test_a_shell_that_nobody_knows_is_a_refusal(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    monkeypatch.setattr("shellingham.detect_shell", lambda: ("cobolsh", "/bin/cobolsh"))
+    answer = inside(option)
+    assert answer.exit_code == 2
+    assert answer.stderr.splitlines()[-2].endswith("(usage)")
