@@ -56,7 +56,7 @@ def show(run: Run, agreement: _Agreement) -> None:
 
     Examples:
         agreement show {agreement}  # status verified
-    Exit codes: 3 4.
+    Exit codes: 4.
     See also: agreement list.
     """
     with run.sandbox() as s:
@@ -70,7 +70,6 @@ def list_(run: Run) -> None:
 
     Examples:
         agreement list
-    Exit codes: 3.
     See also: agreement show.
     """
     with run.sandbox() as s:

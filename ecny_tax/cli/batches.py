@@ -73,7 +73,6 @@ def list_(run: Run) -> None:
 
     Examples:
         batch list
-    Exit codes: 3.
     See also: batch show.
     """
     with run.sandbox() as s:
@@ -90,7 +89,7 @@ def show(run: Run, batch: _Batch, out: Out = None) -> None:
         refunds batch --out april.batch
         then refund --batch april.batch --out results.csv
         then batch show {batch} --out again.csv  # status done
-    Exit codes: 3 4.
+    Exit codes: 4.
     See also: batch list.
     """
     with run.sandbox() as s:

@@ -197,7 +197,7 @@ def show(run: Run, bill: _Bill) -> None:
 
     Examples:
         bill show {open}  # status open
-    Exit codes: 3 4.
+    Exit codes: 4.
     See also: bill list, pay.
     """
     with run.sandbox() as s:
@@ -211,7 +211,6 @@ def withholdings(run: Run) -> None:
 
     Examples:
         bill withholdings
-    Exit codes: 3.
     See also: bill declare withholding.
     """
     with run.sandbox() as s:
@@ -229,7 +228,6 @@ def list_(run: Run) -> None:
 
     Examples:
         bill list
-    Exit codes: 3.
     See also: bill show.
     """
     with run.sandbox() as s:
@@ -265,7 +263,7 @@ def qr(run: Run, bill: _Bill, out: Out = None) -> None:
     Examples:
         bill qr {open}
         bill qr {open} --out bill.svg
-    Exit codes: 3 4.
+    Exit codes: 4.
     See also: pay.
     """
     import segno

@@ -127,7 +127,8 @@ def _refund_reasons(rules: Rules) -> list[Offer]:
 
 
 def _stop_reasons(rules: Rules) -> list[Offer]:
-    return [(code, "") for code in rules.wallets.stop_reasons]
+    found = rules.wallets.stop_reasons.items()
+    return [(code, "") for code, one in found if one.stopped_by == "anti_fraud_centre"]
 
 
 def _collection_codes(rules: Rules) -> list[Offer]:

@@ -130,7 +130,6 @@ def list_(run: Run) -> None:
 
     Examples:
         device list
-    Exit codes: 3.
     See also: device show.
     """
     with run.sandbox() as s:

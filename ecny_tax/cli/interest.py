@@ -69,7 +69,7 @@ def show(
     Examples:
         interest show {company}
         interest show {company} --now 2026-03-01
-    Exit codes: 3 4.
+    Exit codes: 4.
     See also: interest credit.
     """
     with run.sandbox() as s:

@@ -156,7 +156,6 @@ def checkpoint(run: Run, out: Out = None) -> None:
     Examples:
         ledger checkpoint
         ledger checkpoint --out kept.txt
-    Exit codes: 3.
     See also: ledger verify, ledger prove.
     """
     with run.sandbox() as s:
@@ -231,7 +230,6 @@ def accounts(
     Examples:
         ledger accounts
         ledger accounts --at 2023-04-20
-    Exit codes: 3.
     See also: wallet statement.
     """
     from ecny_tax.clock import parse_end
@@ -255,7 +253,6 @@ def export(
     Examples:
         ledger export --format jsonl --out ledger.jsonl
         ledger export --format csv --out ledger.csv
-    Exit codes: 3.
     See also: ledger import.
     """
     with run.sandbox() as s:

@@ -193,7 +193,7 @@ def list_(
     Examples:
         access list
         access list --wallet {company}
-    Exit codes: 3 4.
+    Exit codes: 4.
     See also: trace, wallet identify.
     """
     with run.sandbox() as s:

@@ -23,7 +23,6 @@ def list_(run: Run) -> None:
 
     Examples:
         parties list
-    Exit codes: 3.
     See also: parties add.
     """
     with run.sandbox() as s:
@@ -81,7 +80,6 @@ def keys(run: Run, out: Out = None) -> None:
     Examples:
         parties keys
         parties keys --out published.json
-    Exit codes: 3.
     See also: agreement verify, receipt verify.
     """
     with run.sandbox() as s:

@@ -124,7 +124,6 @@ def list_(run: Run) -> None:
 
     Examples:
         payments list
-    Exit codes: 3.
     See also: payments show.
     """
     with run.sandbox() as s:
@@ -142,7 +141,7 @@ def show(run: Run, payment: _Payment) -> None:
 
     Examples:
         payments show {payment}  # status settled
-    Exit codes: 3 4.
+    Exit codes: 4.
     See also: receipt show, payments reverse.
     """
     with run.sandbox() as s:

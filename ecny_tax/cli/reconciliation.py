@@ -190,7 +190,6 @@ def list_(run: Run) -> None:
 
     Examples:
         failure list
-    Exit codes: 3.
     See also: failure order.
     """
     with run.sandbox() as s:

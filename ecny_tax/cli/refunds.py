@@ -149,7 +149,6 @@ def list_(run: Run) -> None:
 
     Examples:
         refunds list
-    Exit codes: 3.
     See also: refunds show.
     """
     with run.sandbox() as s:
@@ -167,7 +166,7 @@ def show(run: Run, refund: _Refund) -> None:
 
     Examples:
         refunds show {refund}  # status completed
-    Exit codes: 3 4.
+    Exit codes: 4.
     See also: refunds list.
     """
     with run.sandbox() as s:

@@ -94,7 +94,6 @@ def list_(run: Run) -> None:
     Examples:
         api-key create --party admin
         then api-key list
-    Exit codes: 3.
     See also: api-key revoke.
     """
     from ecny_tax.web.keys import list_keys

@@ -36,7 +36,6 @@ def items(run: Run, on: _OnDay = None) -> None:
 
     Examples:
         tax items --on 2023-04-20
-    Exit codes: 3.
     See also: tax exemptions, tax quote stamp-duty.
     """
     from ecny_tax.taxes import stamp_duty
@@ -52,7 +51,6 @@ def exemptions(run: Run, on: _OnDay = None) -> None:
 
     Examples:
         tax exemptions --on 2023-04-20
-    Exit codes: 3.
     See also: tax items.
     """
     found = run.rules(on).stamp_duty.exemptions()
@@ -65,7 +63,6 @@ def deductions(run: Run, on: _OnDay = None) -> None:
 
     Examples:
         tax deductions --on 2023-04-20
-    Exit codes: 3.
     See also: tax quote deductions.
     """
     from ecny_tax.errors import InvalidInputError
@@ -94,7 +91,6 @@ def rules(run: Run, on: _OnDay = None) -> None:
 
     Examples:
         tax rules --on 2023-04-20
-    Exit codes: 3.
     See also: tax items.
     """
     from ecny_tax.errors import InvalidInputError

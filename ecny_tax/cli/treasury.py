@@ -32,7 +32,6 @@ def list_(run: Run) -> None:
 
     Examples:
         treasury list
-    Exit codes: 3.
     See also: treasury report.
     """
     with run.sandbox() as s:

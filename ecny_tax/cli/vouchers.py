@@ -323,7 +323,6 @@ def list_(run: Run) -> None:
 
     Examples:
         voucher list
-    Exit codes: 3.
     See also: voucher redeem.
     """
     with run.sandbox() as s:

@@ -131,7 +131,7 @@ def list_(
 
     Examples:
         wallet list
-    Exit codes: 3 4.
+    Exit codes: 4.
     See also: wallet show.
     """
     with run.sandbox() as s:
@@ -155,7 +155,7 @@ def statement(
     Examples:
         wallet statement {company}
         wallet statement {company} --from 2023-04-01 --to 2023-04-20
-    Exit codes: 3 4.
+    Exit codes: 4.
     See also: wallet show, payments list.
     """
     from ecny_tax.clock import parse_date

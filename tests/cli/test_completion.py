@@ -58,6 +58,7 @@ def test_every_command_is_offered_though_each_is_loaded_when_it_is_used(tmp_path
         ("ecny-tax batch write --tax ", {"stamp-duty", "income-tax", "other"}),
         ("ecny-tax bill declare other --code 1011", {f"1011{n}" for n in (0, 1, 2, 3, 4, 6, 8, 9)}),
         ("ecny-tax bill declare surcharge --code ", {"10109", "30203", "30216"}),
+        ("ecny-tax wallet stop X --reason ", {"fraud_victim", "fraud_proceeds", "taken_over"}),
         ("ecny-tax refund --reason o", {"overpaid", "other"}),
         ("ecny-tax wallet open-sub X --purpose p", {"pushed"}),
         ("ecny-tax failure order operator_", {"operator_outage", "operator_rollback"}),
