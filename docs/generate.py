@@ -1,4 +1,6 @@
-"""Writes the pages of the documentation that follow from the code: docs/errors.md and docs/cli.md.
+"""Writes the pages of the documentation that follow from the code.
+
+Here stand those of the command line and of refusals; the others have a module each in generators/.
 
 `.venv/bin/python docs/generate.py` writes them; with `--check` it writes nothing and exits with 1 when a page
 is out of date.
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import typer.main
+from generators import api, http_reference, law
 
 from ecny_tax import errors
 from ecny_tax.cli.app import build
@@ -73,11 +76,10 @@ services rarely meet them: `ledger_refused` names one.
 CLI_HEAD = """\
 # The command line · 命令行
 
-Every command with its arguments and options, as the program declares them. The [README](../README.md) shows
+Every command with its arguments and options, as the program declares them. The [tutorial](tutorial.md) shows
 them at work; [errors.md](errors.md) lists every refusal.
 
-每条命令的参数和选项，取自程序本身。用法示例见 [README](../README.zh-CN.md)，拒绝代码见
-[errors.md](errors.md)。
+每条命令的参数和选项，取自程序本身。用法示例见[入门教程](tutorial.zh.md)，拒绝代码见 [errors.md](errors.md)。
 """
 
 
@@ -89,7 +91,7 @@ def errors_page() -> str:
         parts += [_code(code, entry) for code, entry in _codes(kind.__name__)]
     rows = [f"{place}. `{result.value}`" for place, result in enumerate(Result, start=1)]
     parts += [RESULTS_HEAD, "\n".join(rows) + "\n"]
-    return HEAD + "\n".join(parts)
+    return "\n".join(parts)
 
 
 def _classes() -> str:
@@ -132,7 +134,7 @@ def cli_page() -> str:
         parts.append(f"```text\n{_usage(name, own)}\n```\n")
         if described := [parameter for parameter in own if parameter.name != "help"]:
             parts.append(_options(described))
-    return HEAD + "\n".join(parts)
+    return "\n".join(parts)
 
 
 def _walk(group: Any, prefix: str) -> list[tuple[str, Any]]:
@@ -187,7 +189,13 @@ def _options(parameters: list[Any]) -> str:
     return "\n".join(rows) + "\n"
 
 
-PAGES = {"errors.md": errors_page, "cli.md": cli_page}
+PAGES = {
+    "errors.md": errors_page,
+    "cli.md": cli_page,
+    "api.md": api.page,
+    "http-reference.md": http_reference.page,
+    "law.md": law.page,
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -197,7 +205,7 @@ def main(arguments: list[str]) -> int:
         return 2
     stale = []
     for name, page in PAGES.items():
-        path, text = DOCS / name, page().rstrip("\n") + "\n"
+        path, text = DOCS / name, HEAD + page().rstrip("\n") + "\n"
         if path.is_file() and path.read_text("utf-8") == text:
             continue
         stale.append(name)
