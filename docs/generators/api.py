@@ -1,4 +1,4 @@
-"""docs/api.md: what a user may import, the services of a sandbox with their methods, and what these answer."""
+"""docs/api.md: what a user may import, the services of a sandbox and their methods, and what these answer."""
 
 from __future__ import annotations
 
@@ -36,6 +36,11 @@ SERVICES = {
     "ledger": ("`ledger`, `status`", "账本"),
     "clock": ("`clock`", "时钟"),
 }
+#: What is neither class nor function has its words here.
+_NAMED = {
+    "BEIJING": "The zone of all times, UTC+8.",
+    "Fen": "An amount of money in whole fen (分): `int` at run time, a type of its own to a type checker.",
+}
 #: What belongs to a service and stands in an object of another name.
 _CLASSES = {"clock": "ecny_tax.store.simulated_clock.SimulatedClock"}
 #: Signatures up to this length stand in one line.
@@ -46,12 +51,13 @@ _NOT_OF_SERVICES = ("ecny_tax.__main__", "ecny_tax.cli", "ecny_tax.web", "ecny_t
 _HEAD = """\
 # Python API
 
-Every name that `ecny_tax` offers, every public method of a sandbox's services, and the records that they answer
-with, taken from the code. Amounts are `Fen` (whole fen, an `int`) unless a name says otherwise; times have a
-zone; methods take keyword arguments. A refusal is an `EcnyTaxError` with a `code`, and [errors.md](errors.md) says of every
-code what it means and what to do. A method names the refusals that are its own; any may raise `…_not_found` for a record
-that is not there, `InvalidInputError` for a value of the wrong form, and `UnavailableError` where the database is not at hand.
-The [words](words.md) are the same everywhere.
+Every name that `ecny_tax` offers, every public method of a sandbox's services, and the records that they
+answer with, taken from the code. Amounts are `Fen` (whole fen, an `int`) unless a name says otherwise; times
+have a zone; methods take keyword arguments. A refusal is an `EcnyTaxError` with a `code`, and
+[errors.md](errors.md) says of every code what it means and what to do. A method names the refusals that are
+its own; any may raise `…_not_found` for a record that is not there, `InvalidInputError` for a value of the
+wrong form, and `UnavailableError` where the database is not at hand. The [words](words.md) are the same
+everywhere.
 
 ```python
 from ecny_tax import Sandbox, yuan
@@ -78,7 +84,7 @@ def page() -> str:
         parts.append(f"## `s.{name}`\n\n{_prose(inspect.getdoc(getattr(Sandbox, name, kind)) or '')}\n")
         parts += [_method(f"s.{name}.", found, answered) for found in _methods(kind)]
     parts.append(
-        "## Records\n\nWhat the methods take and answer with: frozen objects, with the names of the JSON documents.\n"
+        "## Records\n\nWhat the methods take and answer with: frozen objects, named as in JSON documents.\n"
     )
     parts += [_record(kind) for kind in answered.all()]
     return "\n".join(parts)
@@ -104,19 +110,11 @@ def _public(name: str, value: Any, answered: _Answered) -> str:
     if inspect.isclass(value):
         members = [] if dataclasses.is_dataclass(value) else _methods(value)
         shown = "".join(_method(f"{name}.", found, answered) + "\n" for found in members)
-        return f"### `{name}`\n\n{_prose(inspect.getdoc(value) or '')}\n\n{_fields(value)}{shown}".rstrip() + "\n"
+        about = _prose(inspect.getdoc(value) or "")
+        return f"### `{name}`\n\n{about}\n\n{_fields(value)}{shown}".rstrip() + "\n"
     if inspect.isfunction(value):
         return _method("", value, answered)
-    about = getattr(value, "__doc__", None) if not isinstance(value, (int, str)) else None
-    return f"### `{name}`\n\n{_named(name, value) or _prose(inspect.cleandoc(about or ''))}\n"
-
-
-def _named(name: str, value: Any) -> str:
-    """What is neither class nor function has its words here."""
-    return {
-        "BEIJING": "The zone of all times, UTC+8.",
-        "Fen": "An amount of money, in whole fen (分): `int` at run time, a type of its own to a type checker.",
-    }.get(name, "")
+    return f"### `{name}`\n\n{_NAMED[name]}\n"
 
 
 def _methods(kind: type) -> list[Callable[..., Any]]:

@@ -7,20 +7,21 @@ from typing import Any
 from ecny_tax import Sandbox
 from ecny_tax.web.app import create_app
 
-#: The statuses of refusals that every operation under /v1 has, and those that every one that writes has on top.
+#: The statuses of refusals that every operation under /v1 has, and every one that writes.
 _READING = {"400", "401", "403", "404", "408", "429", "503"}
 _WRITING = _READING | {"409", "413", "415", "422"}
 
 _HEAD = """\
 # HTTP reference
 
-Every operation of the sandbox over HTTP, taken from its OpenAPI document. A running server shows the same with
-every form, field and sample at `/docs`, and as OpenAPI 3.1 at `/openapi.json`; [http.md](http.md) explains keys,
-idempotency, webhooks and failures to order, by examples.
+Every operation of the sandbox over HTTP, taken from its OpenAPI document. A running server shows the same
+with every form, field and sample at `/docs`, and as OpenAPI 3.1 at `/openapi.json`; [http.md](http.md)
+explains keys, idempotency, webhooks and failures to order, by examples.
 
-*Who may* names the parties beside `admin`, who may everything. *Statuses* are that of success and those of refusals
-that are not common: an operation that reads may be refused with 400, 401, 403, 404, 408, 429 or 503, one that writes
-also with 409, 413, 415 or 422. **K** marks what moves money and so needs an `Idempotency-Key`.
+*Takes* lists the fields of the body, in bold those that must be there, and the parameters of the query.
+*Who may* names the parties beside `admin`, who may everything. *Statuses* are that of success and those of
+refusals that are not common: an operation that reads may be refused with 400, 401, 403, 404, 408, 429 or 503,
+one that writes also with 409, 413, 415 or 422. **K** marks what needs an `Idempotency-Key`.
 """
 
 

@@ -28,13 +28,13 @@ _MARKS = {
 _HEAD = """\
 # Law and sources
 
-Rates, limits, windows and parties are no constants of the program. They are dated entries of `ecny_tax/rulebook/*.toml`, each
-with a citation and a mark of how well it is known, and this page lists all of them. An old document is judged
-by the rule of its day; a day without a rule is refused, never guessed. A result that rests on several rules shows the weakest
-mark.
+Rates, limits, windows and parties are no constants of the program. They are dated entries of
+`ecny_tax/rulebook/*.toml`, each with a citation and a mark of how well it is known, and this page lists all
+of them. An old document is judged by the rule of its day; a day without a rule is refused, never guessed. A
+result that rests on several rules shows the weakest mark.
 
-What stands here is a simulation's reading of the law, made for teaching and testing. It is no legal advice. What the rules leave open, and
-this project decided, is on the page of [assumptions](assumptions.md).
+What stands here is a simulation's reading of the law, made for teaching and testing. It is no legal advice.
+What the rules leave open, and this project decided, is on the page of [assumptions](assumptions.md).
 
 The command line prints what is in force on a day, and `ECNY_TAX_RULEBOOK` lays files of your own over these:
 
@@ -43,13 +43,17 @@ ecny-tax tax rules --on 2023-08-28 --json | python3 -c '
 import json, sys
 for rule in json.load(sys.stdin)["rules"]:
     if rule["code"].startswith("securities"):
-        print(rule["table"], rule["effective_from"], rule["values"].get("rate"), rule["evidence"], rule["citation"])'
+        print(rule["effective_from"], rule["code"], rule["values"].get("rate", ""), rule["evidence"])
+        print("  ", rule["citation"])'
 ```
 
 ```text
-items 2023-08-28 0.0005 secondary 印花税法 (Stamp Tax Law), annexed table; halved by 财政部 税务总局公告2023年第39号
-items 2022-07-01 0 law 印花税法 (Stamp Tax Law, in force 2022-07-01), annexed table of items and rates: the seller pays
-terms 1988-10-01 None law 印花税法 (Stamp Tax Law), art. 16: by the week, within five days of its end
+2023-08-28 securities sell 0.0005 secondary
+   印花税法 (Stamp Tax Law), annexed table; halved by 财政部 税务总局公告2023年第39号
+2022-07-01 securities buy 0 law
+   印花税法 (Stamp Tax Law, in force 2022-07-01), annexed table of items and rates: the seller pays
+1988-10-01 securities law
+   印花税法 (Stamp Tax Law), art. 16: by the week, within five days of its end
 ```
 
 ## Marks
