@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import typer.main
-from generators import api, http_reference, law
+from generators import api, http_reference, law, lesson_plan
 
 from ecny_tax import errors
 from ecny_tax.cli.app import build
@@ -198,14 +199,22 @@ PAGES = {
 }
 
 
+def texts() -> Iterator[tuple[str, str]]:
+    """Each page with its text: those that are written as a whole, and those of which a part is."""
+    for name, page in PAGES.items():
+        yield name, HEAD + page().rstrip("\n") + "\n"
+    yield "lesson.md", lesson_plan.with_plan(DOCS / "lesson.md", "en")
+    yield "lesson.zh.md", lesson_plan.with_plan(DOCS / "lesson.zh.md", "zh")
+
+
 def main(arguments: list[str]) -> int:
     """Write every page, or with ``--check`` name those that are out of date."""
     if arguments not in ([], ["--check"]):
         sys.stderr.write("usage: generate.py [--check]\n")
         return 2
     stale = []
-    for name, page in PAGES.items():
-        path, text = DOCS / name, HEAD + page().rstrip("\n") + "\n"
+    for name, text in texts():
+        path = DOCS / name
         if path.is_file() and path.read_text("utf-8") == text:
             continue
         stale.append(name)
