@@ -112,8 +112,8 @@ def _code(code: str, entry: dict[str, str]) -> str:
     sentence = {key: entry[key].replace("{{", "{").replace("}}", "}") for key in entry}
     return (
         f"### `{code}`\n\n"
-        f"- {sentence['en']}\n  - {sentence['hint_en']}\n"
-        f"- {sentence['zh']}\n  - {sentence['hint_zh']}\n"
+        f"- {sentence['en']}\n    - {sentence['hint_en']}\n"
+        f"- {sentence['zh']}\n    - {sentence['hint_zh']}\n"
     )
 
 
