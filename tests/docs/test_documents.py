@@ -5,8 +5,7 @@ right below it holds its output, where numbers that differ from run to run are n
 setting up are marked with `<!-- set-up -->` and do not run here: they would fetch packages.  A page marked
 with `<!-- on postgresql -->` runs on an empty database of the tests' server, where there is one.
 
-A page stands in English and, for those that users start from, in Chinese beside it, with the same blocks: they
-are run once.
+Pages that users start from stand in Chinese, too, with the blocks of the page in English: these are run once.
 
 Where an output has changed on purpose, `RENEW_DOCUMENTS=1` makes the tests write it instead of comparing.
 """
