@@ -55,7 +55,7 @@ class Actor(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of an action; ``number`` is that of the tax-treasury-bank link (1001, 3001, 9114, …), or empty.
+    """One message of an action; ``number`` is that of the tax-treasury-bank link (1001, 9114, …), or empty.
 
     ``by_hand`` messages pass between two screens as a QR code, without network; ``text`` is what the code
     holds, or empty.
@@ -116,7 +116,7 @@ class OfflineState:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """A payment and its receipt as the holder gets it: a picture (SVG) of its QR code, and the signed text."""
+    """A payment and its receipt as the holder gets it: the picture (SVG) of its QR code, and its text."""
 
     payment: Payment
     taxpayer: str
