@@ -34,11 +34,13 @@ DOCUMENTS = (
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "docs" / "how-to").glob("*.md")),
 )
+#: Stands in a page in Chinese that shows what is printed in Chinese: its blocks are its own, and run.
+_IN_CHINESE = "<!-- blocks in Chinese -->\n"
 #: The pages in Chinese → those in English whose blocks they have.
 TRANSLATIONS = {READMES[1]: READMES[0]} | {
     path: path.with_name(path.name.replace(".zh.md", ".md"))
     for path in DOCUMENTS
-    if path.name.endswith(".zh.md")
+    if path.name.endswith(".zh.md") and _IN_CHINESE not in path.read_text("utf-8")
 }
 LINKED = (*DOCUMENTS, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", ROOT / "examples" / "README.md")
 
