@@ -98,5 +98,3 @@ def _steps(text: str) -> tuple[Action, ...]:
         if name not in known:
             raise InvalidInputError("class_step_unknown", value=name, known=", ".join(known))
     return tuple(known[name] for name in names)
-
-

@@ -143,6 +143,11 @@ def money_lines(
     return (*(moved or [said(_NOTHING, language)]), *held)
 
 
+def account_name(account: str, language: Language, names: Mapping[str, str]) -> str:
+    """An account of the ledger as readers know it; ``names`` as for ``money_flow``."""
+    return _full_name(_place(account), language, names)
+
+
 def _place(account: str) -> _Place:
     kind, _, rest = account.partition(":")
     if kind not in _KINDS:

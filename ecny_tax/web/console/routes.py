@@ -34,7 +34,7 @@ _HEADERS = {
 }
 #: A picture is opened by itself, too; what it says of its fonts is all that it may.
 _PICTURE_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 }
 _FILES = {
     "console.css": "text/css; charset=utf-8",
@@ -123,7 +123,9 @@ async def _page(request: Request, address: Address, seat: Seat) -> Response:
         played = replays.lesson(address)
         return page(address, played, stop_after(lesson.chapters(), address.steps), seat)
 
-    return HTMLResponse(await replays.beside(made), headers={**_HEADERS, "Content-Language": address.language})
+    return HTMLResponse(
+        await replays.beside(made), headers={**_HEADERS, "Content-Language": address.language}
+    )
 
 
 async def _new(request: Request) -> Response:
@@ -135,7 +137,8 @@ async def _trace(request: Request) -> Response:
     address = _address(request)
     replays: Replays = request.app.state.console.replays
     played = await replays.beside(lambda: replays.lesson(address))
-    picture = played.standing.trace_picture
+    standing = played.standing
+    picture = standing.trace_picture_zh if address.language == "zh" else standing.trace_picture
     if not picture:
         raise NotFoundError("class_without_trace")
     return Response(picture, media_type="image/svg+xml", headers=_PICTURE_HEADERS)
@@ -191,13 +194,13 @@ class _Stream(StreamingResponse):
 
     def __init__(self, classes: LedClasses, led: Led, after: int) -> None:
         super().__init__(_told(classes, led, after), media_type="text/event-stream", headers=_HEADERS)
-        self._leave = lambda: classes.leave(led)
+        self._classes, self._led = classes, led
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._leave()
+            self._classes.leave(self._led)
 
 
 async def _events(request: Request) -> Response:

@@ -12,7 +12,8 @@ from markupsafe import Markup
 from ecny_tax.errors import EcnyTaxError, Language
 from ecny_tax.money import yuan_text
 from ecny_tax.qr import LEAST, qr_code
-from ecny_tax.scenarios.classroom_model import Action, Actor, Lesson
+from ecny_tax.scenarios.classroom import title_of
+from ecny_tax.scenarios.classroom_model import Action, Actor, Event, Lesson
 from ecny_tax.web.console import pictures, words
 from ecny_tax.web.console.addresses import Address
 from ecny_tax.web.console.tour import Stop
@@ -55,6 +56,7 @@ def page(address: Address, lesson: Lesson, stop: Stop, seat: Seat) -> str:
     newest = lesson.events[-1] if lesson.events else None
     return _TEMPLATES.get_template("page.html").render(
         **_common(language),
+        account=lambda account: pictures.account_name(account, language, _names(lesson)),
         address=address,
         query=str(address.alone()).removeprefix("/"),
         lesson=lesson,
@@ -66,7 +68,7 @@ def page(address: Address, lesson: Lesson, stop: Stop, seat: Seat) -> str:
         other_language=_in_the_other_language(address, seat),
         new_class=str(address.at_the_beginning()).replace("/?", "/new?", 1),
         groups=words.GROUPS,
-        sequence=_svg(pictures.sequence(newest, language, _actors(language), "m")) if newest else "",
+        messages=_messages(newest, language) if newest else None,
         money=_money(lesson, language),
         split=_split(lesson, language),
         receipt_picture=Markup(standing.paid.receipt_qr) if standing.paid else "",  # noqa: S704 - ours
@@ -94,9 +96,8 @@ def _common(language: Language) -> dict[str, Any]:
         "lang": language,
         "t": lambda key, **values: words.word(key, language, **values),
         "said": said,
-        "action": lambda action: words.pick(words.ACTIONS[Action(action)], language),
-        "actor": lambda actor: words.pick(words.ACTORS[Actor(actor)], language),
-        "account": lambda name: pictures.account_name(name, language),
+        "action": lambda action: words.pick(title_of(Action(action)), language),
+        "pane": lambda actor: words.pick(words.ACTORS[Actor(actor)], language),
         "yuan": lambda amount: yuan_text(amount, grouped=True),
         "when": _when,
     }
@@ -117,12 +118,26 @@ def _actors(language: Language) -> dict[Actor, str]:
     return {actor: words.pick(said, language) for actor, said in words.ACTORS.items()}
 
 
-def _money(lesson: Lesson, language: Language) -> Picture:
-    entries = lesson.events[-1].entries if lesson.events else ()
-    accounts = lesson.standing.accounts
+def _names(lesson: Lesson) -> dict[str, str]:
+    """Who holds which wallet of the class."""
+    return {purse.wallet_id: purse.holder for purse in (lesson.standing.company, lesson.standing.person)}
+
+
+def _messages(event: Event, language: Language) -> Picture:
+    names = _actors(language)
     return Picture(
-        _svg(pictures.money_flow(entries, accounts, language, "f")),
-        pictures.money_lines(entries, accounts, language),
+        _svg(pictures.sequence(event, language, names, id_prefix="messages")),
+        pictures.sequence_lines(event, language, names),
+    )
+
+
+def _money(lesson: Lesson, language: Language) -> Picture:
+    earlier = tuple(entry for event in lesson.events[:-1] for entry in event.entries)
+    newest = lesson.events[-1].entries if lesson.events else ()
+    accounts, names = lesson.standing.accounts, _names(lesson)
+    return Picture(
+        _svg(pictures.money_flow(earlier, newest, accounts, language, names=names, id_prefix="money")),
+        pictures.money_lines(newest, accounts, language, names=names),
     )
 
 
@@ -131,14 +146,17 @@ def _split(lesson: Lesson, language: Language) -> Picture | None:
     if closing is None:
         return None
     return Picture(
-        _svg(pictures.treasury_split(closing, language, "b")), pictures.split_lines(closing, language)
+        _svg(pictures.treasury_split(closing, language, id_prefix="split")),
+        pictures.split_lines(closing, language),
     )
 
 
 def _qr_picture(text: str, name: str) -> Markup:
-    """A text as a QR code, dark on light whatever the scheme of the page: it is there to be scanned."""
+    """A text as a QR code, for a class to scan."""
     return _svg(
-        qr_code(text, LEAST).svg_inline(omitsize=True, border=4, light="#fff", svgclass=None, lineclass=None, title=name)
+        qr_code(text, LEAST).svg_inline(
+            omitsize=True, border=4, light="#fff", svgclass=None, lineclass=None, title=name
+        )
     )
 
 

@@ -16,23 +16,6 @@ GROUPS: tuple[tuple[str, tuple[Action, ...]], ...] = (
     ("group_audit", (Action.CLOSE_DAY, Action.TRACE, Action.VERIFY)),
 )
 
-ACTIONS: dict[Action, tuple[str, str]] = {
-    Action.SIGN: ("Sign the three-party agreement", "签订三方协议"),
-    Action.PAY: ("Pay stamp duty", "缴纳印花税"),
-    Action.REFUND: ("Refund income tax", "个税汇算退税"),
-    Action.LOAD: ("Load the device", "设备装载"),
-    Action.CUT: ("Switch the network off", "断开网络"),
-    Action.ASK: ("Terminal shows its request", "终端出示收款码"),
-    Action.HAND_OVER: ("Device answers with a voucher", "设备出示付款码"),
-    Action.ACCEPT: ("Terminal accepts provisionally", "终端暂时受理"),
-    Action.RESTORE: ("Switch the network on", "恢复网络"),
-    Action.REDEEM: ("Redeem the vouchers", "兑付离线凭证"),
-    Action.COPY: ("Copy the device, spend twice", "复制设备，双花"),
-    Action.CLOSE_DAY: ("Close the treasury's day", "国库日终报解"),
-    Action.TRACE: ("Trace under a legal instrument", "依法溯源"),
-    Action.VERIFY: ("Verify the ledger", "核验账本"),
-}
-
 ACTORS: dict[Actor, tuple[str, str]] = {
     Actor.COMPANY: ("Company", "企业"),
     Actor.AUTHORITY: ("Tax authority", "税务机关"),
