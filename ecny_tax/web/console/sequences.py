@@ -15,6 +15,7 @@ from ecny_tax.web.console.drawing import (
     block,
     box,
     cross,
+    fitted,
     label,
     line,
     one_line,
@@ -147,19 +148,22 @@ def _message(
     itself = start == end
     room = columns.apart - 24 if itself else abs(end - start) - 24
     words = message.said_zh if language == "zh" else message.said
-    lines = wrapped(f"{message.number} {words}" if message.number else words, room)
-    y = top + 6 + LINE * len(lines)
+    lines = wrapped(words, room)
+    number = [fitted(message.number, room)] if message.number else []
+    y = top + 6 + LINE * (len(number) + len(lines))
     dashes = 'stroke-dasharray="7 5"' if message.by_hand else ""
     towards = -1 if end < start or itself else 1
     tip = end - towards * (9 if refused else 0)
     if itself:
-        texts = block(start + 8, top + LINE, lines)
+        x, anchor = start + 8, ""
         way = [(start, y + 4), (start + _LOOP, y + 4), (start + _LOOP, y + 18), (tip, y + 18)]
         y += 18
     else:
-        texts = block((start + end) // 2, top + LINE, lines, 'text-anchor="middle"')
+        x, anchor = (start + end) // 2, 'text-anchor="middle"'
         y += 4
         way = [(start, y), (tip, y)]
+    texts = block(x, top + LINE, number, f'class="number" font-weight="bold" {anchor}')
+    texts += block(x, top + LINE * (1 + len(number)), lines, anchor)
     drawn = [*texts, line(way, f'stroke-width="1.5" {dashes}')]
     drawn.append(cross(tip, y) if refused else arrow_head(end, y, towards))
     if message.by_hand:
