@@ -243,6 +243,24 @@ def test_a_refusal_crosses_the_last_arrow_and_is_said_with_its_code(language: La
     assert REFUSAL.code in last
 
 
+def test_the_cross_marks_who_refused_be_it_by_silence_or_by_an_answer() -> None:
+    asks = Message(Actor.COMPANY, Actor.AUTHORITY, "", "asks", "请求")
+    answers = Message(Actor.AUTHORITY, Actor.COMPANY, "", "refuses", "拒绝")
+    places = []
+    for sent in ((asks,), (asks, answers)):
+        root = read(sequence(event(*sent, refusal=REFUSAL), "en", NAMES, id_prefix="s"))
+        authority = max(int(one.attrib["x"]) for one in of_class(root, "name"))
+        (mark,) = (
+            one
+            for group in of_class(root, "message")
+            for one in of_class(group, "refused")
+            if one is not group
+        )
+        left, right = re.findall(r"[ML](\d+),", mark.attrib["d"])[:2]
+        places.append(abs(authority - (int(left) + int(right)) // 2))
+    assert places == [9, 0]
+
+
 def test_a_refusal_before_any_message_is_shown() -> None:
     root = read(sequence(event(refusal=REFUSAL), "en", NAMES, id_prefix="s"))
     assert "No message was sent." in texts(root)
