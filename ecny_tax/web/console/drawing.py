@@ -71,6 +71,18 @@ def wrapped(words: str, room: int, most: int = _MOST_LINES) -> list[str]:
     return lines if len(lines) <= most else [*lines[: most - 1], fitted(lines[most - 1] + "……", room)]
 
 
+def balanced(words: str, room: int) -> list[str]:
+    """Words in as few lines as ``room`` allows, of about the same length."""
+    lines = wrapped(words, room)
+    longest = max((text_width(piece) for piece in _PIECES.findall(one_line(words))), default=0)
+    for narrower in range(room - 8, max(longest, room // 3), -8):
+        narrow = wrapped(words, narrower)
+        if len(narrow) > len(lines) or len(lines) in (1, _MOST_LINES):
+            break
+        lines = narrow
+    return lines
+
+
 def fitted(words: str, room: int) -> str:
     """Words in one line, cut with an ellipsis where they do not fit."""
     words = one_line(words)

@@ -55,10 +55,10 @@ _DESC = (
     "{places} accounts; {moves} transfers of the newest step. The same stands beside it as a list.",
     "账户 {places} 个；最新一步转账 {moves} 笔。旁边的列表内容相同。",
 )
-_BANDS = (("e-CNY", "数字人民币"), ("Bank deposits", "银行存款"))
+_BANDS = (("e-CNY, in yuan", "数字人民币（元）"), ("Bank deposits, in yuan", "银行存款（元）"))
 _ISSUED = ("issued {amount}", "已发行 {amount}")
 _MOVED = ("{source} → {target}: {amount} yuan", "{source} → {target}：{amount} 元")
-_HOLDS = ("{place}: {amount} yuan", "{place}：{amount} 元")
+_HOLDS = ("{place} now: {amount} yuan", "{place}现为：{amount} 元")
 _NOTHING = ("No money moved in the newest step.", "最新一步没有资金流动。")
 _DASHED = ("Broken lines: earlier steps.", "虚线：先前的步骤。")
 
@@ -231,25 +231,28 @@ def _box(
 def _lanes(flows: Sequence[_Flow], rows: Mapping[_Place, int]) -> tuple[list[str], int]:
     """Every flow in a lane of its own, those that reach far outside of others; and where the lanes end.
 
-    Earlier flows lie inside.  An amount stands in the gap between two boxes beside its own lane, where no
-    other arrow runs.
+    Earlier flows lie inside.  An amount stands beside its own lane, in the gap above the lower of its two
+    boxes, where no other arrow runs.
     """
     most = max((sum(flow.amounts) for flow in flows if flow.newest), default=0)
-    x = _MARGIN + _BOX + 26
+    first = _MARGIN + _BOX + 26
+    lanes_end = {True: first, False: first}  # by band: their lanes lie under each other
     parts: list[str] = []
     for flow in sorted(flows, key=lambda one: (one.newest, _reach(one, rows))):
+        band = _KINDS[flow.source.kind].ecny
+        x = lanes_end[band]
         start, end = rows[flow.source] + _OUT, rows[flow.target] + _IN
         if not flow.newest:
             parts += _arrow(flow, x, start, end, 1)
-            x += 14
+            lanes_end[band] += 14
             continue
         total = sum(flow.amounts)
         parts += _arrow(flow, x, start, end, _THIN + (_THICK - _THIN) * total // most if most else _THIN)
         words = yuan_text(total, grouped=True) + (f" ×{len(flow.amounts)}" if len(flow.amounts) > 1 else "")
-        gap = rows[flow.target] + (_ROW // 2 if end < start else -(_ROW // 2))
+        gap = max(rows[flow.source], rows[flow.target]) - _ROW // 2
         parts.append(label(x + 8, gap + 4, words, 'class="amount newest" font-weight="bold"'))
-        x += 22 + text_width(words)
-    return parts, x
+        lanes_end[band] += 22 + text_width(words)
+    return parts, max(lanes_end.values())
 
 
 def _reach(flow: _Flow, rows: Mapping[_Place, int]) -> tuple[int, int, int]:

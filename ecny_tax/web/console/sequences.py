@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -12,9 +12,11 @@ from ecny_tax.svg import text_width
 from ecny_tax.web.console.drawing import (
     LINE,
     arrow_head,
+    balanced,
     block,
     box,
     cross,
+    fitted,
     label,
     line,
     one_line,
@@ -52,7 +54,8 @@ def sequence(event: Event, language: Language, names: Mapping[Actor, str], *, id
     """The messages of an event as SVG; only actors that take part are drawn.
 
     ``names`` are the actors' names in the reader's language.  A code handed over on a screen has a broken
-    line and a small QR sign; where the action was refused, its last arrow ends in a cross.
+    line and a small QR sign; where the action was refused, a cross marks whoever refused it: the receiver of
+    the last message, or its sender if that message is an answer.
     """
     columns = _columns(event)
     shown = {actor: wrapped(names.get(actor, actor), columns.apart - 40, 3) for actor in columns.at}
@@ -60,8 +63,9 @@ def sequence(event: Event, language: Language, names: Mapping[Actor, str], *, id
     top = 2 * _MARGIN + head
     parts: list[str] = []
     for place, message in enumerate(event.messages, start=1):
-        refused = event.refusal is not None and place == len(event.messages)
-        drawn, top = _message(message, columns, language, top, refused)
+        last = event.refusal is not None and place == len(event.messages)
+        refused_by = _who_refused(event.messages) if last else None
+        drawn, top = _message(message, columns, language, top, refused_by)
         parts += drawn
     life = [
         line([(x, _MARGIN + head), (x, top + 8)], 'stroke-opacity="0.4" stroke-dasharray="2 4"')
@@ -120,6 +124,13 @@ def _refused(event: Event, language: Language) -> str:
     return one_line(said(_REFUSED, language).format(message=refusal.message(language), code=refusal.code))
 
 
+def _who_refused(messages: Sequence[Message]) -> Actor:
+    """Whoever was asked last, or answered last what it had been asked."""
+    *before, last = messages
+    asked = any((one.sender, one.receiver) == (last.receiver, last.sender) for one in before)
+    return last.sender if asked else last.receiver
+
+
 def _columns(event: Event) -> _Columns:
     """The actors that take part, in the order in which the class has them."""
     takes_part = {actor for message in event.messages for actor in (message.sender, message.receiver)}
@@ -135,39 +146,48 @@ def _head(x: int, lines: list[str], height: int, apart: int) -> list[str]:
     first = _MARGIN + (height - LINE * len(lines)) // 2 + 13
     return [
         box(x - width // 2, _MARGIN, width, height, 'class="actor"'),
-        *block(x, first, lines, 'text-anchor="middle" font-weight="bold"'),
+        *block(x, first, lines, 'class="name" text-anchor="middle" font-weight="bold"'),
     ]
 
 
 def _message(
-    message: Message, columns: _Columns, language: Language, top: int, refused: bool
+    message: Message, columns: _Columns, language: Language, top: int, refused_by: Actor | None
 ) -> tuple[list[str], int]:
     """One message, its words above its arrow, and where the next may begin."""
     start, end = columns.at[message.sender], columns.at[message.receiver]
     itself = start == end
-    room = columns.apart - 24 if itself else abs(end - start) - 24
+    room = (columns.apart if itself else abs(end - start)) - 14
     words = message.said_zh if language == "zh" else message.said
-    lines = wrapped(f"{message.number} {words}" if message.number else words, room)
-    y = top + 6 + LINE * len(lines)
+    lines = balanced(words, room)
+    number = [fitted(message.number, room)] if message.number else []
+    y = top + 6 + LINE * (len(number) + len(lines))
     dashes = 'stroke-dasharray="7 5"' if message.by_hand else ""
     towards = -1 if end < start or itself else 1
-    tip = end - towards * (9 if refused else 0)
+    tip = end - towards * (9 if refused_by == message.receiver else 0)
     if itself:
-        texts = block(start + 8, top + LINE, lines)
+        x, anchor = start + 8, ""
         way = [(start, y + 4), (start + _LOOP, y + 4), (start + _LOOP, y + 18), (tip, y + 18)]
         y += 18
     else:
-        texts = block((start + end) // 2, top + LINE, lines, 'text-anchor="middle"')
+        x, anchor = (start + end) // 2, 'text-anchor="middle"'
         y += 4
         way = [(start, y), (tip, y)]
+    texts = block(x, top + LINE, number, f'class="number" font-weight="bold" {anchor}')
+    texts += block(x, top + LINE * (1 + len(number)), lines, anchor)
     drawn = [*texts, line(way, f'stroke-width="1.5" {dashes}')]
-    drawn.append(cross(tip, y) if refused else arrow_head(end, y, towards))
+    if refused_by == message.receiver:
+        drawn.append(cross(tip, y))
+    else:
+        drawn.append(arrow_head(end, y, towards))
+        drawn += [cross(start, y)] if refused_by is not None else []
     if message.by_hand:
         drawn.append(
             qr_mark(start + _LOOP + 16 if itself else (start + end) // 2, y + (-7 if itself else 14))
         )
         y += 0 if itself else 18
-    kind = " ".join(["message", *(["by-hand"] if message.by_hand else []), *(["refused"] if refused else [])])
+    kind = " ".join(
+        ["message", *(["by-hand"] if message.by_hand else []), *(["refused"] if refused_by else [])]
+    )
     return [f'<g class="{kind}">', *drawn, "</g>"], y + 10
 
 

@@ -21,15 +21,15 @@ _NOTHING = ("Nothing was collected.", "没有入库款项。")
 
 
 def treasury_split(closing: Closing, language: Language, *, id_prefix: str) -> str:
-    """The budget levels (预算级次) of a closing as bars, each with its amount and its share."""
-    full = max((level.amount for level in closing.levels), default=0)
+    """The budget levels (预算级次) of a closing as bars, each with its amount and its share;
+    a full bar is all that was collected."""
     total = sum(level.amount for level in closing.levels)
     room = _WIDTH - 2 * _MARGIN
     parts = [label(_MARGIN, 24, _title(closing, language), 'font-size="15" font-weight="bold"')]
     top = 40
     for level in closing.levels:
-        length = room * max(0, level.amount) // full if full > 0 else 0
-        amount = f"{yuan_text(level.amount, grouped=True)}（{_share(level.amount, total)}）"
+        length = room * max(0, level.amount) // total if total > 0 else 0
+        amount = f"{yuan_text(level.amount, grouped=True)} · {_share(level.amount, total)}"
         parts += [
             label(_MARGIN, top + 14, _level(level.budget_level, language)),
             label(_WIDTH - _MARGIN, top + 14, amount, 'text-anchor="end"'),
