@@ -14,8 +14,6 @@ MAX_SEED = 2**53
 SEED = 7
 _BETWEEN = "."
 _KNOWN = ("seed", "company", "lang", "steps", "class")
-#: Longer than any class may be; the class itself says how many steps it takes.
-_MOST_STEPS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,7 @@ def _seed(text: str) -> int:
 
 def _steps(text: str) -> tuple[Action, ...]:
     known: dict[str, Action] = {action.value: action for action in Action}
-    names = text.split(_BETWEEN, _MOST_STEPS) if text else []
+    names = text.split(_BETWEEN) if text else []
     for name in names:
         if name not in known:
             raise InvalidInputError("class_step_unknown", value=name, known=", ".join(known))

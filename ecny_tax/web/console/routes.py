@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from ecny_tax.errors import EcnyTaxError, InvalidInputError, Language, NotFoundError, RejectedError
-from ecny_tax.scenarios import classroom, lesson
+from ecny_tax.scenarios import classroom
 from ecny_tax.scenarios.heshan import COMPANY
 from ecny_tax.web.console.addresses import Address, read_address
 from ecny_tax.web.console.led import FORGOTTEN_SECONDS, Led, LedClasses
@@ -121,7 +121,7 @@ async def _page(request: Request, address: Address, seat: Seat) -> Response:
 
     def made() -> str:
         played = replays.lesson(address)
-        return page(address, played, stop_after(lesson.chapters(), address.steps), seat)
+        return page(address, played, stop_after(address.steps), seat)
 
     return HTMLResponse(
         await replays.beside(made), headers={**_HEADERS, "Content-Language": address.language}

@@ -1,4 +1,4 @@
-"""The guided tour: where in the lesson a class is, and which action comes next."""
+"""The guided tour beside a class: the chapter it is in, and what comes next."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecny_tax.scenarios.classroom_model import Action
-from ecny_tax.scenarios.lesson import Chapter
+from ecny_tax.scenarios.lesson import Chapter, chapters, next_stop
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A place of the tour: the chapter that a class is in, of how many, and its next action.
+    """The chapter that a class is in (``number`` of ``count``), and the next action of the tour.
 
-    ``next`` is None at the end of the tour; ``begins`` is the chapter that the next action begins, if any.
+    ``next`` is None at its end; ``begins`` is the chapter that the next action begins, if it begins one.
     """
 
     chapter: Chapter
@@ -23,19 +23,14 @@ class Stop:
     begins: Chapter | None
 
 
-def stop_after(chapters: Sequence[Chapter], taken: Sequence[Action]) -> Stop:
-    """Where the tour goes on after the actions taken: those that lie beside it do not move it."""
-    tour = [(number, action) for number, chapter in enumerate(chapters) for action in chapter.actions]
-    done = 0
-    for action in taken:
-        if done < len(tour) and action == tour[done][1]:
-            done += 1
-    here = tour[max(0, done - 1)][0]
-    number, following = tour[done] if done < len(tour) else (here, None)
+def stop_after(taken: Sequence[Action]) -> Stop:
+    """Where the tour is after the actions taken: the chapter of the last one, until the next has begun."""
+    following, last = next_stop(taken), next_stop(taken[:-1])
+    here = last.chapter if last is not None else chapters()[-1]
     return Stop(
-        chapter=chapters[here],
-        number=here + 1,
-        count=len(chapters),
-        next=following,
-        begins=chapters[number] if number != here else None,
+        chapter=here,
+        number=chapters().index(here) + 1,
+        count=len(chapters()),
+        next=following.action if following is not None else None,
+        begins=following.chapter if following is not None and following.chapter is not here else None,
     )
