@@ -1,4 +1,5 @@
-"""Writes the pages of the documentation that follow from the code: docs/errors.md and docs/cli.md.
+"""Writes what follows from the code in the documentation: docs/errors.md, docs/cli.md, and the plan of the
+lesson in docs/lesson.md and docs/lesson.zh.md.
 
 `.venv/bin/python docs/generate.py` writes them; with `--check` it writes nothing and exits with 1 when a page
 is out of date.
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import typer.main
+from lesson_plan import with_plan  # it stands beside this file
 
 from ecny_tax import errors
 from ecny_tax.cli.app import build
@@ -187,7 +189,12 @@ def _options(parameters: list[Any]) -> str:
     return "\n".join(rows) + "\n"
 
 
-PAGES = {"errors.md": errors_page, "cli.md": cli_page}
+PAGES = {
+    "errors.md": errors_page,
+    "cli.md": cli_page,
+    "lesson.md": lambda: with_plan(DOCS / "lesson.md", "en"),
+    "lesson.zh.md": lambda: with_plan(DOCS / "lesson.zh.md", "zh"),
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -16,10 +16,12 @@ from ecny_tax.offline.model import RegisteredLoad
 from ecny_tax.offline.terminal import Terminal
 from ecny_tax.oversight.drawing import as_svg
 from ecny_tax.qr import LEAST, qr_code
+from ecny_tax.scenarios import classroom_audit as audit
 from ecny_tax.scenarios import classroom_offline as offline
 from ecny_tax.scenarios import classroom_online as online
 from ecny_tax.scenarios.classroom_model import (
     Action,
+    Actor,
     Event,
     Lesson,
     OfflineState,
@@ -58,15 +60,34 @@ _ACTS: Mapping[Action, _Act] = {
     Action.RESTORE: _Act(("Switch the network on", "恢复网络"), False, offline.restore),
     Action.REDEEM: _Act(("Redeem the vouchers", "兑付离线凭证"), True, offline.redeem),
     Action.COPY: _Act(("Copy the device and spend twice", "复制设备，两处支付"), False, offline.copy),
-    Action.CLOSE_DAY: _Act(("Close the treasury's day", "国库日终报解"), True, online.close_day),
-    Action.TRACE: _Act(("Trace under a legal instrument", "凭法律文书追踪"), True, online.trace),
-    Action.VERIFY: _Act(("Verify the ledger", "核验账本"), True, online.verify),
+    Action.CLOSE_DAY: _Act(("Close the treasury's day", "国库日终报解"), True, audit.close_day),
+    Action.TRACE: _Act(("Trace under a legal instrument", "凭法律文书追踪"), True, audit.trace),
+    Action.VERIFY: _Act(("Verify the ledger", "核验账本"), True, audit.verify),
+}
+
+
+_NAMES: Mapping[Actor, Told] = {
+    Actor.COMPANY: ("company", "企业"),
+    Actor.AUTHORITY: ("tax authority", "税务机关"),
+    Actor.OPERATOR: ("operator", "运营机构"),
+    Actor.PERSON: ("Mr Liang", "梁先生"),
+    Actor.TREASURY: ("treasury", "国库"),
+    Actor.CENTRAL_BANK: ("central bank", "人民银行"),
+    Actor.DEVICE: ("device", "付款设备"),
+    Actor.TERMINAL: ("terminal", "收款终端"),
+    Actor.SECOND_TERMINAL: ("second terminal", "另一终端"),
+    Actor.POLICE: ("police", "公安机关"),
 }
 
 
 def title_of(action: Action) -> Told:
     """How an action is called, in English and Chinese."""
     return _ACTS[action].title
+
+
+def name_of(actor: Actor) -> Told:
+    """Who sends or receives, in English and Chinese."""
+    return _NAMES[actor]
 
 
 def play(*, seed: int, company: str = COMPANY, actions: Sequence[Action]) -> Lesson:

@@ -50,12 +50,13 @@ class Actor(StrEnum):
     DEVICE = "device"  # 付款设备
     TERMINAL = "terminal"  # 收款终端
     SECOND_TERMINAL = "second-terminal"  # 另一终端
-    POLICE = "police"  # 依法查询的机关
+    POLICE = "police"  # 公安机关，依法查询
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of an action; ``number`` is that of the tax-treasury-bank link (1001, 3001, 9114, …), or empty.
+    """One message of an action; ``number`` is that of the tax-treasury-bank link (1001, 3001, 9114, …), or
+    empty.
 
     ``by_hand`` messages pass between two screens as a QR code, without network; ``text`` is what the code
     holds, or empty.
@@ -123,7 +124,10 @@ class OfflineState:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """A payment and its receipt as the holder gets it: a picture (SVG) of its QR code, and the signed text."""
+    """A payment and its receipt as the holder gets it: the signed text, and a picture (SVG) of its QR code.
+
+    The picture is empty where the text is too long for one code.
+    """
 
     payment: Payment
     taxpayer: str

@@ -1,4 +1,5 @@
-"""What a class does without network: loading before, two screens and their codes, redemption, a copy caught."""
+"""What a class does without network: loading before, two screens and their codes, redemption, a copy
+caught."""
 
 from __future__ import annotations
 
@@ -172,6 +173,12 @@ _STOPPED = assumed(
     _COMPANY,
     ("device {device} is revoked and the wallet stopped", "设备 {device} 已吊销，钱包已停付"),
 )
+_LISTED = tuple(
+    assumed(
+        Actor.CENTRAL_BANK, hall, ("the new revocation list names the device", "新的吊销列表已列入该设备")
+    )
+    for hall in (_TERMINAL, _SECOND)
+)
 
 
 def redeem(stage: Stage, talk: Talk) -> Told:
@@ -186,12 +193,15 @@ def redeem(stage: Stage, talk: Talk) -> Told:
             _answer(stage, talk, actor, result)
     if not results:
         return "No voucher waits in a terminal.", "终端中没有待兑付的凭证。"
+    for terminal in (stage.terminal, stage.second_terminal):
+        terminal.renew(stage.s.offline.trust())  # the first one was online before the second was
     settled = sum(result.status is VoucherStatus.SETTLED for result in results)
     disputed = sum(result.status is VoucherStatus.DISPUTED for result in results)
     rest = len(results) - settled - disputed
     told = f"Redeemed: {settled}. Not paid: {rest}.", f"已兑付 {settled} 张，未兑付 {rest} 张。"
     if not disputed:
         return told
+    talk.say(*_LISTED)
     return (
         f"{told[0]} Spent twice: {disputed}; the root certificate alone proves it.",
         f"{told[1]}双花 {disputed} 张，仅凭根证书即可证明。",
