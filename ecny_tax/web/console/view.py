@@ -151,7 +151,7 @@ def _split(lesson: Lesson, language: Language) -> Picture | None:
     )
 
 
-def _qr_picture(text: str, name: str) -> Markup:
+def _qr_picture(text: str) -> Markup:
     """A text as a QR code, for a class to scan."""
     return _svg(
         qr_code(text, LEAST).svg_inline(
