@@ -1,11 +1,10 @@
-"""A headless Chromium, and a server of its own for the tests of a worker; without Chromium they are skipped."""
+"""A headless Chromium, and a console of its own for the tests of a worker; without Chromium they skip."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -17,7 +16,6 @@ from tests.web.conftest import serving
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
-SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 _NONE = "no Chromium here: `make browser` fetches one, CHROMIUM=/path/to/it names one"
 
 

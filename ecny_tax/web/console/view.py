@@ -154,9 +154,7 @@ def _split(lesson: Lesson, language: Language) -> Picture | None:
 def _qr_picture(text: str) -> Markup:
     """A text as a QR code, for a class to scan."""
     return _svg(
-        qr_code(text, LEAST).svg_inline(
-            omitsize=True, border=4, light="#fff", svgclass=None, lineclass=None, title=name
-        )
+        qr_code(text, LEAST).svg_inline(omitsize=True, border=4, light="#fff", svgclass=None, lineclass=None)
     )
 
 
