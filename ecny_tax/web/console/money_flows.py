@@ -7,17 +7,19 @@ one box: the stripes of a collection account, and the liens of all loads.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from ecny_tax.errors import Language
 from ecny_tax.ledger import chart
 from ecny_tax.money import yuan_text
+from ecny_tax.rulebook.book import PACKAGE
 from ecny_tax.store.books import AccountBalance, JournalEntry
 from ecny_tax.svg import text_width
 from ecny_tax.treasury.model import LEVEL_NAMES
 from ecny_tax.web.console.drawing import arrow_head, box, fitted, label, line, one_line, picture, said
 
-_MARGIN, _BOX, _HEIGHT, _ROW, _BAND = 12, 290, 44, 60, 30
+_MARGIN, _BOX, _HEIGHT, _ROW, _BAND = 12, 330, 44, 60, 30
 _THIN, _THICK = 2, 8
 #: Where an arrow leaves its box, and where another enters it, from the middle of the box.
 _OUT, _IN = -9, 9
@@ -90,8 +92,8 @@ def money_flow(
 ) -> str:
     """Accounts and transfers as SVG: the newest step's with their amounts, the earlier ones thin and broken.
 
-    ``names`` are those of wallets' holders, operators and treasuries by wallet id or code.  An account is
-    drawn when a transfer touched it, or when e-CNY is on it.
+    ``names`` are those of wallets' holders by wallet id, and of operators and treasuries by code where the
+    rulebook's will not do.  An account is drawn when a transfer touched it, or when e-CNY is on it.
     """
     flows = [*_flows(earlier, newest=False), *_flows(newest, newest=True)]
     balances = _balances(accounts)
@@ -141,6 +143,11 @@ def money_lines(
             name = _full_name(place, language, names)
             held.append(one_line(said(_HOLDS, language).format(place=name, amount=amount)))
     return (*(moved or [said(_NOTHING, language)]), *held)
+
+
+def account_name(account: str, language: Language, names: Mapping[str, str]) -> str:
+    """An account of the ledger as readers know it; ``names`` as for ``money_flow``."""
+    return _full_name(_place(account), language, names)
 
 
 def _place(account: str) -> _Place:
@@ -215,7 +222,7 @@ def _box(
         label(
             _MARGIN + 8,
             top + 36,
-            fitted(_detail(place, names), room - text_width(held) - 12),
+            fitted(_detail(place, language, names), (room - text_width(held) - 12) * 13 // 12),
             'class="detail" font-size="12"',
         ),
         label(_MARGIN + _BOX - 8, top + 36, held, 'class="amount" text-anchor="end"'),
@@ -287,18 +294,31 @@ def _name(place: _Place, language: Language) -> str:
     return f"{name}：{said(level, language)}" if language == "zh" else f"{name}: {said(level, language)}"
 
 
-def _detail(place: _Place, names: Mapping[str, str]) -> str:
+def _detail(place: _Place, language: Language, names: Mapping[str, str]) -> str:
     """What tells a place from others of its kind: its holder, operator or treasury."""
+    codes = place.detail.split(":")
     if place.kind == "revenue":
-        treasury = place.detail.rpartition(":")[0]
-        return names.get(treasury, treasury)
-    if place.kind == "collection":
-        return " · ".join(names.get(part, part) for part in place.detail.split(":"))
-    return names.get(place.detail, place.detail)
+        del codes[1:]  # the level is part of the name
+    of_scheme = _scheme_names(language)
+    return " · ".join(names.get(code) or of_scheme.get(code, code) for code in codes)
+
+
+@cache
+def _scheme_names(language: Language) -> Mapping[str, str]:
+    """The operators and the treasury of the rulebook by code, as short as they are still understood.
+
+    In English operators go by their code, and the treasury without what stands before its comma.
+    """
+    scheme = PACKAGE.scheme
+    if language == "en":
+        return {scheme.treasury.code: scheme.treasury.name_en.rpartition(", ")[2]}
+    return {one.code: one.name_zh for one in scheme.operators} | {
+        scheme.treasury.code: scheme.treasury.name_zh
+    }
 
 
 def _full_name(place: _Place, language: Language, names: Mapping[str, str]) -> str:
-    detail = _detail(place, names)
+    detail = _detail(place, language, names)
     if not detail:
         return _name(place, language)
     return (
