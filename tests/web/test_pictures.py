@@ -18,8 +18,11 @@ from ecny_tax.errors import EcnyTaxError, Language, RejectedError
 from ecny_tax.money import MAX_AMOUNT, Fen, yuan_text
 from ecny_tax.scenarios.classroom_model import Action, Actor, Event, Message
 from ecny_tax.store.books import AccountBalance, JournalEntry
+from ecny_tax.svg import text_width
 from ecny_tax.treasury.model import Closing, DayStatus, LevelAmount
+from ecny_tax.web.console.drawing import balanced, wrapped
 from ecny_tax.web.console.pictures import (
+    account_name,
     money_flow,
     money_lines,
     sequence,
@@ -294,6 +297,15 @@ def test_accounts_have_names_in_both_languages_and_stand_in_the_order_in_which_m
     assert {"Wallet", "Collection account", "Treasury revenue: County", "issued 20,000.00"} <= set(en)
 
 
+def test_operators_and_the_treasury_have_the_rulebooks_names_unless_told_otherwise() -> None:
+    account = "collection:ICBC:1907840000:3"
+    assert account_name(account, "zh", {}) == "待报解预算收入（中国工商银行 · 国家金库鹤山市支库）"
+    assert account_name(account, "en", {"1907840000": "Heshan"}) == "Collection account (ICBC · Heshan)"
+    assert account_name("revenue:1907840000:city", "zh", {}) == "国库收入：市（国家金库鹤山市支库）"
+    assert account_name("issuance", "en", {}) == "Issuance (central bank)"
+    assert account_name("x:y", "en", {}) == "Other account (x · y)"
+
+
 def test_transfers_between_the_same_two_are_one_arrow_with_their_sum_and_number() -> None:
     newest = [entry("wallet:1", "lien:a", 100), entry("wallet:1", "lien:b", 250)]
     shown = texts(read(money_flow((), newest, (), "en", names={}, id_prefix="m")))
@@ -322,6 +334,23 @@ def test_a_split_says_amounts_and_shares_that_add_up() -> None:
     lengths = [int(bar.attrib["width"]) for bar in of_class(root, "level")]
     assert lengths[0] == 0
     assert lengths[3] == int(next(of_class(root, "all")).attrib["width"]) // 2
+
+
+def test_lines_break_neither_before_punctuation_nor_between_a_number_and_its_yuan() -> None:
+    said = "电子税票号 3442304208T64C8JSN59XDW，可取电子缴款凭证：17,000.00 元由钱包划至（待报解预算收入）。"
+    for room in range(210, 500, 7):
+        lines = wrapped(said, room, most=20)
+        assert "".join(lines).replace(" ", "") == said.replace(" ", "")
+        assert not [line for line in lines if line[0] in "，：）。元" or line[-1] == "（"]
+        assert max(map(text_width, lines)) <= room
+        assert len(balanced(said, room)) == len(lines)
+
+
+@given(words, st.integers(30, 400))
+def test_whatever_is_wrapped_stays_whole_and_within_its_room(said: str, room: int) -> None:
+    lines = wrapped(said, room, most=1000)
+    assert "".join("".join(lines).split()) == "".join(said.split())
+    assert all(text_width(line) <= room for line in lines)
 
 
 def test_a_day_without_receipts_is_said_to_have_none() -> None:

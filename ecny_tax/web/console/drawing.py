@@ -16,9 +16,11 @@ from ecny_tax.svg import escaped, text_width
 LINE = 17
 _FONT = "Noto Sans CJK SC, Source Han Sans SC, Microsoft YaHei, PingFang SC, sans-serif"
 _MOST_LINES = 8
-#: What a line may be broken between: words with the space after them, and single Chinese characters with
-#: the punctuation that must neither begin nor end a line.
-_PIECES = re.compile("[（《“「]*[⺀-\U0003ffff][，。；：、！？）》”」…]*|[^\\s⺀-\U0003ffff]+ ?| ")
+_CHINESE = "⺀-\U0003ffff"
+_CLOSING = "[，。；：、！？）》”」…]*"
+#: What a line may be broken between: words with the space after them, and single Chinese characters; each
+#: with the punctuation that must neither begin nor end a line, and a number with its 元.
+_PIECES = re.compile(f"[（《“「]*[{_CHINESE}]{_CLOSING}|[^\\s{_CHINESE}]+(?: ?元)?{_CLOSING} ?| ")
 
 
 def picture(

@@ -1,7 +1,6 @@
 """Where money is and how it moved: accounts from the top down, transfers as arrows in lanes beside them.
 
-e-CNY and bank deposits are two bands, since no transfer crosses them.  Accounts that are one to a class are
-one box: the stripes of a collection account, and the liens of all loads.
+e-CNY and bank deposits are two bands, since no transfer crosses them.
 """
 
 from __future__ import annotations
@@ -10,45 +9,24 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ecny_tax.errors import Language
-from ecny_tax.ledger import chart
 from ecny_tax.money import yuan_text
 from ecny_tax.store.books import AccountBalance, JournalEntry
 from ecny_tax.svg import text_width
-from ecny_tax.treasury.model import LEVEL_NAMES
+from ecny_tax.web.console.account_names import (
+    KINDS,
+    Place,
+    detail_of,
+    full_name,
+    place_of,
+    place_order,
+    short_name,
+)
 from ecny_tax.web.console.drawing import arrow_head, box, fitted, label, line, one_line, picture, said
 
-_MARGIN, _BOX, _HEIGHT, _ROW, _BAND = 12, 290, 44, 60, 30
+_MARGIN, _BOX, _HEIGHT, _ROW, _BAND = 12, 330, 44, 60, 30
 _THIN, _THICK = 2, 8
 #: Where an arrow leaves its box, and where another enters it, from the middle of the box.
 _OUT, _IN = -9, 9
-
-
-class _Kind(NamedTuple):
-    """What the accounts of one kind are called, and whether their balance says anything to a class."""
-
-    en: str
-    zh: str
-    ecny: bool
-    has_balance: bool = True
-
-
-#: In the order in which money goes; e-CNY first.  Keys are the beginnings of account names.
-_KINDS = {
-    "issuance": _Kind("Issuance (central bank)", "发行库（人民银行）", True),
-    "vault": _Kind("Operator vault", "银行库", True),
-    "wallet": _Kind("Wallet", "钱包", True),
-    "pushed": _Kind("Pushed sub-wallet", "推送子钱包", True),
-    "lien": _Kind("Set aside for offline payment", "圈存（离线支付）", True),
-    "collection": _Kind("Collection account", "待报解预算收入", True),
-    "public": _Kind("Bank deposits of the public", "公众存款", False, has_balance=False),
-    "reserve": _Kind("Operator reserve", "运营机构准备金", False),
-    "own": _Kind("Operator own funds", "运营机构自有资金", False),
-    "backing": _Kind("Backing of e-CNY (central bank)", "准备金对价（人民银行）", False),
-    "opening": _Kind("Opening balances (assumed)", "期初余额（假定）", False, has_balance=False),
-    "revenue": _Kind("Treasury revenue", "国库收入", False),
-    "": _Kind("Other account", "其他账户", False),
-}
-_ORDER = list(_KINDS)
 
 _TITLE = ("Where money is and how it moved", "资金在哪里、如何流动")
 _DESC = (
@@ -63,18 +41,11 @@ _NOTHING = ("No money moved in the newest step.", "最新一步没有资金流�
 _DASHED = ("Broken lines: earlier steps.", "虚线：先前的步骤。")
 
 
-class _Place(NamedTuple):
-    """A box: accounts of one kind, and what tells it from others of its kind."""
-
-    kind: str
-    detail: str
-
-
 class _Flow(NamedTuple):
     """All transfers from one place to another: their amounts in fen, and whether they are the newest."""
 
-    source: _Place
-    target: _Place
+    source: Place
+    target: Place
     amounts: tuple[int, ...]
     newest: bool
 
@@ -90,8 +61,7 @@ def money_flow(
 ) -> str:
     """Accounts and transfers as SVG: the newest step's with their amounts, the earlier ones thin and broken.
 
-    ``names`` are those of wallets' holders, operators and treasuries by wallet id or code.  An account is
-    drawn when a transfer touched it, or when e-CNY is on it.
+    ``names`` as for ``account_name``.  What is drawn is what a transfer touched and what e-CNY is on.
     """
     flows = [*_flows(earlier, newest=False), *_flows(newest, newest=True)]
     balances = _balances(accounts)
@@ -126,8 +96,8 @@ def money_lines(
     moved = [
         one_line(
             said(_MOVED, language).format(
-                source=_full_name(_place(entry.debit_account), language, names),
-                target=_full_name(_place(entry.credit_account), language, names),
+                source=full_name(place_of(entry.debit_account), language, names),
+                target=full_name(place_of(entry.credit_account), language, names),
                 amount=yuan_text(entry.amount, grouped=True),
             )
         )
@@ -135,65 +105,42 @@ def money_lines(
     ]
     balances = _balances(accounts)
     held = []
-    for place in sorted(_shown(_flows(newest, newest=True), balances), key=_order):
+    for place in sorted(_shown(_flows(newest, newest=True), balances), key=place_order):
         amount = _held(place, balances, language)
         if amount:
-            name = _full_name(place, language, names)
+            name = full_name(place, language, names)
             held.append(one_line(said(_HOLDS, language).format(place=name, amount=amount)))
     return (*(moved or [said(_NOTHING, language)]), *held)
 
 
-def account_name(account: str, language: Language, names: Mapping[str, str]) -> str:
-    """An account of the ledger as readers know it; ``names`` as for ``money_flow``."""
-    return _full_name(_place(account), language, names)
-
-
-def _place(account: str) -> _Place:
-    kind, _, rest = account.partition(":")
-    if kind not in _KINDS:
-        return _Place("", account)
-    if kind == "lien":
-        return _Place(kind, "")
-    return _Place(kind, rest.rpartition(":")[0] if kind == "collection" else rest)
-
-
-def _order(place: _Place) -> tuple[int, int, str]:
-    level = place.detail.rpartition(":")[2]
-    return (
-        _ORDER.index(place.kind),
-        chart.LEVELS.index(level) if level in chart.LEVELS else -1,
-        place.detail,
-    )
-
-
 def _flows(entries: Sequence[JournalEntry], *, newest: bool) -> list[_Flow]:
-    amounts: dict[tuple[_Place, _Place], list[int]] = {}
+    amounts: dict[tuple[Place, Place], list[int]] = {}
     for entry in entries:
-        ends = _place(entry.debit_account), _place(entry.credit_account)
+        ends = place_of(entry.debit_account), place_of(entry.credit_account)
         amounts.setdefault(ends, []).append(entry.amount)
     return [_Flow(*ends, tuple(of_them), newest) for ends, of_them in amounts.items()]
 
 
-def _balances(accounts: Sequence[AccountBalance]) -> dict[_Place, int]:
-    balances: dict[_Place, int] = {}
+def _balances(accounts: Sequence[AccountBalance]) -> dict[Place, int]:
+    balances: dict[Place, int] = {}
     for account in accounts:
-        place = _place(account.account)
+        place = place_of(account.account)
         balances[place] = balances.get(place, 0) + account.balance
     return balances
 
 
-def _shown(flows: Sequence[_Flow], balances: Mapping[_Place, int]) -> set[_Place]:
+def _shown(flows: Sequence[_Flow], balances: Mapping[Place, int]) -> set[Place]:
     touched = {place for flow in flows for place in (flow.source, flow.target)}
-    return touched | {place for place, held in balances.items() if held and _KINDS[place.kind].ecny}
+    return touched | {place for place, held in balances.items() if held and KINDS[place.kind].ecny}
 
 
-def _rows(shown: set[_Place], language: Language) -> tuple[dict[_Place, int], int, list[str]]:
+def _rows(shown: set[Place], language: Language) -> tuple[dict[Place, int], int, list[str]]:
     """The middle of each place's box from the top down, where they end, and the headings of the bands."""
-    rows: dict[_Place, int] = {}
+    rows: dict[Place, int] = {}
     headings = []
     top = _MARGIN
     for ecny, words in zip((True, False), _BANDS, strict=True):
-        band = [place for place in sorted(shown, key=_order) if _KINDS[place.kind].ecny is ecny]
+        band = [place for place in sorted(shown, key=place_order) if KINDS[place.kind].ecny is ecny]
         if band:
             headings.append(label(_MARGIN, top + 14, said(words, language), 'font-weight="bold"'))
             top += _BAND
@@ -204,9 +151,9 @@ def _rows(shown: set[_Place], language: Language) -> tuple[dict[_Place, int], in
 
 
 def _box(
-    place: _Place,
-    rows: Mapping[_Place, int],
-    balances: Mapping[_Place, int],
+    place: Place,
+    rows: Mapping[Place, int],
+    balances: Mapping[Place, int],
     language: Language,
     names: Mapping[str, str],
 ) -> list[str]:
@@ -216,11 +163,11 @@ def _box(
     return [
         f'<g class="account {place.kind or "other"}">',
         box(_MARGIN, top, _BOX, _HEIGHT, 'class="box"'),
-        label(_MARGIN + 8, top + 18, fitted(_name(place, language), room), 'font-weight="bold"'),
+        label(_MARGIN + 8, top + 18, fitted(short_name(place, language), room), 'font-weight="bold"'),
         label(
             _MARGIN + 8,
             top + 36,
-            fitted(_detail(place, names), room - text_width(held) - 12),
+            fitted(detail_of(place, language, names), (room - text_width(held) - 12) * 13 // 12),
             'class="detail" font-size="12"',
         ),
         label(_MARGIN + _BOX - 8, top + 36, held, 'class="amount" text-anchor="end"'),
@@ -228,7 +175,7 @@ def _box(
     ]
 
 
-def _lanes(flows: Sequence[_Flow], rows: Mapping[_Place, int]) -> tuple[list[str], int]:
+def _lanes(flows: Sequence[_Flow], rows: Mapping[Place, int]) -> tuple[list[str], int]:
     """Every flow in a lane of its own, those that reach far outside of others; and where the lanes end.
 
     Earlier flows lie inside.  An amount stands beside its own lane, in the gap above the lower of its two
@@ -239,7 +186,7 @@ def _lanes(flows: Sequence[_Flow], rows: Mapping[_Place, int]) -> tuple[list[str
     lanes_end = {True: first, False: first}  # by band: their lanes lie under each other
     parts: list[str] = []
     for flow in sorted(flows, key=lambda one: (one.newest, _reach(one, rows))):
-        band = _KINDS[flow.source.kind].ecny
+        band = KINDS[flow.source.kind].ecny
         x = lanes_end[band]
         start, end = rows[flow.source] + _OUT, rows[flow.target] + _IN
         if not flow.newest:
@@ -255,7 +202,7 @@ def _lanes(flows: Sequence[_Flow], rows: Mapping[_Place, int]) -> tuple[list[str
     return parts, max(lanes_end.values())
 
 
-def _reach(flow: _Flow, rows: Mapping[_Place, int]) -> tuple[int, int, int]:
+def _reach(flow: _Flow, rows: Mapping[Place, int]) -> tuple[int, int, int]:
     source, target = rows[flow.source], rows[flow.target]
     return abs(source - target), source, target
 
@@ -274,40 +221,10 @@ def _arrow(flow: _Flow, x: int, start: int, end: int, width: int) -> list[str]:
     ]
 
 
-def _held(place: _Place, balances: Mapping[_Place, int], language: Language) -> str:
+def _held(place: Place, balances: Mapping[Place, int], language: Language) -> str:
     """What a place holds as text; of issuance, what it issued; empty where a balance would say nothing."""
-    if place not in balances or not _KINDS[place.kind].has_balance:
+    if place not in balances or not KINDS[place.kind].has_balance:
         return ""
     if place.kind == "issuance":
         return said(_ISSUED, language).format(amount=yuan_text(-balances[place], grouped=True))
     return yuan_text(balances[place], grouped=True)
-
-
-def _name(place: _Place, language: Language) -> str:
-    kind = _KINDS[place.kind]
-    name = said((kind.en, kind.zh), language)
-    level = LEVEL_NAMES.get(place.detail.rpartition(":")[2]) if place.kind == "revenue" else None
-    if level is None:
-        return name
-    return f"{name}：{said(level, language)}" if language == "zh" else f"{name}: {said(level, language)}"
-
-
-def _detail(place: _Place, names: Mapping[str, str]) -> str:
-    """What tells a place from others of its kind: its holder, operator or treasury."""
-    if place.kind == "revenue":
-        treasury = place.detail.rpartition(":")[0]
-        return names.get(treasury, treasury)
-    if place.kind == "collection":
-        return " · ".join(names.get(part, part) for part in place.detail.split(":"))
-    return names.get(place.detail, place.detail)
-
-
-def _full_name(place: _Place, language: Language, names: Mapping[str, str]) -> str:
-    detail = _detail(place, names)
-    if not detail:
-        return _name(place, language)
-    return (
-        f"{_name(place, language)}（{detail}）"
-        if language == "zh"
-        else f"{_name(place, language)} ({detail})"
-    )

@@ -6,7 +6,8 @@ whatever a text holds is shown as text.
 
 from __future__ import annotations
 
-from ecny_tax.web.console.money_flows import account_name, money_flow, money_lines
+from ecny_tax.web.console.account_names import account_name
+from ecny_tax.web.console.money_flows import money_flow, money_lines
 from ecny_tax.web.console.sequences import sequence, sequence_lines
 from ecny_tax.web.console.splits import split_lines, treasury_split
 

@@ -28,7 +28,7 @@ from ecny_tax.web.console.drawing import (
 
 _MARGIN = 12
 #: How far apart two life lines stand, by how many there are: few may have more room for their words.
-_APART = {1: 320, 2: 380, 3: 270, 4: 215}
+_APART = {0: 480, 1: 320, 2: 380, 3: 270, 4: 215}
 _APART_MANY = 185
 _LOOP = 36
 
@@ -60,7 +60,7 @@ def sequence(event: Event, language: Language, names: Mapping[Actor, str], *, id
     columns = _columns(event)
     shown = {actor: wrapped(names.get(actor, actor), columns.apart - 40, 3) for actor in columns.at}
     head = 14 + LINE * max((len(lines) for lines in shown.values()), default=0)
-    top = 2 * _MARGIN + head
+    top = 2 * _MARGIN + (head if shown else 0)
     parts: list[str] = []
     for place, message in enumerate(event.messages, start=1):
         last = event.refusal is not None and place == len(event.messages)
@@ -135,7 +135,7 @@ def _columns(event: Event) -> _Columns:
     """The actors that take part, in the order in which the class has them."""
     takes_part = {actor for message in event.messages for actor in (message.sender, message.receiver)}
     actors = [actor for actor in Actor if actor in takes_part]
-    apart = _APART.get(len(actors), _APART_MANY if actors else _APART[1])
+    apart = _APART.get(len(actors), _APART_MANY)
     at = {actor: _MARGIN + apart // 2 + place * apart for place, actor in enumerate(actors)}
     loops = any(message.sender == message.receiver == actors[-1] for message in event.messages)
     return _Columns(at, apart, 2 * _MARGIN + apart * max(1, len(actors)) + (apart // 2 if loops else 0))
