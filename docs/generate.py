@@ -19,6 +19,7 @@ from ecny_tax import errors
 from ecny_tax.cli.app import build
 from ecny_tax.cli.refusals import EDGE  # class -> exit code, English title, Chinese title
 from ecny_tax.ledger.model import Result
+from ecny_tax.web.hints import own_hints
 
 DOCS = Path(__file__).resolve().parent
 HEAD = "<!-- Written by docs/generate.py (`make docs`); changes made here will be lost. -->\n\n"
@@ -50,11 +51,13 @@ A refusal has a stable code, a sentence that says what was refused, and a hint t
 Words in `{braces}` are filled with the values of the case. Unless its sentence says otherwise, a refusal has
 moved no money and changed no record. In Python it is an exception of the class named here, with `.code`,
 `.values`, `.message(language)` and `.hint`; on the command line it is two lines on stderr (with `--json` one
-JSON object) and the exit code.
+JSON object) and the exit code. Over HTTP it is a problem (RFC 9457); where the hint speaks of commands, the
+one marked *HTTP* takes its place there.
 
 每个拒绝都有固定的代码、一句说明和一条处理建议。`{花括号}` 中的内容由具体数值代入。除非说明中另有交代，
 被拒绝的操作没有移动资金，也没有改动记录。在 Python 中它是下列类别的异常；在命令行中，它是标准错误输出上的
-两行文字（加 `--json` 则为一个 JSON 对象）和退出码。
+两行文字（加 `--json` 则为一个 JSON 对象）和退出码；在 HTTP 接口中，它是一个 problem 对象（RFC 9457），
+建议涉及命令时改用标有 *HTTP* 的一条。
 
 The other exit codes are 0 (done), 1 (a bug in the program) and 130 (interrupted).
 其余退出码：0 完成，1 程序缺陷，130 被中断。
@@ -109,11 +112,12 @@ def _codes(kind: str) -> list[tuple[str, dict[str, str]]]:
 
 def _code(code: str, entry: dict[str, str]) -> str:
     sentence = {key: entry[key].replace("{{", "{").replace("}}", "}") for key in entry}
-    return (
-        f"### `{code}`\n\n"
-        f"- {sentence['en']}\n  - {sentence['hint_en']}\n"
-        f"- {sentence['zh']}\n  - {sentence['hint_zh']}\n"
-    )
+    lines = [f"### `{code}`\n"]
+    for language in ("en", "zh"):
+        lines += [f"- {sentence[language]}", f"  - {sentence[f'hint_{language}']}"]
+        if code in own_hints():
+            lines.append(f"  - *HTTP*: {own_hints()[code][language]}")
+    return "\n".join(lines) + "\n"
 
 
 def cli_page() -> str:

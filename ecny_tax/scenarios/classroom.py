@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from ecny_tax.errors import EcnyTaxError, InvalidInputError, UnavailableError
@@ -31,7 +32,6 @@ from ecny_tax.scenarios.classroom_model import (
 )
 from ecny_tax.scenarios.classroom_stage import PERSON, Stage, Talk, Told, opened
 from ecny_tax.scenarios.heshan import COMPANY
-from ecny_tax.text_form import to_text
 from ecny_tax.wallets.model import WalletStatus
 
 #: The most actions of one class.
@@ -126,7 +126,6 @@ def _event(stage: Stage, action: Action, newest: int) -> Event:
 
 
 def _standing(stage: Stage) -> Standing:
-    paid = _paid(stage)  # the receipt seals what is still unsealed: before the books are read
     lien = sum(load.lien for load in _loads(stage))
     return Standing(
         now=stage.clock.now(),
@@ -134,7 +133,7 @@ def _standing(stage: Stage) -> Standing:
         company=_purse(stage, stage.company_wallet, stage.company, lien),
         person=_purse(stage, stage.person_wallet, PERSON[1], 0),
         agreement=stage.agreement,
-        paid=paid,
+        paid=_paid(stage),
         refund=stage.refund,
         offline=_offline(stage),
         closing=stage.closing,
@@ -154,17 +153,22 @@ def _purse(stage: Stage, wallet_id: str, holder: str, lien: int) -> Purse:
 
 
 def _paid(stage: Stage) -> Paid | None:
-    """The newest payment with its receipt; the code is empty where the receipt is too long for one."""
-    payments = stage.s.payments.list()
-    if not payments:
+    """The newest payment with its receipt."""
+    if stage.payment is None:
         return None
-    payment = payments[-1]
-    text = to_text(stage.s.payments.signed_receipt(receipt_no=payment.receipt_no))
+    return Paid(stage.payment, stage.company, stage.receipt_text, _picture(stage.receipt_text))
+
+
+@lru_cache(maxsize=64)
+def _picture(text: str) -> str:
+    """A QR code as SVG, empty where the text is too long for one.
+
+    Kept, since it takes longer than to play the class, and whoever goes on plays it again with this receipt.
+    """
     try:
-        picture = qr_code(text, LEAST).svg_inline(omitsize=True, border=4, svgclass=None, lineclass=None)
+        return qr_code(text, LEAST).svg_inline(omitsize=True, border=4, svgclass=None, lineclass=None)
     except InvalidInputError:
-        picture = ""
-    return Paid(payment, stage.company, text, picture)
+        return ""
 
 
 def _loads(stage: Stage) -> tuple[RegisteredLoad, ...]:

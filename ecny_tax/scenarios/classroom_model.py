@@ -55,8 +55,7 @@ class Actor(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of an action; ``number`` is that of the tax-treasury-bank link (1001, 3001, 9114, …), or
-    empty.
+    """One message of an action; ``number`` is that of the tax-treasury-bank link (1001, 9114, …), or empty.
 
     ``by_hand`` messages pass between two screens as a QR code, without network; ``text`` is what the code
     holds, or empty.
@@ -126,7 +125,7 @@ class OfflineState:
 class Paid:
     """A payment and its receipt as the holder gets it: the signed text, and a picture (SVG) of its QR code.
 
-    The picture is empty where the text is too long for one code.
+    The picture is empty where the text is too long for one code.  The receipt is as it was at the payment.
     """
 
     payment: Payment

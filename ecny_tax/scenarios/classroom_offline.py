@@ -160,8 +160,8 @@ def _pay_at(stage: Stage, talk: Talk, device: Device, hall: tuple[Terminal, Acto
 
 _HANDS_IN: Told = ("hands in vouchers to be redeemed: {count}", "提交凭证兑付：{count} 张")
 _SETTLED: Told = (
-    "voucher {voucher} is redeemed: {amount} yuan to the treasury, the bill is paid",
-    "凭证 {voucher} 已兑付：{amount} 元入库，税款已缴",
+    "voucher {voucher} is redeemed: {amount} yuan to the collection account, the bill is paid",
+    "凭证 {voucher} 已兑付：{amount} 元划至待报解预算收入，税款已缴",
 )
 _NOT_PAID: Told = ("voucher {voucher} is not redeemed ({code})", "凭证 {voucher} 未兑付（{code}）")
 _CAUGHT: Told = (
@@ -215,7 +215,8 @@ def _answer(stage: Stage, talk: Talk, hall: Actor, result: Redemption) -> None:
         stage.caught = result.voucher_id
         talk.say(assumed(_OPERATOR, hall, _CAUGHT), voucher=result.voucher_id, counter=proof.counter)
         talk.say(_STOPPED, device=proof.device_id)
-    elif result.status is VoucherStatus.SETTLED:
+    elif result.payment_no is not None:
+        stage.take_receipt(stage.s.payments.show(payment_no=result.payment_no))
         amount = grouped(result.amount or 0)
         talk.say(assumed(_OPERATOR, hall, _SETTLED), voucher=result.voucher_id, amount=amount)
     else:

@@ -139,6 +139,7 @@ def pay(stage: Stage, talk: Talk) -> Told:
     payment = stage.s.payments.pay_stamp_duty(
         wallet_id=stage.company_wallet, item="sale_contract", base=_BASE
     )
+    stage.take_receipt(payment)
     talk.say(*(_SCANNED if agreement is None else _DEBITED), tax=tax, receipt=payment.receipt_no)
     left, fee = grouped(payment.balance_after), grouped(payment.fee)
     if agreement is None:

@@ -15,12 +15,14 @@ from ecny_tax.offline.bundles import RequestBundle, VoucherBundle
 from ecny_tax.offline.device import Device
 from ecny_tax.offline.terminal import Terminal
 from ecny_tax.oversight.model import Trace
+from ecny_tax.payments.model import Payment
 from ecny_tax.refunds.model import Refund
 from ecny_tax.sandbox import Sandbox
 from ecny_tax.scenarios.classroom_model import Actor, Message
 from ecny_tax.scenarios.heshan import COMPANY_ID, STORY_TIME
 from ecny_tax.store.books import LedgerVerification
 from ecny_tax.taxes.model import Bill
+from ecny_tax.text_form import to_text
 from ecny_tax.treasury.model import Closing
 
 #: A text in English and in Chinese.
@@ -51,6 +53,8 @@ class Stage:
     closing_time: ExitStack
     network: bool = True
     agreement: Agreement | None = None
+    payment: Payment | None = None
+    receipt_text: str = ""
     refund: Refund | None = None
     asked: Bill | None = None
     request: RequestBundle | None = None
@@ -59,6 +63,11 @@ class Stage:
     closing: Closing | None = None
     trace: Trace | None = None
     verification: LedgerVerification | None = None
+
+    def take_receipt(self, payment: Payment) -> None:
+        """The holder takes the receipt of a payment at once, with its proof from the ledger of that time."""
+        self.payment = payment
+        self.receipt_text = to_text(self.s.payments.signed_receipt(receipt_no=payment.receipt_no))
 
     def next_bill(self) -> Bill:
         """A bill that no voucher was asked for yet; when there is no other, the last one again."""

@@ -169,6 +169,38 @@ def test_the_lesson_refuses_bad_wishes_in_one_line(tmp_path: Path) -> None:
     assert "\x1b[31m" not in told("--company", "\x1b[31mred", cwd=tmp_path).stdout
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals here")
+def test_at_a_terminal_the_lesson_waits_for_enter_and_ends_where_the_reader_does(tmp_path: Path) -> None:
+    import pty
+
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    ours, theirs = pty.openpty()
+    try:
+        reader = subprocess.Popen(
+            [sys.executable, "-W", "error", str(LESSON), "--chapter", "refund"],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        shown = b""
+        while shown.count("…".encode()) < 1:
+            shown += os.read(ours, 4096)
+        assert b"720.00 yuan." in shown
+        assert b"Ask" not in shown
+        os.write(ours, b"\n")
+        while shown.count("…".encode()) < 2:
+            shown += os.read(ours, 4096)
+        assert b"Ask" in shown
+        os.write(ours, b"\x04")  # the end of what is typed
+        assert reader.wait(timeout=60) == 130
+        assert b"Traceback" not in shown
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
 def test_the_lesson_uses_the_public_package_alone() -> None:
     tree = ast.parse(LESSON.read_text("utf-8"))
     modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}

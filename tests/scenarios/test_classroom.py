@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecny_tax import yuan
+from ecny_tax import verify_receipt, yuan
 from ecny_tax.errors import InvalidInputError, UnavailableError
 from ecny_tax.scenarios.classroom import MOST_ACTIONS, play, title_of
 from ecny_tax.scenarios.classroom_model import Action, Actor, Event, Lesson
+from ecny_tax.scenarios.classroom_online import pay
+from ecny_tax.scenarios.classroom_stage import Talk, opened
 from ecny_tax.scenarios.heshan import COMPANY, STORY_TIME
 from ecny_tax.scenarios.lesson import tour
 
@@ -124,6 +126,19 @@ def test_paying_under_an_agreement_is_a_real_time_debit_with_a_receipt() -> None
     assert paid.receipt_text.startswith("ECNY1:")
     assert paid.receipt_qr.startswith("<svg")
     assert lesson.standing.company.balance == yuan(3000)
+
+
+def test_I14_the_receipt_verifies_with_the_published_keys_alone() -> None:
+    with opened(seed=7, company=COMPANY) as stage:
+        pay(stage, Talk())
+        assert stage.payment is not None
+        checked = verify_receipt(stage.receipt_text, stage.s.published_keys())
+    assert (checked.valid, checked.reason) == (True, None)
+
+
+def test_the_receipt_stays_as_it_was_when_the_payer_got_it() -> None:
+    first, later = (played(f"sign pay{more}").standing.paid for more in ("", " refund close-day verify"))
+    assert first == later
 
 
 def test_paying_without_an_agreement_is_scan_to_pay_and_shown_as_such() -> None:
