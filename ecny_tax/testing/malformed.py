@@ -20,7 +20,7 @@ _TOO_LATE = datetime.fromisoformat("2201-01-01T00:00:00")
 def amounts() -> st.SearchStrategy[object]:
     """What ``yuan`` refuses (``amount_malformed``, ``amount_too_precise``, ``amount_too_large``): signs,
     separators, exponents, a third decimal, letters for digits, floats, below zero, too much; shrinks to
-    ``""``."""
+    ``None``."""
     plain = strategies.yuan_texts()
     return st.one_of(
         st.sampled_from(
@@ -63,7 +63,7 @@ def names() -> st.SearchStrategy[str]:
 
 def company_ids() -> st.SearchStrategy[str]:
     """What is no social credit code (``uscc_malformed``, ``uscc_check_failed``): cut, too long, of letters
-    that none has, of a wrong check character; shrinks to ``""``."""
+    that none has, of a wrong check character; shrinks to the code of number 1 with a character too many."""
     right = strategies.company_ids()
     return st.one_of(
         st.integers(0, 17).flatmap(lambda length: right.map(lambda code: code[:length])),
@@ -75,7 +75,7 @@ def company_ids() -> st.SearchStrategy[str]:
 
 def person_ids() -> st.SearchStrategy[str]:
     """What is no resident identity number (``resident_id_malformed``, ``resident_id_check_failed``): cut, too
-    long, of a wrong check digit, of a day that no calendar has; shrinks to ``""``."""
+    long, of a wrong check digit, of a day that no calendar has; shrinks to number 1 with a digit too many."""
     right = strategies.person_ids()
     return st.one_of(
         st.integers(0, 17).flatmap(lambda length: right.map(lambda code: code[:length])),
@@ -88,7 +88,8 @@ def person_ids() -> st.SearchStrategy[str]:
 
 def phones() -> st.SearchStrategy[str]:
     """What is no mobile number (``phone_malformed``): of ten or twelve digits, of another beginning, with
-    separators or full-width digits; shrinks to ``""``."""
+    separators or full-width digits; shrinks to one with a digit too
+    many."""
     right = strategies.phones()
     return st.one_of(
         st.integers(0, 10).flatmap(lambda length: right.map(lambda number: number[:length])),
@@ -100,7 +101,8 @@ def phones() -> st.SearchStrategy[str]:
 
 
 def wallet_ids() -> st.SearchStrategy[str]:
-    """What is no wallet id (``wallet_id_malformed``, ``wallet_id_check_failed``); shrinks to ``""``."""
+    """What is no wallet id (``wallet_id_malformed``, ``wallet_id_check_failed``); shrinks to one with a
+    digit too many."""
     right = strategies.wallet_ids()
     return st.one_of(
         st.integers(0, 15).flatmap(lambda length: right.map(lambda number: number[:length])),
@@ -111,7 +113,7 @@ def wallet_ids() -> st.SearchStrategy[str]:
 
 def operators() -> st.SearchStrategy[str]:
     """What is no operator of a new scheme (``operator_unknown``); shrinks to ``""``."""
-    return st.sampled_from(["", "icbc ", "HSBC", "102100099996", "工商银行", "ICBC;DROP TABLE wallet"])
+    return st.sampled_from(["", "I C B C", "HSBC", "102100099996", "工商银行", "ICBC;DROP TABLE wallet"])
 
 
 def times() -> st.SearchStrategy[object]:

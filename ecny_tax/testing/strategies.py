@@ -124,7 +124,7 @@ def company_ids() -> st.SearchStrategy[str]:
 
 
 def phones() -> st.SearchStrategy[str]:
-    """Mobile numbers (手机号): eleven digits from 13 to 19; shrinks to 13000000001."""
+    """Mobile numbers (手机号): eleven digits from 13 to 19; shrinks to 13900000001."""
     return st.one_of(
         st.integers(1, 99_999_999).map(phone_number),
         st.integers(13_000_000_001, 19_999_999_999).map(str),
@@ -208,27 +208,32 @@ def tax_years() -> st.SearchStrategy[int]:
 
 
 def annual_returns(tax_year: int | None = None) -> st.SearchStrategy[AnnualReturn]:
-    """Annual returns (年度汇算申报) of a year or any, each figure up to 1,000,000 yuan.
-
-    One in some is of the other form: taxable income already known, and one more income.  Shrinks to a return
-    of 2019 without any figure.
-    """
-    years = tax_years() if tax_year is None else st.just(tax_year)
+    """Annual returns (年度汇算申报) of a year or any, each figure up to 1,000,000 yuan; shrinks to 2019
+    without any figure."""
     figure = st.just(Fen(0)) | fens(0)
     modes: st.SearchStrategy[BonusMode] = st.sampled_from(["merge", "separate", "better"])
-    whole = st.builds(
+    return st.builds(
         AnnualReturn,
-        years, wages=figure, labour=figure, author=figure, royalty=figure, social=figure, sad=figure,
-        medical_self_pay=figure, personal_pension=st.just(Fen(0)), bonus=figure, bonus_mode=modes,
+        _years(tax_year), wages=figure, labour=figure, author=figure, royalty=figure, social=figure,
+        sad=figure, medical_self_pay=figure, personal_pension=st.just(Fen(0)), bonus=figure, bonus_mode=modes,
         withheld=figure, base_taxable=st.none(), other_deductions=figure, donations=figure,
-        donations_in_full=figure, withheld_properly=st.booleans(),
+        donations_in_full=figure, withheld_properly=st.sampled_from([True, False]),
     )  # fmt: skip
-    added = st.sampled_from(["wages", "labour", "author", "royalty"])
-    known = st.builds(
-        lambda year, base, key, amount: AnnualReturn(year, base_taxable=base, **{key: amount}),
-        years, fens(0), added, fens(),
-    )  # fmt: skip
-    return st.one_of(whole, known)
+
+
+def added_incomes(tax_year: int | None = None) -> st.SearchStrategy[AnnualReturn]:
+    """The other form of a return: taxable income already known, and one more income to see what it adds, both
+    up to 1,000,000 yuan; shrinks to a fen of wages in 2019."""
+    keys = st.sampled_from(["wages", "labour", "author", "royalty"])
+    return st.builds(_added_income, _years(tax_year), fens(0), keys, fens())
+
+
+def _added_income(year: int, base: Fen, key: str, amount: Fen) -> AnnualReturn:
+    return AnnualReturn(year, base_taxable=base, **{key: amount})  # type: ignore[arg-type]
+
+
+def _years(tax_year: int | None) -> st.SearchStrategy[int]:
+    return tax_years() if tax_year is None else st.just(tax_year)
 
 
 def wage_months() -> st.SearchStrategy[WageMonth]:
@@ -239,7 +244,7 @@ def wage_months() -> st.SearchStrategy[WageMonth]:
 
 
 def claims() -> st.SearchStrategy[Claim]:
-    """What one person claims (专项附加扣除) for the children or the parents, for months that fit into a year;
+    """What one person claims (专项附加扣除) for a child, for months that fit into a year;
     shrinks to one month of the first item."""
     months = st.integers(1, 12).flatmap(lambda first: st.tuples(st.just(first), st.integers(1, 13 - first)))
     return st.builds(
@@ -253,11 +258,10 @@ def claims() -> st.SearchStrategy[Claim]:
 def withholding_statements(tax_year: int | None = None) -> st.SearchStrategy[WithholdingStatement]:
     """What an agent paid a person in a year and withheld, each figure up to 1,000,000 yuan; shrinks to person
     1, 2019, without any figure."""
-    years = tax_years() if tax_year is None else st.just(tax_year)
     return st.builds(
         WithholdingStatement,
-        years, name=person_names(), id_number=person_ids(), wages=fens(0), labour=fens(0), author=fens(0),
-        royalty=fens(0), bonus=fens(0), bonus_mode=st.sampled_from(["merge", "separate"]), withheld=fens(0),
+        _years(tax_year), name=person_names(), id_number=person_ids(), wages=fens(0), labour=fens(0),
+        author=fens(0), royalty=fens(0), bonus=fens(0), bonus_mode=st.sampled_from(["merge", "separate"]), withheld=fens(0),
     )  # fmt: skip
 
 
