@@ -81,11 +81,11 @@ CLI_HEAD = """\
 # The command line · 命令行
 
 Every command with its arguments, options, examples and exit codes, as its `--help` shows them. The
-[tutorial](tutorial.md) shows them at work; [errors.md](errors.md) lists every refusal. Numbers in the examples
-are nobody's: take those of your own database.
+[tutorial](tutorial.md) shows them at work; [errors.md](errors.md) lists every refusal. Numbers in the
+examples are nobody's: take those of your own database.
 
-每条命令的参数、选项、示例和退出码，与其 `--help` 所示相同。用法见[入门教程](tutorial.zh.md)，拒绝代码见
-[errors.md](errors.md)。示例中的编号均为虚构，请换成您自己数据库中的编号。
+每条命令的参数、选项、示例和退出码，与其 `--help` 所示相同。用法见[入门教程](tutorial.zh.md)，
+拒绝代码见 [errors.md](errors.md)。示例中的编号均为虚构，请换成您自己数据库中的编号。
 """
 
 
