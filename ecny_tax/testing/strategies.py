@@ -261,7 +261,8 @@ def withholding_statements(tax_year: int | None = None) -> st.SearchStrategy[Wit
     return st.builds(
         WithholdingStatement,
         _years(tax_year), name=person_names(), id_number=person_ids(), wages=fens(0), labour=fens(0),
-        author=fens(0), royalty=fens(0), bonus=fens(0), bonus_mode=st.sampled_from(["merge", "separate"]), withheld=fens(0),
+        author=fens(0), royalty=fens(0), bonus=fens(0), bonus_mode=st.sampled_from(["merge", "separate"]),
+        withheld=fens(0),
     )  # fmt: skip
 
 
