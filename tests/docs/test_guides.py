@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ecny_tax import errors
+from ecny_tax import Sandbox, errors
 from ecny_tax.cli.refusals import EDGE
 from ecny_tax.errors import catalogue
 from ecny_tax.payments.debit_model import FailureKind
@@ -47,3 +47,23 @@ def test_every_failure_that_can_be_ordered_of_debits_and_refunds_is_named(name: 
     (page,) = (page for page in GUIDES if page.name == name)
     named = set(re.findall(r"`([a-z_]+)`", page.read_text("utf-8")))
     assert {str(kind) for kind in FailureKind} <= named
+
+
+def test_every_operation_over_http_that_is_named_is_one() -> None:
+    app = pytest.importorskip("ecny_tax.web.app", reason="needs the extra [web]")
+    with Sandbox.open(":memory:") as sandbox:
+        paths = app.create_app(sandbox).openapi()["paths"]
+    operations = {
+        (method.upper(), re.sub(r"\{\w+\}", "{}", path))
+        for path, of_path in paths.items()
+        for method in of_path
+    }
+    found = {
+        (method, re.sub(r"\{\w+\}", "{}", path), page.name)
+        for page in GUIDES
+        for method, path in re.findall(r"`(GET|POST|PUT|DELETE) (/v1/[^` ]+)`", page.read_text("utf-8"))
+    }
+    assert len(found) > 10
+    for method, path, page_name in found:
+        played = re.sub(r"^(/v1/scenarios)/[\w-]+$", r"\1/{}", path)
+        assert (method, played) in operations, f"{page_name}: {method} {path}"
