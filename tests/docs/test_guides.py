@@ -47,3 +47,22 @@ def test_every_failure_that_can_be_ordered_of_debits_and_refunds_is_named(name: 
     (page,) = (page for page in GUIDES if page.name == name)
     named = set(re.findall(r"`([a-z_]+)`", page.read_text("utf-8")))
     assert {str(kind) for kind in FailureKind} <= named
+
+
+def test_every_operation_over_http_that_is_named_is_one() -> None:
+    routes = pytest.importorskip("ecny_tax.web.routes", reason="needs the extra [web]")
+    operations = {
+        (method, "/v1" + re.sub(r"\{\w+\}", "{}", route.path))
+        for router in routes.routers()
+        for route in router.routes
+        for method in getattr(route, "methods", ())
+    }
+    found = {
+        (method, re.sub(r"\{\w+\}", "{}", path), page.name)
+        for page in GUIDES
+        for method, path in re.findall(r"`(GET|POST|PUT|DELETE) (/v1/[^` ]+)`", page.read_text("utf-8"))
+    }
+    assert len(found) > 10
+    for method, path, page_name in found:
+        played = re.sub(r"^(/v1/scenarios)/[\w-]+$", r"\1/{}", path)
+        assert (method, played) in operations, f"{page_name}: {method} {path}"
