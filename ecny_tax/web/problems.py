@@ -44,6 +44,8 @@ STATUS = {
     "not_permitted": 403,
     "holder_not_of_key": 403,
     "operator_not_of_key": 403,
+    "class_led_by_another": 403,
+    "request_from_elsewhere": 403,
     "method_not_allowed": 405,
     "request_too_slow": 408,
     "body_too_large": 413,
