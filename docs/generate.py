@@ -1,4 +1,6 @@
-"""Writes the pages of the documentation that follow from the code: docs/errors.md and docs/cli.md.
+"""Writes the pages of the documentation that follow from the code.
+
+Here stand those of the command line and of refusals; the others have a module each in generators/.
 
 `.venv/bin/python docs/generate.py` writes them; with `--check` it writes nothing and exits with 1 when a page
 is out of date.
@@ -6,17 +8,20 @@ is out of date.
 
 from __future__ import annotations
 
-import inspect
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import typer.main
+from generators import api, http_reference, law, lesson_plan
 
 from ecny_tax import errors
 from ecny_tax.cli.app import build
+from ecny_tax.cli.pages import exit_code_lines, page_of
 from ecny_tax.cli.refusals import EDGE  # class -> exit code, English title, Chinese title
 from ecny_tax.ledger.model import Result
+from ecny_tax.web.hints import own_hints
 
 DOCS = Path(__file__).resolve().parent
 HEAD = "<!-- Written by docs/generate.py (`make docs`); changes made here will be lost. -->\n\n"
@@ -48,11 +53,13 @@ A refusal has a stable code, a sentence that says what was refused, and a hint t
 Words in `{braces}` are filled with the values of the case. Unless its sentence says otherwise, a refusal has
 moved no money and changed no record. In Python it is an exception of the class named here, with `.code`,
 `.values`, `.message(language)` and `.hint`; on the command line it is two lines on stderr (with `--json` one
-JSON object) and the exit code.
+JSON object) and the exit code. Over HTTP it is a problem (RFC 9457); where the hint speaks of commands, the
+one marked *HTTP* takes its place there.
 
 每个拒绝都有固定的代码、一句说明和一条处理建议。`{花括号}` 中的内容由具体数值代入。除非说明中另有交代，
 被拒绝的操作没有移动资金，也没有改动记录。在 Python 中它是下列类别的异常；在命令行中，它是标准错误输出上的
-两行文字（加 `--json` 则为一个 JSON 对象）和退出码。
+两行文字（加 `--json` 则为一个 JSON 对象）和退出码；在 HTTP 接口中，它是一个 problem 对象（RFC 9457），
+建议涉及命令时改用标有 *HTTP* 的一条。
 
 The other exit codes are 0 (done), 1 (a bug in the program) and 130 (interrupted).
 其余退出码：0 完成，1 程序缺陷，130 被中断。
@@ -73,11 +80,12 @@ services rarely meet them: `ledger_refused` names one.
 CLI_HEAD = """\
 # The command line · 命令行
 
-Every command with its arguments and options, as the program declares them. The [README](../README.md) shows
-them at work; [errors.md](errors.md) lists every refusal.
+Every command with its arguments, options, examples and exit codes, as its `--help` shows them. The
+[tutorial](tutorial.md) shows them at work; [errors.md](errors.md) lists every refusal. Numbers in the
+examples are nobody's: take those of your own database.
 
-每条命令的参数和选项，取自程序本身。用法示例见 [README](../README.zh-CN.md)，拒绝代码见
-[errors.md](errors.md)。
+每条命令的参数、选项、示例和退出码，与其 `--help` 所示相同。用法见[入门教程](tutorial.zh.md)，
+拒绝代码见 [errors.md](errors.md)。示例中的编号均为虚构，请换成您自己数据库中的编号。
 """
 
 
@@ -89,7 +97,7 @@ def errors_page() -> str:
         parts += [_code(code, entry) for code, entry in _codes(kind.__name__)]
     rows = [f"{place}. `{result.value}`" for place, result in enumerate(Result, start=1)]
     parts += [RESULTS_HEAD, "\n".join(rows) + "\n"]
-    return HEAD + "\n".join(parts)
+    return "\n".join(parts)
 
 
 def _classes() -> str:
@@ -107,11 +115,12 @@ def _codes(kind: str) -> list[tuple[str, dict[str, str]]]:
 
 def _code(code: str, entry: dict[str, str]) -> str:
     sentence = {key: entry[key].replace("{{", "{").replace("}}", "}") for key in entry}
-    return (
-        f"### `{code}`\n\n"
-        f"- {sentence['en']}\n  - {sentence['hint_en']}\n"
-        f"- {sentence['zh']}\n  - {sentence['hint_zh']}\n"
-    )
+    lines = [f"### `{code}`\n"]
+    for language in ("en", "zh"):
+        lines += [f"- {sentence[language]}", f"    - {sentence[f'hint_{language}']}"]
+        if code in own_hints():
+            lines.append(f"    - *HTTP*: {own_hints()[code][language]}")
+    return "\n".join(lines) + "\n"
 
 
 def cli_page() -> str:
@@ -125,14 +134,27 @@ def cli_page() -> str:
         "They stand at the end, after the command's own. 写在命令自身的选项之后。\n",
         _options(common),
         "`ecny-tax --version` prints the version, `ecny-tax COMMAND --help` explains a command.\n",
+        f"Exit codes · 退出码: {_exit_codes()}; 1 a bug · 程序缺陷; 130 interrupted · 被中断.\n",
     ]
     for name, command in commands:
         own = [parameter for parameter in command.params if not _is_common(parameter)]
-        parts.append(f"## `ecny-tax {name}`\n\n{inspect.cleandoc(command.help or '')}\n")
+        page = page_of(command.help)
+        parts.append(f"## `ecny-tax {name}`\n\n{page.about}\n")
         parts.append(f"```text\n{_usage(name, own)}\n```\n")
         if described := [parameter for parameter in own if parameter.name != "help"]:
             parts.append(_options(described))
-    return HEAD + "\n".join(parts)
+        lines = [step.shown() for example in page.examples for step in example]
+        parts.append("```text\n" + "\n".join(lines) + "\n```\n")
+        codes = ", ".join(f"`{code}`" for code in page.exit_codes)
+        others = ", ".join(f"[{other}](#ecny-tax-{other.replace(' ', '-')})" for other in page.see_also)
+        parts.append(f"Exit codes · 退出码: {codes}.{others and f' See also · 另见: {others}.'}\n")
+    return "\n".join(parts)
+
+
+def _exit_codes() -> str:
+    codes = [0, *sorted(exit_code for exit_code, _, _ in EDGE.values())]
+    both = zip(exit_code_lines(codes, "en"), exit_code_lines(codes, "zh"), strict=True)
+    return "; ".join(f"{code} {english} · {chinese}" for (code, english), (_, chinese) in both)
 
 
 def _walk(group: Any, prefix: str) -> list[tuple[str, Any]]:
@@ -187,7 +209,21 @@ def _options(parameters: list[Any]) -> str:
     return "\n".join(rows) + "\n"
 
 
-PAGES = {"errors.md": errors_page, "cli.md": cli_page}
+PAGES = {
+    "errors.md": errors_page,
+    "cli.md": cli_page,
+    "api.md": api.page,
+    "http-reference.md": http_reference.page,
+    "law.md": law.page,
+}
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Each page with its text: those that are written as a whole, and those of which a part is."""
+    for name, page in PAGES.items():
+        yield name, HEAD + page().rstrip("\n") + "\n"
+    yield "lesson.md", lesson_plan.with_plan(DOCS / "lesson.md", "en")
+    yield "lesson.zh.md", lesson_plan.with_plan(DOCS / "lesson.zh.md", "zh")
 
 
 def main(arguments: list[str]) -> int:
@@ -196,8 +232,8 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: generate.py [--check]\n")
         return 2
     stale = []
-    for name, page in PAGES.items():
-        path, text = DOCS / name, page().rstrip("\n") + "\n"
+    for name, text in texts():
+        path = DOCS / name
         if path.is_file() and path.read_text("utf-8") == text:
             continue
         stale.append(name)

@@ -73,7 +73,7 @@ class EcnyTaxError(Exception):
 
     def message(self, language: Language = "en") -> str:
         """One sentence: what was refused, and which value."""
-        return _sentence(self.code, language, self.values)
+        return self.filled(catalogue()[self.code][language], language)
 
     @property
     def hint(self) -> str:
@@ -82,7 +82,11 @@ class EcnyTaxError(Exception):
 
     def hint_in(self, language: Language) -> str:
         """What to do next."""
-        return _sentence(self.code, f"hint_{language}", self.values)
+        return self.filled(catalogue()[self.code][f"hint_{language}"], language)
+
+    def filled(self, sentence: str, language: Language) -> str:
+        """A sentence in that language with the values in the place of its placeholders."""
+        return sentence.format_map({key: _shown(key, value, language) for key, value in self.values.items()})
 
     def __str__(self) -> str:
         return f"{self.message()} ({self.code})"
@@ -132,12 +136,6 @@ def catalogue() -> dict[str, dict[str, str]]:
 _WHOLE = frozenset({"known", "accepted", "allowed", "periods", "keys", "said"})
 #: The most characters that a sentence shows of any other.
 _LIMIT = 80
-
-
-def _sentence(code: str, name: str, values: dict[str, object]) -> str:
-    template = catalogue()[code][name]
-    language: Language = "zh" if name.endswith("zh") else "en"
-    return template.format_map({key: _shown(key, value, language) for key, value in values.items()})
 
 
 def _shown(key: str, value: object, language: Language) -> str:

@@ -49,7 +49,7 @@ def bar_chart(*, title: str, description: str, labels: Sequence[str], series: Se
     drawn = tuple(series[:MAX_SERIES])
     low = min((0, *(value for one in drawn for value in one.values)))
     high = max((1, *(value for one in drawn for value in one.values)))
-    left = _MARGIN + max((_text_width(label) for label in labels), default=0) + 10
+    left = _MARGIN + max((text_width(label) for label in labels), default=0) + 10
     scale = _Scale(left, max(100, _WIDTH - _MARGIN - _VALUE_ROOM - left), low, high)
     body: list[str] = []
     top = _MARGIN + 2 * _LINE + 10
@@ -119,7 +119,7 @@ def _legend(series: Sequence[Series]) -> Iterator[str]:
         y = _MARGIN + _LINE
         yield f"<rect x='{x}' y='{y}' width='18' height='12' fill='{fill}' stroke='#1c2833'/>"
         yield _text(x + 24, y + 6, one.name, "dominant-baseline='central'")
-        x += 24 + _text_width(one.name) + 24
+        x += 24 + text_width(one.name) + 24
 
 
 def _text(x: object, y: object, words: str, more: str) -> str:
@@ -130,8 +130,8 @@ def _line(x1: object, y1: object, x2: object, y2: object) -> str:
     return f"<line x1='{x1}' y1='{y1}' x2='{x2}' y2='{y2}' stroke='#1c2833'/>"
 
 
-def _text_width(words: str) -> int:
-    """About how many pixels a text takes: Chinese characters are twice as wide as others."""
+def text_width(words: str) -> int:
+    """About how many pixels a text of 13 pixels takes: Chinese characters are twice as wide as others."""
     return sum(14 if ord(char) >= 0x2E80 else 8 for char in words)
 
 

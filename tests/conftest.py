@@ -22,7 +22,7 @@ _plain = settings.get_profile("default")
 settings.register_profile(
     "dev",
     parent=_plain,
-    max_examples=50,
+    max_examples=15,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],

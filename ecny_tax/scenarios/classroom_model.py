@@ -6,7 +6,7 @@ immutable: the same seed, company and actions give the same values.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -50,12 +50,12 @@ class Actor(StrEnum):
     DEVICE = "device"  # 付款设备
     TERMINAL = "terminal"  # 收款终端
     SECOND_TERMINAL = "second-terminal"  # 另一终端
-    POLICE = "police"  # 依法查询的机关
+    POLICE = "police"  # 公安机关，依法查询
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of an action; ``number`` is that of the tax-treasury-bank link (1001, 3001, 9114, …), or empty.
+    """One message of an action; ``number`` is that of the tax-treasury-bank link (1001, 9114, …), or empty.
 
     ``by_hand`` messages pass between two screens as a QR code, without network; ``text`` is what the code
     holds, or empty.
@@ -72,14 +72,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What one action came to: its messages, and the transfers it made in the ledger (none, if refused)."""
+    """What one action came to: its messages, and the transfers it made in the ledger (none, if refused).
+
+    Exceptions compare by identity, so of a refusal ``outcome`` is what equal events have in common.
+    """
 
     action: Action
     title: str
     title_zh: str
     outcome: str
     outcome_zh: str
-    refusal: EcnyTaxError | None
+    refusal: EcnyTaxError | None = field(compare=False)
     messages: tuple[Message, ...]
     entries: tuple[JournalEntry, ...]
     at: datetime
@@ -87,7 +90,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Purse:
-    """A wallet as its pane shows it; amounts in fen, ``set_aside`` is loaded for offline payment."""
+    """A wallet as its pane shows it; amounts in fen.
+
+    ``available`` is what of the ``balance`` may go out: nothing, while the wallet is stopped.  What was
+    ``set_aside`` for a device has left the balance.
+    """
 
     wallet_id: str
     holder: str
@@ -102,8 +109,8 @@ class Purse:
 class OfflineState:
     """The two panes without network: what each shows as a QR code (empty for none), and what waits.
 
-    ``queued`` are vouchers accepted provisionally, by terminal; ``caught`` names the voucher that was spent
-    twice, or is empty.
+    ``loaded`` is what the device can still pay, in fen.  ``queued`` are vouchers accepted provisionally, by
+    terminal; ``caught`` names the voucher that was spent twice, or is empty.
     """
 
     loaded: Fen
@@ -116,7 +123,10 @@ class OfflineState:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """A payment and its receipt as the holder gets it: a picture (SVG) of its QR code, and the signed text."""
+    """A payment and its receipt as the holder gets it: the signed text, and a picture (SVG) of its QR code.
+
+    The picture is empty where the text is too long for one code.  The receipt is as it was at the payment.
+    """
 
     payment: Payment
     taxpayer: str
@@ -140,6 +150,7 @@ class Standing:
     accounts: tuple[AccountBalance, ...]
     verification: LedgerVerification | None
     trace_picture: str
+    trace_picture_zh: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ malformed, a rule refuses it) is a mismatch like any other, so one bad case hide
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from ecny_tax.errors import EcnyTaxError, InvalidInputError, Said
+from ecny_tax.errors import EcnyTaxError, InvalidInputError, Language, Said
 from ecny_tax.money import yuan_text
 from ecny_tax.rulebook import PACKAGE, Rulebook
 from ecny_tax.taxes.case_inputs import not_accepted
@@ -21,6 +21,8 @@ from ecny_tax.taxes.case_kinds import computed, kind_of
 from ecny_tax.taxes.json_files import read_json
 
 MAX_BYTES = 4 * 1024 * 1024
+#: What to do next about a refusal, in a language.
+Hint = Callable[[EcnyTaxError, Language], str]
 
 _A_LIST = Said(
     'a list of cases in brackets, such as [{"id": …, "kind": …, "inputs": {…}, "expected": {…}}]',
@@ -70,18 +72,18 @@ def read_cases(source: bytes | str | Path) -> list[object]:
     return found
 
 
-def check(cases: object, *, book: Rulebook = PACKAGE) -> CaseReport:
+def check(cases: object, *, book: Rulebook = PACKAGE, hint: Hint = EcnyTaxError.hint_in) -> CaseReport:
     """Run a list of cases against the rules; each has ``id``, ``kind``, ``inputs`` and ``expected``.
 
-    Nothing is believed of them.  Raises ``InvalidInputError`` (``input_value_malformed``) only where there is
-    no list.
+    Nothing is believed of them.  ``hint`` says what to do about a refusal.  Raises ``InvalidInputError``
+    (``input_value_malformed``) only where there is no list.
     """
     if not isinstance(cases, list | tuple):
         raise not_accepted("cases", cases, '[{"id", "kind", "inputs", "expected"}, …]')
     passed, failed = 0, 0
     mismatches: list[Mismatch] = []
     for place, case in enumerate(cases, start=1):
-        found = tuple(_mismatches_of(case, place, book))
+        found = tuple(_mismatches_of(case, place, book, hint))
         mismatches += found
         if found:
             failed += 1
@@ -90,7 +92,7 @@ def check(cases: object, *, book: Rulebook = PACKAGE) -> CaseReport:
     return CaseReport(passed, failed, tuple(mismatches))
 
 
-def _mismatches_of(case: object, place: int, book: Rulebook) -> Iterator[Mismatch]:
+def _mismatches_of(case: object, place: int, book: Rulebook, hint: Hint) -> Iterator[Mismatch]:
     members = case if isinstance(case, Mapping) else {}
     name, kind = (_text_or(members.get(key), "") for key in ("id", "kind"))
     name = name or f"#{place}"
@@ -99,12 +101,12 @@ def _mismatches_of(case: object, place: int, book: Rulebook) -> Iterator[Mismatc
         result = computed(kind, members["inputs"], book=book)
         answers = kind_of(kind).answers
     except EcnyTaxError as refusal:
-        yield _refused(name, kind, str(refusal.values.get("key", "inputs")), None, refusal)
+        yield _refused(name, kind, str(refusal.values.get("key", "inputs")), None, refusal, hint)
         return
     for key, expected in members["expected"].items():
         if key not in answers:
             unknown = InvalidInputError("case_answer_unknown", key=key, kind=kind, known=" ".join(answers))
-            yield _refused(name, kind, str(key), expected, unknown)
+            yield _refused(name, kind, str(key), expected, unknown, hint)
             continue
         got = _plain(result[key] if isinstance(result, Mapping) else getattr(result, key))
         if not _equal(expected, got):
@@ -125,15 +127,15 @@ def _check_form(case: object) -> None:
         raise not_accepted("expected", case["expected"], '{"tax": "300.00", …}')  # nothing proves nothing
 
 
-def _refused(name: str, kind: str, key: str, expected: object, refusal: EcnyTaxError) -> Mismatch:
+def _refused(name: str, kind: str, key: str, expected: object, refusal: EcnyTaxError, hint: Hint) -> Mismatch:
     return Mismatch(
         id=name,
         kind=kind,
         key=key,
         expected=_shown(expected),
         got=refusal.code,
-        detail=f"{refusal.message()}; {refusal.hint}",
-        detail_zh=f"{refusal.message('zh')}；{refusal.hint_in('zh')}",
+        detail=f"{refusal.message()}; {hint(refusal, 'en')}",
+        detail_zh=f"{refusal.message('zh')}；{hint(refusal, 'zh')}",
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ecny_tax.clock import checked_day
 from ecny_tax.crypto.keyring import Keyring
-from ecny_tax.errors import InvalidInputError
+from ecny_tax.errors import EcnyTaxError, InvalidInputError
 from ecny_tax.money import Fen, positive
 from ecny_tax.parties.model import Taxpayer
 from ecny_tax.rulebook import Rules, Side
@@ -33,7 +33,7 @@ from ecny_tax.taxes.withholding import (
 from ecny_tax.taxes.withholding_records import Withholding, WithholdingStatement
 
 if TYPE_CHECKING:
-    from ecny_tax.taxes.checking import CaseReport
+    from ecny_tax.taxes.checking import CaseReport, Hint
     from ecny_tax.taxes.household import Claim, HouseholdDeductions
 
 #: Answers whose wallet it is, and tells the authority; the wallets' room stands on the same floor, so it is
@@ -139,11 +139,11 @@ class Taxes:
         """The income tax on a non-resident's bonus for several months; declares nothing."""
         return nonresident_bonus_tax(bonus, tax_year=tax_year, book=self._store.rulebook)
 
-    def check(self, cases: object) -> CaseReport:
+    def check(self, cases: object, *, hint: Hint = EcnyTaxError.hint_in) -> CaseReport:
         """Run worked cases (see ``taxes.checking``) against the rules of this simulation."""
         from ecny_tax.taxes.checking import check  # imported late: few need it
 
-        return check(cases, book=self._store.rulebook)
+        return check(cases, book=self._store.rulebook, hint=hint)
 
     def declare_stamp_duty(
         self,

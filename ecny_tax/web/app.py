@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from ecny_tax.errors import EcnyTaxError
 from ecny_tax.sandbox import Sandbox
 from ecny_tax.web import health, problems, routes
+from ecny_tax.web.console.routes import add_console
 from ecny_tax.web.hub import Hub
 from ecny_tax.web.limits import Limits
 from ecny_tax.web.openapi import finished
@@ -79,6 +80,7 @@ def create_app(sandbox: Sandbox, webhooks: DeliverySettings | None = None) -> Fa
         app.include_router(router, prefix="/v1")
     app.include_router(health.router)
     add_reference(app)
+    add_console(app)
     return app
 
 

@@ -24,6 +24,7 @@ from ecny_tax.errors import (
     catalogue,
     in_language,
 )
+from ecny_tax.web.hints import hint_of
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -43,6 +44,8 @@ STATUS = {
     "not_permitted": 403,
     "holder_not_of_key": 403,
     "operator_not_of_key": 403,
+    "class_led_by_another": 403,
+    "request_from_elsewhere": 403,
     "method_not_allowed": 405,
     "request_too_slow": 408,
     "body_too_large": 413,
@@ -73,9 +76,9 @@ class Problem(BaseModel):
                 "type": "urn:ecny-tax:error:insufficient_funds",
                 "title": "Rejected by a rule",
                 "status": 422,
-                "detail": "wallet 0021234567890124 holds 100.00, less than 17000.00",
+                "detail": "the wallet 0021234567890124 holds 100.00 yuan, 17000.00 is needed",
                 "code": "insufficient_funds",
-                "hint": "top the wallet up, or pay from another one",
+                "hint": "top the wallet up: `POST /v1/wallets/0021234567890124/top-ups`",
             }
         },
     )
@@ -118,7 +121,7 @@ def problem_document(error: EcnyTaxError, language: Language) -> dict[str, objec
         "status": status_of(error),
         "detail": error.message(language),
         "code": error.code,
-        "hint": error.hint_in(language),
+        "hint": hint_of(error, language),
     }
     said |= {key: in_language(value, language) for key, value in error.values.items() if key not in _MEMBERS}
     return _encodable(said)

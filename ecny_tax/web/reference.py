@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 
@@ -27,10 +27,6 @@ _OR = Markup(" | ")
 def add_reference(app: FastAPI) -> None:
     """Add ``/docs`` and its style sheet to an application, outside of the document."""
     templates = Environment(loader=PackageLoader("ecny_tax.web"), autoescape=True, trim_blocks=True)
-
-    @app.get("/", include_in_schema=False)
-    def start() -> RedirectResponse:
-        return RedirectResponse("/docs")
 
     @app.get("/docs", include_in_schema=False)
     def reference() -> HTMLResponse:

@@ -33,6 +33,8 @@ _DECIMALS = r"^-?[0-9]{1,18}\.[0-9]{2}$"
 YuanOut = Annotated[str, Field(pattern=_DECIMALS, description="Yuan.", examples=["17000.00"])]
 
 
+#: What records count in, and their JSON does not.
+_FEN = re.compile(r"\bfen\b")
 _AMOUNT = re.compile(r"[0-9]{1,16}(\.[0-9]{1,2})?")
 
 
@@ -117,7 +119,7 @@ def answer_model(record: type) -> type[BaseModel]:
         for field in dataclasses.fields(record)
         if not field.metadata.get("internal")
     }
-    said = (inspect.getdoc(record) or "").partition("\n\n")[0]
+    said = _FEN.sub("yuan", (inspect.getdoc(record) or "").partition("\n\n")[0])
     strict = ConfigDict(extra="forbid")
     model: type[BaseModel] = create_model(
         _NAMES.get(record, record.__name__), __doc__=said or None, __config__=strict, **fields

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import h11
 import uvicorn
+from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ecny_tax.sandbox import Sandbox
@@ -67,9 +68,10 @@ class _Server(uvicorn.Server):
     """A server on a socket that listens already; it says so once it answers."""
 
     def __init__(
-        self, config: uvicorn.Config, listener: socket.socket, started: Callable[[str], None]
+        self, app: FastAPI, config: uvicorn.Config, listener: socket.socket, started: Callable[[str], None]
     ) -> None:
         super().__init__(config)
+        self._app = app
         self._listener = listener
         self._told = started
 
@@ -81,6 +83,11 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         host, port = self._listener.getsockname()[:2]
         self._told(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Streams end at once: nobody would ever close them, and the server waits for what is open."""
+        self._app.state.console.close()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -108,8 +115,9 @@ def make_server(
 
     ``started`` is given the address once it answers.
     """
+    app = create_app(sandbox, webhooks)
     config = uvicorn.Config(
-        create_app(sandbox, webhooks),
+        app,
         http=_Protocol,
         ws="none",
         log_level="warning",
@@ -120,7 +128,7 @@ def make_server(
         limit_concurrency=_MAX_CONNECTIONS,
         h11_max_incomplete_event_size=MAX_HEAD,
     )
-    return _Server(config, listener, started)
+    return _Server(app, config, listener, started)
 
 
 def listen(host: str, port: int) -> socket.socket:

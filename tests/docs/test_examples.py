@@ -7,8 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import ecny_tax
 from ecny_tax import AnnualReturn, yuan
+from ecny_tax.scenarios.lesson import chapters
 
 ROOT = Path(__file__).resolve().parents[2]
 STORY = ROOT / "examples" / "heshan.py"
@@ -111,3 +114,100 @@ def test_accounts_payable_is_short_and_uses_the_public_api_alone() -> None:
     assert modules == {"datetime", "pathlib", "typing", "ecny_tax"}
     private = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr[0] == "_"]
     assert not private
+
+
+LESSON = ROOT / "examples" / "lesson.py"
+
+
+def told(*options: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return subprocess.run(
+        [sys.executable, "-W", "error", str(LESSON), *options],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_lesson_tells_every_chapter_and_answers_when_asked_to(language: str, tmp_path: Path) -> None:
+    done = told("--lang", language, cwd=tmp_path)
+    answered = told("--lang", language, "--answers", cwd=tmp_path)
+    assert (done.returncode, done.stderr, answered.returncode) == (0, "", 0)
+    for chapter in chapters():
+        zh = language == "zh"
+        assert f". {chapter.title_zh if zh else chapter.title} · {chapter.minutes} " in done.stdout
+        for question in chapter.questions:
+            assert (question.ask_zh if zh else question.ask) in done.stdout
+            assert (question.answer_zh if zh else question.answer) not in done.stdout
+            assert (question.answer_zh if zh else question.answer) in answered.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_lesson_tells_one_chapter_as_it_comes_in_the_whole(tmp_path: Path) -> None:
+    whole, one = (told(*options, cwd=tmp_path).stdout for options in ((), ("--chapter", "offline")))
+    assert one in whole
+    assert one.startswith("== 4. Without network")
+    for said in ("9114", "1001"):
+        assert said in whole
+        assert said not in one
+
+
+def test_the_lesson_refuses_bad_wishes_in_one_line(tmp_path: Path) -> None:
+    for options, code in (
+        (("--company", " "), "(name_malformed)"),
+        (("--chapter", "nine"), "invalid choice"),
+    ):
+        done = told(*options, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert code in done.stderr.splitlines()[-1]
+    assert "\x1b[31m" not in told("--company", "\x1b[31mred", cwd=tmp_path).stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals here")
+def test_at_a_terminal_the_lesson_waits_for_enter_and_ends_where_the_reader_does(tmp_path: Path) -> None:
+    import pty
+
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    ours, theirs = pty.openpty()
+    try:
+        reader = subprocess.Popen(
+            [sys.executable, "-W", "error", str(LESSON), "--chapter", "refund"],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        shown = b""
+        while shown.count("…".encode()) < 1:
+            shown += os.read(ours, 4096)
+        assert b"720.00 yuan." in shown
+        assert b"Ask" not in shown
+        os.write(ours, b"\n")
+        while shown.count("…".encode()) < 2:
+            shown += os.read(ours, 4096)
+        assert b"Ask" in shown
+        os.write(ours, b"\x04")  # the end of what is typed
+        assert reader.wait(timeout=60) == 130
+        assert b"Traceback" not in shown
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_the_lesson_uses_the_public_package_alone() -> None:
+    tree = ast.parse(LESSON.read_text("utf-8"))
+    modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    documented = {
+        f"ecny_tax.scenarios.{name}" for name in ("classroom", "classroom_model", "heshan", "lesson")
+    }
+    assert modules == {"ecny_tax", *documented}
+    page = (ROOT / "docs" / "lesson.md").read_text("utf-8")
+    assert all(f"`{name}`" in page for name in documented)
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr[0] == "_"]

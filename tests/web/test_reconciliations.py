@@ -72,6 +72,53 @@ def test_treasury_and_operator_compare_their_own_books_only(
         assert as_party(party).post(f"{PATH}/mends", {}).code == "not_permitted"
 
 
+def test_files_of_two_sides_are_compared(lost: Any, admin: Api, as_party: Callable[[str], Api]) -> None:
+    sides = ("treasury", "operator")
+    files = {f"{one}_file": admin.get(f"{PATH}/lines.csv?side={one}").content.decode() for one in sides}
+    for api in (admin, as_party("auditor"), as_party("operator:ICBC"), as_party(f"treasury:{HESHAN}")):
+        found = api.made(f"{PATH}/comparisons", files)
+        assert (found["compared"], found["ok"], found["mends"]) == (1, False, [])
+        assert found["differences"][0]["wallet_id"] == lost.wallet_id
+    alike = {"treasury_file": files["operator_file"], "operator_file": files["operator_file"]}
+    assert admin.made(f"{PATH}/comparisons", alike)["ok"] is True
+    assert admin.made(f"{PATH}/comparisons", {"operator_file": files["operator_file"]})["compared"] == 1
+
+
+def test_side_sees_nothing_of_the_ledger_by_the_file_that_it_sends(
+    lost: Any, admin: Api, as_party: Callable[[str], Api]
+) -> None:
+    own = admin.get(f"{PATH}/lines.csv?side=operator").content.decode()
+    for party in ("operator:CCB", "operator:ICBC", f"treasury:{HESHAN}"):
+        for name in ("operator_file", "treasury_file"):
+            answer = as_party(party).post(f"{PATH}/comparisons", {name: own})
+            assert (answer.status, answer.code) == (422, "reconciliation_file_needed")
+    stranger = as_party("operator:CCB").post(
+        f"{PATH}/comparisons", {"treasury_file": own, "operator_file": own, "operator": "ICBC"}
+    )
+    assert stranger.code == "not_permitted"
+    assert as_party("taxpayer:91440784MA00DEM06F").post(f"{PATH}/comparisons", {}).code == "not_permitted"
+
+
+def test_malformed_file_is_refused_by_its_line_and_not_by_where_it_lay(admin: Api) -> None:
+    header = "entrust_date,authority,trace_no,bill_no,operator,wallet_id,amount,status\n"
+    for text in (
+        "",
+        "x",
+        header + "1,2,3\n",
+        header + "=cmd,,,,,,,\n",
+        "\x00",
+        "\ufeff",
+        header * 2,
+        "é" * 600,
+    ):
+        answer = admin.post(f"{PATH}/comparisons", {"treasury_file": text})
+        assert (answer.status, answer.code) == (400, "reconciliation_file_malformed"), text
+        assert (answer.json["path"], "/tmp" in answer.content.decode()) == ("treasury_file", False)
+    assert admin.post(f"{PATH}/comparisons", {}).code == "reconciliation_without_files"
+    half = b'{"operator_file": "\\ud800"}'
+    assert admin.ask("POST", f"{PATH}/comparisons", half, {}).status == 400
+
+
 def test_bad_input_has_a_code(lost: Any, admin: Api) -> None:
     for day in ("x", "2023-02-30", "0000-01-01", "2023-4-20", "%00", "%EF%BC%92023-04-20"):
         for answer in (

@@ -140,6 +140,10 @@ def test_backticks_are_code() -> None:
     assert "`" not in unescape(re.sub(r"<pre.*?</pre>", "", _text(), flags=re.DOTALL))
 
 
+def test_amounts_are_said_to_be_in_the_unit_that_they_are_in() -> None:
+    assert not re.search(r"\bfen\b", json.dumps(document()))
+
+
 def test_samples_are_whole() -> None:
     count = sum(len(methods) for methods in document()["paths"].values())
     assert len(_calls()) >= count

@@ -28,6 +28,61 @@ QUOTES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"base": "689870.00"},
     ),
     (
+        "stamp-duty/account-book",
+        {"paid_in_capital": "1000000", "capital_reserve": "200000", "already_taxed": "200000"},
+        {"base": "1000000.00", "tax": "250.00"},
+    ),
+    (
+        "stamp-duty/equity-transfer",
+        {"consideration": "500000", "portion_for_unpaid_subscribed_capital": "100000"},
+        {"base": "400000.00", "tax": "200.00"},
+    ),
+    (
+        "stamp-duty/mixed-document",
+        {
+            "parts": [
+                {"item": "sale_contract", "amount": "100000"},
+                {"item": "lease_contract", "amount": "20000"},
+            ],
+            "separately_listed": True,
+        },
+        {"taxes": ["30.00", "20.00"], "total": "50.00"},
+    ),
+    (
+        "stamp-duty/mixed-document",
+        {
+            "parts": [
+                {"item": "sale_contract", "amount": "100000"},
+                {"item": "lease_contract", "amount": "20000"},
+            ],
+            "separately_listed": False,
+        },
+        {"taxes": ["120.00"], "total": "120.00"},
+    ),
+    (
+        "stamp-duty/several-documents",
+        {"documents": [{"item": "sale_contract", "amount": "100000"}] * 2},
+        {"taxes": ["30.00", "30.00"], "total": "60.00"},
+    ),
+    (
+        "stamp-duty/several-parties",
+        {
+            "item": "sale_contract",
+            "parties": [{"amount": "100000"}, {"amount": "100000", "half_relief": True}],
+        },
+        {"taxes": ["30.00", "15.00"]},
+    ),
+    (
+        "stamp-duty/amendment",
+        {"item": "sale_contract", "old_amount": "100000", "new_amount": "150000"},
+        {"additional_tax": "15.00", "refundable": "0.00"},
+    ),
+    (
+        "stamp-duty/amendment",
+        {"item": "sale_contract", "old_amount": "100000", "not_performed": True},
+        {"additional_tax": "0.00", "refundable": "0.00"},
+    ),
+    (
         "income-tax",
         {"tax_year": 2022, "wages": "180000", "social": 18000, "sad": "24000", "withheld": "6480.50"},
         {"tax": "5280.00", "refund": "1200.50", "due": "0.00"},

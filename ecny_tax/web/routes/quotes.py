@@ -20,9 +20,11 @@ from ecny_tax.taxes.withholding import WageMonth, WageWithholding
 from ecny_tax.web.calls import AnyCall, Call, operation
 from ecny_tax.web.returns import AnnualReturnBody
 from ecny_tax.web.rights import Role
+from ecny_tax.web.routes import document_quotes
 from ecny_tax.web.schemas import Body, Day, Yuan, YuanOrZero, list_model
 
 router = APIRouter(prefix="/quotes", tags=["taxes"])
+router.include_router(document_quotes.router)
 
 _EVERYBODY = (Role.AUDITOR, Role.OPERATOR, Role.TAX_AUTHORITY, Role.TREASURY, Role.TAXPAYER)
 _THIS_YEAR = Field(None, ge=2019, le=2100, description="The tax year (default: this year).")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path as FilePath
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
@@ -9,13 +13,20 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from ecny_tax.clock import parse_date
-from ecny_tax.errors import RejectedError
+from ecny_tax.errors import InvalidInputError, RejectedError
 from ecny_tax.reconciliation.model import Reconciliation
 from ecny_tax.web.calls import AnyCall, Call, MoneyCall, operation
 from ecny_tax.web.rights import Role
 from ecny_tax.web.schemas import Body
 
 router = APIRouter(prefix="/reconciliations", tags=["reconciliations"])
+
+#: Characters of an uploaded file; the limit of a whole body is 4 MB.
+_MAX_FILE = 4 * 1024 * 1024
+_FILE = (
+    "entrust_date,authority,trace_no,bill_no,operator,wallet_id,amount,status\n"
+    "2023-04-20,14407840000,T23042000000000000001,B23042000000000000001,ICBC,0021234567890124,17000.00,succeeded\n"
+)
 
 _SIDES = (Role.OPERATOR, Role.TREASURY)
 Day = Annotated[
@@ -36,6 +47,22 @@ Operator = Annotated[str | None, Query(max_length=20, description="Of one operat
 class WhoseBooks(Body):
     """Of one treasury, of one operator, or of all."""
 
+    treasury: str | None = Field(None, max_length=20, examples=["1907840000"])
+    operator: str | None = Field(None, max_length=20, examples=["ICBC"])
+
+
+class UploadedFiles(Body):
+    """What treasury and operator wrote of a day, as CSV; a side that is left out is this sandbox's ledger."""
+
+    treasury_file: str | None = Field(
+        None, max_length=_MAX_FILE, description="The text of the treasury's file (国库对账文件)."
+    )
+    operator_file: str | None = Field(
+        None,
+        max_length=_MAX_FILE,
+        description="The text of the operator's file (运营机构对账文件).",
+        examples=[_FILE],
+    )
     treasury: str | None = Field(None, max_length=20, examples=["1907840000"])
     operator: str | None = Field(None, max_length=20, examples=["ICBC"])
 
@@ -65,6 +92,44 @@ def mend(call: MoneyCall, day: Day, asked: WhoseBooks) -> Reconciliation:
             entrust_date=on, treasury=treasury, operator=operator, idempotency_key=key
         )
     )
+
+
+@operation(router, "POST", "/{day}/comparisons", Role.AUDITOR, *_SIDES, answer=Reconciliation)
+def compare_files(call: AnyCall, day: Day, sent: UploadedFiles) -> Reconciliation:
+    """Compare the file of a treasury with that of an operator, or either with this sandbox's ledger.
+
+    Nothing is mended: what differs comes with the mend that is proposed.  The form of a file is that which
+    `lines.csv` answers.  A treasury or an operator compares its own books, and sends both files, since the
+    ledger is not its own: what it may see there, `lines.csv` writes for it.
+    """
+    treasury, operator = _own(call, sent.treasury, sent.operator)
+    if not call.is_everybodys and None in (sent.treasury_file, sent.operator_file):
+        raise RejectedError("reconciliation_file_needed")
+    with _as_file(sent.treasury_file, "treasury") as one, _as_file(sent.operator_file, "operator") as other:
+        return call.sandbox.reconciliation.reconcile_files(
+            entrust_date=parse_date(day),
+            treasury_file=one,
+            operator_file=other,
+            treasury=treasury,
+            operator=operator,
+        )
+
+
+@contextmanager
+def _as_file(text: str | None, side: str) -> Iterator[FilePath | None]:
+    """What was sent, as the file that the library reads."""
+    if text is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="ecny-tax-") as folder:
+        path = FilePath(folder) / f"{side}_file"
+        path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        try:
+            yield path
+        except InvalidInputError as error:
+            if error.values.get("path") == path:  # where it lay here is nobody's business
+                error.values["path"] = path.name
+            raise
 
 
 @operation(router, "GET", "/{day}/lines.csv", Role.AUDITOR, *_SIDES, answer=str, media_type="text/csv")

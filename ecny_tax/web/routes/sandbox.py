@@ -11,6 +11,7 @@ from ecny_tax.clock import parse_time
 from ecny_tax.errors import catalogue
 from ecny_tax.store.books import Status
 from ecny_tax.web.calls import AnyCall, operation
+from ecny_tax.web.hints import hint_of_code
 from ecny_tax.web.problems import status_of_code
 from ecny_tax.web.rights import Role
 from ecny_tax.web.schemas import Body, list_model
@@ -68,8 +69,8 @@ def errors(call: AnyCall) -> dict[str, object]:  # noqa: ARG001 - for whoever ha
             status=status_of_code(code),
             detail_en=said["en"],
             detail_zh=said["zh"],
-            hint_en=said["hint_en"],
-            hint_zh=said["hint_zh"],
+            hint_en=hint_of_code(code, "en"),
+            hint_zh=hint_of_code(code, "zh"),
         )
         for code, said in catalogue().items()
     ]

@@ -17,6 +17,7 @@ from ecny_tax.rulebook.stamp_duty import Exemption
 from ecny_tax.taxes.checking import CaseReport
 from ecny_tax.taxes.stamp_duty import StampDutyItem
 from ecny_tax.web.calls import AnyCall, operation
+from ecny_tax.web.hints import hint_of
 from ecny_tax.web.rights import Role
 from ecny_tax.web.routes import quotes
 from ecny_tax.web.schemas import Body, Day, answer_model, list_model, with_members
@@ -108,6 +109,6 @@ def check(call: AnyCall, asked: WorkedCases) -> Response:
 
     The verdict is the answer: each mismatch, and how many cases passed and failed.
     """
-    report = document(call.sandbox.taxes.check(asked.cases))
+    report = document(call.sandbox.taxes.check(asked.cases, hint=hint_of))
     # In ASCII: a mismatch shows what the case said, which may hold half a character.
     return Response(json.dumps(report), media_type="application/json")

@@ -1,0 +1,1 @@
+"""The teaching console: pages that show a class what happens."""

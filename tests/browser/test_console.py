@@ -1,0 +1,315 @@
+"""The teaching console in a real browser: by keyboard, on a phone, with others, and with bad luck."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import pytest
+
+from ecny_tax.scenarios.classroom import play, title_of
+from ecny_tax.scenarios.classroom_model import Action
+from ecny_tax.scenarios.lesson import tour
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    Open = Callable[..., Page]
+
+SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+LESSON = ".".join(tour())
+OFFLINE = (
+    Action.LOAD,
+    Action.CUT,
+    Action.ASK,
+    Action.HAND_OVER,
+    Action.ACCEPT,
+    Action.RESTORE,
+    Action.REDEEM,
+)
+FRAUD = (Action.LOAD, Action.CUT, Action.ASK, Action.HAND_OVER, Action.ACCEPT, Action.COPY)
+BAD = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'&lt;"
+
+
+def take(page: Page, action: Action) -> None:
+    """Take any action by its link."""
+    page.locator(f".actions a[href$='{action}']").click()
+    page.wait_for_url(lambda url: url.endswith(action))
+
+
+def title(action: Action, language: str) -> str:
+    return title_of(action)[1 if language == "zh" else 0]
+
+
+# It plays the whole class, step by step as a teacher does, and keeps a picture of each: 20 pages.
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_whole_lesson_by_keyboard_alone(open_page: Open, language: str) -> None:
+    page = open_page()
+    page.goto(f"/?lang={language}")
+    folder = SCREENSHOTS / language
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / "00-start.png", full_page=True)
+    for number, action in enumerate(tour(), start=1):
+        if number == 1:  # by the way of any link
+            for _ in range(40):
+                page.keyboard.press("Tab")
+                if page.evaluate("document.activeElement.id") == "next":
+                    break
+            page.keyboard.press("Enter")
+        else:
+            page.keyboard.press("Alt+n")
+        steps = ".".join(tour()[:number])
+        page.wait_for_url(lambda url, steps=steps: url.endswith(f"steps={steps}"))
+        page.locator("#newest:focus").wait_for()
+        assert title(action, language) in page.locator("#newest").inner_text()
+        page.locator("#live:not(:empty)").wait_for(state="attached")
+        page.screenshot(path=folder / f"{number:02d}-{action}.png", full_page=True)
+    assert page.locator("#next").count() == 0
+    assert page.locator("#verification ~ .outcome.good").count() == 1
+
+
+def test_the_skip_link_leads_to_the_newest_step(open_page: Open) -> None:
+    page = open_page()
+    page.goto("/?steps=sign")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "newest"
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_offline_by_qr_between_two_panes(open_page: Open, script: bool) -> None:
+    page = open_page(script=script)
+    page.goto("/?lang=en")
+    for action in OFFLINE:
+        take(page, action)
+        if action is Action.CUT:
+            assert page.locator(".network.off").count() == 1
+        if action is Action.ASK:
+            shown = page.get_by_role("img", name="QR code that the terminal shows: its request")
+            assert shown.is_visible()
+        if action is Action.HAND_OVER:
+            shown = page.get_by_role("img", name="QR code that the device shows: its voucher")
+            assert shown.is_visible()
+            page.get_by_label("Device").get_by_text("Text of the code").click()
+            played = play(seed=7, actions=OFFLINE[: OFFLINE.index(Action.HAND_OVER) + 1])
+            assert page.locator("#voucher-text").inner_text() == played.standing.offline.voucher
+    played = play(seed=7, actions=OFFLINE)
+    assert played.events[-1].outcome in page.locator("#outcome").inner_text()
+    assert page.locator(".network.on").count() == 1
+    assert page.locator("table.entries tbody tr").count() == len(played.events[-1].entries) > 0
+
+
+def test_without_network_what_needs_it_is_refused(open_page: Open) -> None:
+    page = open_page()
+    page.goto("/?lang=en&steps=sign")
+    take(page, Action.CUT)
+    take(page, Action.PAY)
+    assert "network_is_off" in page.locator("#outcome.bad").inner_text()
+    assert page.locator("table.entries").count() == 0
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_double_spend_is_caught(open_page: Open, language: str) -> None:
+    page = open_page()
+    page.goto(f"/?lang={language}&steps={'.'.join(FRAUD)}")
+    assert page.locator("#caught").count() == 0
+    take(page, Action.RESTORE)
+    take(page, Action.REDEEM)
+    voucher = play(seed=7, actions=[*FRAUD, Action.RESTORE, Action.REDEEM]).standing.offline.caught
+    assert voucher in page.locator("#caught").inner_text()
+    take(page, Action.VERIFY)
+    assert page.locator(".checks tbody tr").count() > 10
+    assert "✗" not in page.locator(".checks").inner_text()
+
+
+def test_the_language_changes_and_the_state_stays(open_page: Open) -> None:
+    page = open_page()
+    page.goto("/?lang=en&seed=5&company=ABC&steps=sign.pay")
+    page.get_by_role("link", name="中文").click()
+    page.wait_for_url("**lang=zh**")
+    assert page.locator("html").get_attribute("lang") == "zh-CN"
+    assert title(Action.PAY, "zh") in page.locator("#newest").inner_text()
+    assert page.locator(".holder").first.inner_text() == "ABC"
+    page.go_back()
+    assert title(Action.PAY, "en") in page.locator("#newest").inner_text()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("steps", ["", "sign", ".".join(FRAUD), LESSON])
+def test_a_screen_of_360_pixels_needs_no_sideways_scrolling(
+    open_page: Open, language: str, steps: str
+) -> None:
+    page = open_page(width=360, dark=language == "zh")
+    page.goto(f"/?lang={language}&steps={steps}")
+    width, room = page.evaluate(
+        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
+    assert width <= room == 360
+    folder = SCREENSHOTS / f"{language}-360"
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / f"{len(steps.split('.')) if steps else 0:02d}.png", full_page=True)
+
+
+def test_a_long_name_and_a_refusal_fit_on_360_pixels_too(open_page: Open) -> None:
+    page = open_page(width=360)
+    for place in (f"/?{urlencode({'company': 'W' * 100, 'steps': LESSON})}", f"/?steps={'x' * 500}"):
+        page.goto(place)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_two_browsers_do_not_disturb_each_other(open_page: Open) -> None:
+    one, other = open_page(), open_page()
+    one.goto("/?lang=en&company=One")
+    other.goto("/?lang=en&company=Other")
+    for action in (Action.SIGN, Action.PAY):
+        take(one, action)
+    take(other, Action.PAY)
+    assert "3,000.00" in one.get_by_label("Company", exact=True).inner_text()
+    assert one.locator(".holder").first.inner_text() == "One"
+    assert other.locator(".holder").first.inner_text() == "Other"
+    assert "none yet" in other.get_by_label("Tax authority").inner_text()
+    assert len(one.locator(".history li").all()) == 2
+    assert len(other.locator(".history li").all()) == 1
+
+
+def test_a_class_follows_its_leader(open_page: Open) -> None:
+    leader, follower, another = open_page(), open_page(width=360), open_page()
+    leader.goto("/?lang=en&steps=sign")
+    leader.get_by_role("button", name="Lead a class").click()
+    leader.wait_for_selector("[data-lead]")
+    code = leader.locator(".class-code").inner_text()
+    follower.goto("/?lang=zh")
+    follower.get_by_label("课堂代码").fill(code.lower())
+    follower.get_by_role("button", name="跟随课堂").click()
+    follower.wait_for_selector("[data-follow]")
+    another.goto(f"/class/{code}?lang=en")
+    assert follower.locator(".actions").count() == 0
+    for action in (Action.PAY, Action.REFUND):
+        take(leader, action)
+        follower.get_by_role("heading", name=title(action, "zh")).wait_for()
+        another.get_by_role("heading", name=title(action, "en")).wait_for()
+    leader.go_back()
+    follower.get_by_role("heading", name=title(Action.PAY, "zh")).wait_for()
+    another.get_by_role("heading", name=title(Action.PAY, "en")).wait_for()
+
+
+def test_a_follower_who_lost_the_connection_goes_on(open_page: Open) -> None:
+    leader, follower = open_page(), open_page()
+    leader.goto("/?lang=en&steps=sign")
+    leader.get_by_role("button", name="Lead a class").click()
+    leader.wait_for_selector("[data-lead]")
+    follower.goto(f"/class/{leader.locator('.class-code').inner_text()}?lang=en")
+    follower.context.set_offline(True)
+    take(leader, Action.PAY)
+    leader.wait_for_timeout(300)
+    assert title(Action.SIGN, "en") in follower.locator("#newest").inner_text()
+    follower.context.set_offline(False)
+    follower.get_by_role("heading", name=title(Action.PAY, "en")).wait_for()
+
+
+def test_a_leader_without_script_shows_each_step_by_hand(open_page: Open) -> None:
+    leader, follower = open_page(script=False), open_page(script=False)
+    leader.goto("/?lang=en&steps=sign")
+    leader.get_by_role("button", name="Lead a class").click()
+    code = leader.locator(".class-code").inner_text()
+    follower.goto(f"/class/{code}?lang=en")
+    take(leader, Action.PAY)
+    leader.get_by_role("button", name="Show this to the class").click()
+    leader.wait_for_url("**class=**")
+    follower.get_by_role("link", name="Reload").click()
+    follower.get_by_role("heading", name=title(Action.PAY, "en")).wait_for()
+
+
+def test_markup_in_a_name_is_text(open_page: Open) -> None:
+    page = open_page()
+    page.goto("/?lang=en")
+    page.get_by_label("Name of the company").fill(BAD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**company=**")
+    for action in (Action.SIGN, Action.PAY, Action.CLOSE_DAY, Action.TRACE):
+        take(page, action)
+        assert page.locator(".holder").first.inner_text() == BAD
+        assert page.evaluate("document.querySelectorAll('img[src=x], body script, [onerror]').length") == 0
+    assert page.get_by_label("Name of the company").first.input_value() == BAD
+
+
+def test_a_lost_connection_in_the_middle_of_a_step_loses_nothing(open_page: Open) -> None:
+    page = open_page()
+    page.goto("/?lang=en&steps=sign.pay")
+    page.context.set_offline(True)
+    page.locator("#next").click()
+    page.get_by_text("There is no connection").wait_for()
+    assert title(Action.PAY, "en") in page.locator("#newest").inner_text()
+    page.context.set_offline(False)
+    page.locator("#live:empty").wait_for(state="attached")
+    page.locator("#next").click()
+    page.wait_for_url(lambda url: len(url.rpartition("steps=")[2].split(".")) == 3)
+    assert len(page.locator(".history li").all()) == 3
+
+
+def test_without_script_a_lost_connection_is_the_browser_s_own_page_and_reload_goes_on(
+    open_page: Open,
+) -> None:
+    page = open_page(script=False)
+    page.goto("/?lang=en&steps=sign")
+    page.context.set_offline(True)
+    with pytest.raises(Exception, match="ERR_INTERNET_DISCONNECTED"):
+        page.goto("/?lang=en&steps=sign.pay")
+    page.context.set_offline(False)
+    page.goto("/?lang=en&steps=sign.pay")
+    assert title(Action.PAY, "en") in page.locator("#newest").inner_text()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_picture_has_a_name_and_words_beside_it(open_page: Open, language: str) -> None:
+    page = open_page()
+    for steps in ("sign", "load.cut.ask.hand-over", LESSON):
+        page.goto(f"/?lang={language}&steps={steps}")
+        pictures = page.evaluate(_PICTURES)
+        assert len(pictures) >= 2
+        for name, words in pictures:
+            assert name.strip()
+            assert words, name
+
+
+#: Of every picture its name, and whether the same stands as text in the card that it is part of.
+_PICTURES = """
+[...document.querySelectorAll("main svg, main img")].map((picture) => {
+  const shown = picture.closest("[role=img]") ?? picture;
+  const named = document.getElementById(shown.getAttribute("aria-labelledby") ?? "");
+  const name = shown.getAttribute("aria-label") ?? shown.getAttribute("alt") ?? named?.textContent ?? "";
+  const beside = picture.closest("section").querySelector("ol, .words li, pre");
+  return [name, picture.matches("img") || Boolean(beside?.textContent.trim())];
+})
+"""
+
+
+def test_a_shortcut_does_not_take_letters_from_whoever_writes(open_page: Open) -> None:
+    page = open_page()
+    page.goto("/?lang=en")
+    page.get_by_label("Name of the company").fill("")
+    page.keyboard.type("nnn")
+    assert page.get_by_label("Name of the company").input_value() == "nnn"
+    assert "steps" not in page.url
+
+
+def test_the_address_of_a_state_can_be_copied(open_page: Open, console: str) -> None:
+    page = open_page()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto("/?lang=en&steps=sign")
+    page.locator("[data-copy=address]").click()
+    page.get_by_text("copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == f"{console}/?seed=7&lang=en&steps=sign"
+
+
+def test_print_and_dark_schemes_show_the_page(open_page: Open) -> None:
+    page = open_page(dark=True)
+    page.goto("/?lang=en&steps=sign.pay")
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground == "rgb(22, 24, 27)"
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not page.locator(".actions").is_visible()
+    assert page.locator("#newest").is_visible()
