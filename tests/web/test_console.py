@@ -227,6 +227,16 @@ def test_the_trace_is_a_picture_of_its_own(nobody: Api) -> None:
     refused(nobody, "/trace.svg?steps=sign", "class_without_trace")
 
 
+def test_an_address_says_which_methods_it_takes(nobody: Api) -> None:
+    for path, methods in (("/", {"GET"}), ("/class/AAAAAA", {"GET", "POST"}), ("/class", {"POST"})):
+        answer = nobody.ask("DELETE", path, None, {})
+        assert answer.status == 405
+        assert set(answer.headers["allow"].split(", ")) - {"HEAD"} == methods
+    head = nobody.ask("HEAD", "/?steps=sign", None, {})
+    assert head.status == 200
+    assert head.content == b""
+
+
 # --- bad input --------------------------------------------------------------------------------------------
 
 
