@@ -166,6 +166,13 @@ def test_every_place_of_the_page_stays_within_the_server(nobody: Api) -> None:
         assert not re.search(r"https?://|@import|url\(|eval|innerHTML", nobody.get(file).content.decode())
 
 
+def test_a_step_leads_to_what_it_did(nobody: Api) -> None:
+    for number in range(1, len(tour()) + 1):
+        page = shown(nobody, f"/?steps={'.'.join(tour()[:number])}")
+        places = {link.removeprefix("#") for link in page.links if link.startswith("#")}
+        assert places <= set(page.ids)
+
+
 @pytest.mark.parametrize("steps", ["", "sign", LESSON])
 def test_ids_are_unique_and_headings_in_order(nobody: Api, steps: str) -> None:
     page = shown(nobody, f"/?steps={steps}")
