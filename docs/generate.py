@@ -7,7 +7,6 @@ is out of date.
 
 from __future__ import annotations
 
-import inspect
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from lesson_plan import with_plan  # it stands beside this file
 
 from ecny_tax import errors
 from ecny_tax.cli.app import build
+from ecny_tax.cli.pages import exit_code_lines, page_of
 from ecny_tax.cli.refusals import EDGE  # class -> exit code, English title, Chinese title
 from ecny_tax.ledger.model import Result
 from ecny_tax.web.hints import own_hints
@@ -78,11 +78,12 @@ services rarely meet them: `ledger_refused` names one.
 CLI_HEAD = """\
 # The command line · 命令行
 
-Every command with its arguments and options, as the program declares them. The [README](../README.md) shows
-them at work; [errors.md](errors.md) lists every refusal.
+Every command with its arguments, options, examples and exit codes, as its `--help` shows them. The
+[README](../README.md) shows them at work; [errors.md](errors.md) lists every refusal. Numbers in the examples
+are nobody's: take those of your own database.
 
-每条命令的参数和选项，取自程序本身。用法示例见 [README](../README.zh-CN.md)，拒绝代码见
-[errors.md](errors.md)。
+每条命令的参数、选项、示例和退出码，与其 `--help` 所示相同。用法见 [README](../README.zh-CN.md)，拒绝代码见
+[errors.md](errors.md)。示例中的编号均为虚构，请换成您自己数据库中的编号。
 """
 
 
@@ -131,14 +132,27 @@ def cli_page() -> str:
         "They stand at the end, after the command's own. 写在命令自身的选项之后。\n",
         _options(common),
         "`ecny-tax --version` prints the version, `ecny-tax COMMAND --help` explains a command.\n",
+        f"Exit codes · 退出码: {_exit_codes()}; 1 a bug · 程序缺陷; 130 interrupted · 被中断.\n",
     ]
     for name, command in commands:
         own = [parameter for parameter in command.params if not _is_common(parameter)]
-        parts.append(f"## `ecny-tax {name}`\n\n{inspect.cleandoc(command.help or '')}\n")
+        page = page_of(command.help)
+        parts.append(f"## `ecny-tax {name}`\n\n{page.about}\n")
         parts.append(f"```text\n{_usage(name, own)}\n```\n")
         if described := [parameter for parameter in own if parameter.name != "help"]:
             parts.append(_options(described))
+        lines = [step.shown() for example in page.examples for step in example]
+        parts.append("```text\n" + "\n".join(lines) + "\n```\n")
+        codes = ", ".join(f"`{code}`" for code in page.exit_codes)
+        others = ", ".join(f"[{other}](#ecny-tax-{other.replace(' ', '-')})" for other in page.see_also)
+        parts.append(f"Exit codes · 退出码: {codes}.{others and f' See also · 另见: {others}.'}\n")
     return HEAD + "\n".join(parts)
+
+
+def _exit_codes() -> str:
+    codes = [0, *sorted(exit_code for exit_code, _, _ in EDGE.values())]
+    both = zip(exit_code_lines(codes, "en"), exit_code_lines(codes, "zh"), strict=True)
+    return "; ".join(f"{code} {english} · {chinese}" for (code, english), (_, chinese) in both)
 
 
 def _walk(group: Any, prefix: str) -> list[tuple[str, Any]]:

@@ -32,7 +32,13 @@ def sign(
         bool, typer.Option("--batch-debit", help="Allow batch debits too (批扣).")
     ] = False,
 ) -> None:
-    """Sign with all three keys, then have the operator verify."""
+    """Sign with all three keys, then have the operator verify.
+
+    Examples:
+        agreement sign --wallet {person} --authority {authority}  # status verified
+    Exit codes: 3 4 5.
+    See also: agreement show, wallet open, pay.
+    """
     with run.sandbox() as s:
         agreement = s.agreements.sign(
             wallet_id=wallet,
@@ -46,7 +52,13 @@ def sign(
 
 @command(app, "show")
 def show(run: Run, agreement: _Agreement) -> None:
-    """Show an agreement."""
+    """Show an agreement.
+
+    Examples:
+        agreement show {agreement}  # status verified
+    Exit codes: 4.
+    See also: agreement list.
+    """
     with run.sandbox() as s:
         found = s.agreements.show(agreement_no=agreement)
     run.answer(found)
@@ -54,7 +66,12 @@ def show(run: Run, agreement: _Agreement) -> None:
 
 @command(app, "list")
 def list_(run: Run) -> None:
-    """List every agreement."""
+    """List every agreement.
+
+    Examples:
+        agreement list
+    See also: agreement show.
+    """
     with run.sandbox() as s:
         found = s.agreements.list()
     run.answer_list(
@@ -64,7 +81,13 @@ def list_(run: Run) -> None:
 
 @command(app, "terminate")
 def terminate(run: Run, agreement: _Agreement) -> None:
-    """End an agreement for good."""
+    """End an agreement for good.
+
+    Examples:
+        agreement terminate {agreement}  # status terminated
+    Exit codes: 3 4 5.
+    See also: agreement sign, agreement lock.
+    """
     with run.sandbox() as s:
         found = s.agreements.terminate(agreement_no=agreement)
     run.answer(found)
@@ -72,7 +95,13 @@ def terminate(run: Run, agreement: _Agreement) -> None:
 
 @command(app, "lock")
 def lock(run: Run, agreement: _Agreement) -> None:
-    """Lock a verified agreement; debits are refused until it is unlocked."""
+    """Lock a verified agreement; debits are refused until it is unlocked.
+
+    Examples:
+        agreement lock {agreement}  # status locked
+    Exit codes: 3 4 5.
+    See also: agreement unlock, agreement terminate.
+    """
     with run.sandbox() as s:
         found = s.agreements.lock(agreement_no=agreement)
     run.answer(found)
@@ -80,7 +109,14 @@ def lock(run: Run, agreement: _Agreement) -> None:
 
 @command(app, "unlock")
 def unlock(run: Run, agreement: _Agreement) -> None:
-    """Make a locked agreement usable again."""
+    """Make a locked agreement usable again.
+
+    Examples:
+        agreement lock {agreement}
+        then agreement unlock {agreement}  # status verified
+    Exit codes: 3 4 5.
+    See also: agreement lock.
+    """
     with run.sandbox() as s:
         found = s.agreements.unlock(agreement_no=agreement)
     run.answer(found)
@@ -88,7 +124,14 @@ def unlock(run: Run, agreement: _Agreement) -> None:
 
 @command(app, "export")
 def export(run: Run, agreement: _Agreement, out: Out = None) -> None:
-    """Write the agreement with its signatures, to be verified anywhere."""
+    """Write the agreement with its signatures, to be verified anywhere.
+
+    Examples:
+        agreement export {agreement}
+        agreement export {agreement} --out agreement.json
+    Exit codes: 3 4 6.
+    See also: agreement verify.
+    """
     with run.sandbox() as s:
         text = s.agreements.export(agreement_no=agreement)
         found = s.agreements.show(agreement_no=agreement)
@@ -108,7 +151,17 @@ def verify(
         typer.Option("--keys", help="Published keys (`parties keys`); default: this database's."),
     ] = None,
 ) -> int:
-    """Verify an exported agreement; with --keys no database is needed."""
+    """Verify an exported agreement; with --keys no database is needed.
+
+    Examples:
+        agreement export {agreement} --out agreement.json
+        then agreement verify agreement.json  # valid yes
+        parties keys --out published.json
+        then agreement export {agreement} --out agreement.json
+        then agreement verify agreement.json --keys published.json  # valid yes
+    Exit codes: 3 4 6.
+    See also: agreement export, parties keys.
+    """
     from ecny_tax.agreements.service import check_export
     from ecny_tax.cli import files
     from ecny_tax.errors import VerificationError

@@ -17,6 +17,7 @@ import typer.main
 from typer import BadParameter
 
 from ecny_tax.cli import forget_output
+from ecny_tax.cli.command import COMPLETING
 from ecny_tax.cli.refusals import (
     EXIT_BUG,
     EXIT_INTERRUPTED,
@@ -59,6 +60,12 @@ COMMANDS = {
     "clock": "clock",
     "status": "status",
 }
+#: Options of typer, for the shell that the command is typed in.
+_COMPLETION = {"--install-completion", "--show-completion"}
+_SHELL_UNKNOWN = {
+    "en": "cannot tell which shell this is; see docs/completion.md",
+    "zh": "无法判断当前使用的 shell；参见 docs/completion.md",
+}
 #: The parser's own refusals; typer publishes the subclass only.
 _USAGE_ERROR: type[Exception] = BadParameter.__mro__[1]
 
@@ -73,9 +80,14 @@ def run_command_line(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):  # names are Chinese, whatever the terminal says it speaks
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    if COMPLETING in os.environ:
+        return _complete()
     try:
-        code = _tree(*_modules(arguments))(list(arguments), prog_name="ecny-tax", standalone_mode=False)
+        tree = _tree(*_modules(arguments))
+        code = tree(list(arguments), prog_name="ecny-tax", standalone_mode=False, obj={"language": language})
         sys.stdout.flush()
+        if code == EXIT_BUG and _COMPLETION & set(arguments):  # typer knows no script for this shell
+            raise InvalidInputError("usage", said=_SHELL_UNKNOWN["zh" if language == "zh" else "en"])
         return code if isinstance(code, int) else 0
     except EcnyTaxError as error:
         return report(error, as_json=as_json, language=language)
@@ -104,8 +116,7 @@ def run_command_line(arguments: Sequence[str]) -> int:
 def _modules(arguments: Sequence[str]) -> tuple[str, ...]:
     """The module of the command asked for; none for the help page, which needs them all."""
     asked = next((argument for argument in arguments if not argument.startswith("-")), "")
-    completing = any(name.startswith("_ECNY_TAX_COMPLETE") for name in os.environ)
-    return (COMMANDS[asked],) if asked in COMMANDS and not completing else ()
+    return (COMMANDS[asked],) if asked in COMMANDS else ()
 
 
 @cache
@@ -120,6 +131,8 @@ def build(*modules: str) -> typer.Typer:
         name="ecny-tax",
         help="Pay Chinese taxes and receive tax refunds in digital RMB (e-CNY), in a sandbox. "
         "数字人民币缴税与退税沙箱。",
+        epilog="Begin with `ecny-tax demo`. The page of every command (COMMAND --help) has examples. "
+        "先运行 demo；每条命令的 --help 都有示例。",
         no_args_is_help=True,
         add_completion=True,
         rich_markup_mode=None,
@@ -135,6 +148,20 @@ def build(*modules: str) -> typer.Typer:
     for name in modules or dict.fromkeys(COMMANDS.values()):
         import_module(f"ecny_tax.cli.{name}").register(app)
     return app
+
+
+def _complete() -> int:
+    """Answer a shell that completes a line; whatever goes wrong, the reader's line stays as it is."""
+    from ecny_tax.cli.completion import words_before
+
+    try:
+        _tree(*_modules(words_before()))([], prog_name="ecny-tax", standalone_mode=False)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except Exception:
+        if os.environ.get("ECNY_TAX_DEBUG"):
+            raise
+    return EXIT_BUG
 
 
 def _language(arguments: Sequence[str]) -> str:

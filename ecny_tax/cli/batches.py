@@ -32,7 +32,15 @@ def write(
         str | None, typer.Option("--tax", metavar="TAX", help="Only stamp-duty, income-tax or other.")
     ] = None,
 ) -> None:
-    """Write the open bills that agreements with batch debit cover, signed; `pay --batch` debits them."""
+    """Write the open bills that agreements with batch debit cover, signed; `pay --batch` debits them.
+
+    Examples:
+        agreement terminate {agreement}
+        then agreement sign --wallet {company} --authority {authority} --batch-debit
+        then batch write --out april.batch --due-by 2024-01-01 --tax other
+    Exit codes: 3 4 5.
+    See also: pay, batch show, agreement sign.
+    """
     from ecny_tax.clock import parse_date
 
     day = None if due_by is None else parse_date(due_by)
@@ -61,7 +69,12 @@ def pay_batch(
 
 @command(app, "list")
 def list_(run: Run) -> None:
-    """List every batch that was taken in."""
+    """List every batch that was taken in.
+
+    Examples:
+        batch list
+    See also: batch show.
+    """
     with run.sandbox() as s:
         found = s.payments.batches()
     columns = ("batch_no", "kind", "authority", "status", "lines", "lines_paid", "lines_refused", "amount")
@@ -70,7 +83,15 @@ def list_(run: Run) -> None:
 
 @command(app, "show")
 def show(run: Run, batch: _Batch, out: Out = None) -> None:
-    """Show how far a batch is carried out; --out writes the result of each line so far."""
+    """Show how far a batch is carried out; --out writes the result of each line so far.
+
+    Examples:
+        refunds batch --out april.batch
+        then refund --batch april.batch --out results.csv
+        then batch show {batch} --out again.csv  # status done
+    Exit codes: 4.
+    See also: batch list.
+    """
     with run.sandbox() as s:
         found = s.payments.batch(batch_no=batch)
         if out is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecny_tax.cli.command import Authority, Correction, Out, Run, command
-from ecny_tax.cli.taxes import (
+from ecny_tax.cli.tax_options import (
     HalfRelief,
     On,
     Pieces,
@@ -54,7 +54,13 @@ def stamp_duty(
     taxpayer_kind: TaxpayerKind = None,
     authority: Authority = None,
 ) -> None:
-    """Declare a document for stamp duty (印花税)."""
+    """Declare a document for stamp duty (印花税).
+
+    Examples:
+        bill declare stamp-duty --wallet {company} --item sale_contract --base 1000000  # amount 300.00
+    Exit codes: 3 4 5.
+    See also: tax quote stamp-duty, pay.
+    """
     from ecny_tax.clock import parse_date
     from ecny_tax.money import positive_yuan
 
@@ -82,7 +88,13 @@ def income_tax(
     correction: Correction = False,
     authority: Authority = None,
 ) -> None:
-    """Declare a year's comprehensive income (汇算清缴), to pay what is due."""
+    """Declare a year's comprehensive income (汇算清缴), to pay what is due.
+
+    Examples:
+        bill declare income-tax --wallet {person} --input due.json  # amount 1080.00
+    Exit codes: 3 4 5.
+    See also: tax quote income-tax, pay, refund.
+    """
     from ecny_tax.taxes.returns import read_annual_return
 
     annual_return = read_annual_return(file)
@@ -107,7 +119,13 @@ def withholding(
     ],
     authority: Authority = None,
 ) -> None:
-    """Declare what was withheld of a person in a year (扣缴申报); it counts once its bill is paid."""
+    """Declare what was withheld of a person in a year (扣缴申报); it counts once its bill is paid.
+
+    Examples:
+        bill declare withholding --wallet {company} --input withheld.json  # amount 0.10
+    Exit codes: 3 4 5.
+    See also: bill withholdings, bill cancel.
+    """
     from ecny_tax.taxes.withholding_records import read_statement
 
     statement = read_statement(file)
@@ -128,7 +146,13 @@ def surcharge(
     half_relief: HalfRelief = False,
     authority: Authority = None,
 ) -> None:
-    """Declare a surcharge on VAT and consumption tax (附加税费), an example of unverified rates."""
+    """Declare a surcharge on VAT and consumption tax (附加税费), an example of unverified rates.
+
+    Examples:
+        bill declare surcharge --wallet {company} --code 10109 --paid 100 --place town  # amount 5.00
+    Exit codes: 3 4 5.
+    See also: tax quote surcharge.
+    """
     from ecny_tax.money import positive_yuan
 
     with run.sandbox() as s:
@@ -151,7 +175,13 @@ def other(
     amount: Annotated[str, typer.Option("--amount", metavar="YUAN")],
     authority: Authority = None,
 ) -> None:
-    """Declare any other tax by its collection code."""
+    """Declare any other tax by its collection code.
+
+    Examples:
+        bill declare other --wallet {company} --code 10110 --amount 12.34  # amount 12.34
+    Exit codes: 3 4 5.
+    See also: bill show, pay.
+    """
     from ecny_tax.money import positive_yuan
 
     with run.sandbox() as s:
@@ -163,7 +193,13 @@ def other(
 
 @command(app, "show")
 def show(run: Run, bill: _Bill) -> None:
-    """Show a bill."""
+    """Show a bill.
+
+    Examples:
+        bill show {open}  # status open
+    Exit codes: 4.
+    See also: bill list, pay.
+    """
     with run.sandbox() as s:
         found, steps = s.taxes.bill(bill_no=bill), s.taxes.steps(record=bill)
     run.answer(_document(run, found), steps=steps)
@@ -171,7 +207,12 @@ def show(run: Run, bill: _Bill) -> None:
 
 @command(app, "withholdings")
 def withholdings(run: Run) -> None:
-    """List what withholding agents declared, and of whom: both by the ids of parties, not by name."""
+    """List what withholding agents declared, and of whom: both by the ids of parties, not by name.
+
+    Examples:
+        bill withholdings
+    See also: bill declare withholding.
+    """
     with run.sandbox() as s:
         found = s.taxes.withholdings()
     run.answer_list(
@@ -183,7 +224,12 @@ def withholdings(run: Run) -> None:
 
 @command(app, "list")
 def list_(run: Run) -> None:
-    """List every bill."""
+    """List every bill.
+
+    Examples:
+        bill list
+    See also: bill show.
+    """
     with run.sandbox() as s:
         found = s.taxes.bills()
     run.answer_list(
@@ -195,7 +241,13 @@ def list_(run: Run) -> None:
 
 @command(app, "cancel")
 def cancel(run: Run, bill: _Bill) -> None:
-    """Cancel an open bill (作废), or take back a withholding statement (W…)."""
+    """Cancel an open bill (作废), or take back a withholding statement (W…).
+
+    Examples:
+        bill cancel {open}  # status cancelled
+    Exit codes: 3 4 5.
+    See also: bill list.
+    """
     with run.sandbox() as s:
         if bill.startswith("W"):
             run.answer(s.taxes.cancel_withholding(withholding_no=bill))
@@ -206,7 +258,14 @@ def cancel(run: Run, bill: _Bill) -> None:
 
 @command(app, "qr")
 def qr(run: Run, bill: _Bill, out: Out = None) -> None:
-    """Show the bill as a QR code for scan to pay; --out writes a .png or .svg."""
+    """Show the bill as a QR code for scan to pay; --out writes a .png or .svg.
+
+    Examples:
+        bill qr {open}
+        bill qr {open} --out bill.svg
+    Exit codes: 4.
+    See also: pay.
+    """
     import segno
 
     from ecny_tax.money import yuan_text

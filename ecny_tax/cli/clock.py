@@ -22,7 +22,12 @@ def register(root: typer.Typer) -> None:
 
 @command(app, "show")
 def show(run: Run) -> None:
-    """Show the time in force, and whether it stands still."""
+    """Show the time in force, and whether it stands still.
+
+    Examples:
+        clock show
+    See also: clock set.
+    """
     with run.sandbox() as s:
         _answer(run, s)
 
@@ -31,7 +36,13 @@ def show(run: Run) -> None:
 def set_(
     run: Run, time: Annotated[str, typer.Argument(metavar="TIME", help="ISO 8601, or `system`.")]
 ) -> None:
-    """Fix the clock at a time, or let it follow the system again; a new database begins at that time."""
+    """Fix the clock at a time, or let it follow the system again; a new database begins at that time.
+
+    Examples:
+        clock set 2023-05-01
+    Exit codes: 3.
+    See also: clock advance.
+    """
     from ecny_tax.store import exists
 
     if time != "system" and run.now is None and not exists(run.database):
@@ -51,7 +62,13 @@ def advance(
     hours: Annotated[int, typer.Option("--hours")] = 0,
     minutes: Annotated[int, typer.Option("--minutes")] = 0,
 ) -> None:
-    """Fix the clock some time on from now."""
+    """Fix the clock some time on from now.
+
+    Examples:
+        clock advance --days 1
+    Exit codes: 3.
+    See also: clock set.
+    """
     from datetime import timedelta
 
     from ecny_tax.errors import InvalidInputError

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.core import TyperCommand
 
 from ecny_tax.cli import output
 from ecny_tax.cli.refusals import EXIT_VERIFICATION, report
@@ -21,11 +22,15 @@ from ecny_tax.documents import document, plain
 from ecny_tax.errors import EcnyTaxError, InvalidInputError, Language
 
 if TYPE_CHECKING:
+    from typer._click import Context, HelpFormatter
+
     from ecny_tax.rulebook import Rulebook, Rules
     from ecny_tax.sandbox import Sandbox
 
 _Command = Callable[..., int | None]
-_DEFAULT_DATABASE = "ecny-tax.db"
+DEFAULT_DATABASE = "ecny-tax.db"
+#: The variable by which a shell asks for completions; see ``completion``.
+COMPLETING = "_ECNY_TAX_COMPLETE"
 
 #: An idempotency key, as every command that moves money takes it.
 Key = Annotated[
@@ -158,10 +163,35 @@ def check_options(code: str, needed: Mapping[str, object], needless: Mapping[str
             raise InvalidInputError(code, what=f"{option} ✗")
 
 
+class _Documented(TyperCommand):
+    """A command whose help page is read off its docstring (see ``pages``), when somebody asks for it."""
+
+    def format_usage(self, ctx: Context, formatter: HelpFormatter) -> None:
+        from ecny_tax.cli import pages
+
+        pages.write_usage(self, ctx, formatter)
+
+    def format_help_text(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002
+        from ecny_tax.cli import pages
+
+        pages.write_about(self, formatter)
+
+    def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
+        from ecny_tax.cli import pages
+
+        pages.write_options(self, ctx, formatter)
+
+    def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
+        from ecny_tax.cli import pages
+
+        pages.write_rest(self, ctx, formatter)
+
+
 def command(app: typer.Typer, name: str) -> Callable[[_Command], _Command]:
     """Register a function ``f(run, …)`` as a command that also takes the common options.
 
-    ``--db``, ``--json``, ``--now`` and ``--lang`` come after the command's own arguments.
+    ``--db``, ``--json``, ``--now`` and ``--lang`` come after the command's own arguments. Its docstring
+    becomes its help page, examples and all (see ``pages``).
     """
 
     def register(function: _Command) -> _Command:
@@ -178,11 +208,15 @@ def command(app: typer.Typer, name: str) -> Callable[[_Command], _Command]:
                 print(note, file=sys.stderr)
             return code
 
+        if COMPLETING in os.environ:
+            from ecny_tax.cli.completion import teach
+
+            teach(own + common)
         parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own + common]
         wrapper.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         del wrapper.__wrapped__
-        app.command(name)(wrapper)
+        app.command(name, cls=_Documented)(wrapper)
         return function
 
     return register
@@ -196,7 +230,7 @@ def _common_parameters() -> tuple[inspect.Parameter, ...]:
 def _common(
     db: Annotated[
         str, typer.Option("--db", metavar="PATH_OR_URL", envvar="ECNY_TAX_DB", help="The database.")
-    ] = _DEFAULT_DATABASE,
+    ] = DEFAULT_DATABASE,
     as_json: Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")] = False,
     now: Annotated[
         str | None, typer.Option("--now", metavar="ISO8601", help="The time of this command.")

@@ -25,7 +25,13 @@ def demo(
         bool, typer.Option("--offline", help="The tax hall without network, and a copied device.")
     ] = False,
 ) -> None:
-    """Play the story from Heshan on a fresh ledger that is thrown away afterwards."""
+    """Play the story from Heshan on a fresh ledger that is thrown away afterwards.
+
+    Examples:
+        demo  # ok yes
+    Exit codes: 6.
+    See also: status, serve.
+    """
     import tempfile
     from pathlib import Path
 

@@ -47,7 +47,14 @@ def enroll(
     ] = None,
     ask_passphrase: AskPassphrase = False,
 ) -> None:
-    """Make a device and bind it to a wallet: the wallet's operator certifies its key and caps."""
+    """Make a device and bind it to a wallet: the wallet's operator certifies its key and caps.
+
+    Examples:
+        device enroll --wallet {person} --out phone.dev
+        device enroll --wallet {person} --out phone.dev --cap-single 10 --cap-total 20 --cap-count 3
+    Exit codes: 3 4 5.
+    See also: device load, device show.
+    """
     from ecny_tax.offline.device import Device
 
     single, total = _amount(cap_single), _amount(cap_total)
@@ -78,7 +85,14 @@ def load(
     ask_passphrase: AskPassphrase = False,
     idempotency_key: Key = None,
 ) -> None:
-    """Set money aside in the wallet (圈存) and load (装载) the device with it."""
+    """Set money aside in the wallet (圈存) and load (装载) the device with it.
+
+    Examples:
+        device load --device card.dev --amount 12.34  # amount 12.34
+        device load --device card.dev --amount 12.34 --hours 2
+    Exit codes: 3 4 5 6.
+    See also: device unload, voucher pay.
+    """
     from ecny_tax.money import positive_yuan
 
     wanted = positive_yuan(amount)
@@ -92,7 +106,14 @@ def load(
 def show(
     run: Run, device: _Named = None, option: _Option = None, ask_passphrase: AskPassphrase = False
 ) -> None:
-    """Show a device: by its file what it holds itself (no database), by its id what its operator knows."""
+    """Show a device: by its file what it holds itself (no database), by its id what its operator knows.
+
+    Examples:
+        device show card.dev
+        device show {device}
+    Exit codes: 3 4 6.
+    See also: device list.
+    """
     named = _one(device, option)
     if _is_id(named):
         with run.sandbox() as s:
@@ -105,7 +126,12 @@ def show(
 
 @command(app, "list")
 def list_(run: Run) -> None:
-    """List every device that is enrolled."""
+    """List every device that is enrolled.
+
+    Examples:
+        device list
+    See also: device show.
+    """
     with run.sandbox() as s:
         found = s.offline.devices()
     columns = ("device_id", "wallet_id", "operator", "cap_single", "cap_total", "cap_count", "revoked_since")
@@ -123,7 +149,13 @@ def unload(
     ask_passphrase: AskPassphrase = False,
     idempotency_key: Key = None,
 ) -> None:
-    """Give a load back by the device's signed statement: what it did not spend returns to the wallet."""
+    """Give a load back by the device's signed statement: what it did not spend returns to the wallet.
+
+    Examples:
+        device unload card.dev
+    Exit codes: 3 4 5 6.
+    See also: device load, device release.
+    """
     opened = open_device(run, Path(_one(device, option)), ask_passphrase)
     with run.sandbox() as s:
         statement = opened.unload(load, at=s.clock.now())
@@ -137,7 +169,13 @@ def release(
     load: Annotated[str, typer.Argument(metavar="LOAD", help="The load's number.")],
     idempotency_key: Key = None,
 ) -> None:
-    """Give back what is left of a load that can be redeemed no more, of a lost device say."""
+    """Give back what is left of a load that can be redeemed no more, of a lost device say.
+
+    Examples:
+        device release {load} --now 2023-05-20
+    Exit codes: 3 4 5.
+    See also: device unload, device revoke.
+    """
     with run.sandbox() as s:
         found = s.offline.release(load_id=load, idempotency_key=idempotency_key)
     run.answer(found)
@@ -151,7 +189,14 @@ def revoke(
     reason: Annotated[str, typer.Option("--reason", help="Why: lost, stolen, replaced …")] = "lost",
     ask_passphrase: AskPassphrase = False,
 ) -> None:
-    """Revoke a device from now on; what it was asked for before stays good."""
+    """Revoke a device from now on; what it was asked for before stays good.
+
+    Examples:
+        device revoke {device} --reason stolen
+        device revoke card.dev
+    Exit codes: 3 4 5 6.
+    See also: trust revoke, device release.
+    """
     from ecny_tax.errors import RejectedError
 
     named = _one(device, option)

@@ -32,21 +32,41 @@ def stop(
     ] = None,
     hours: Annotated[int | None, typer.Option("--hours", help="1 to 48 (default: 24); assumed.")] = None,
 ) -> None:
-    """Put a protective stop on what goes out, for some hours (保护性停付)."""
+    """Put a protective stop on what goes out, for some hours (保护性停付).
+
+    Examples:
+        wallet stop {company}  # status stopped
+        wallet stop {company} --by anti_fraud_centre:AF440784 --reason taken_over --hours 48
+    Exit codes: 3 4.
+    See also: wallet resume, wallet freeze.
+    """
     with run.sandbox() as s:
         found = s.oversight.stop(wallet_id=wallet, by=by, reason=reason, hours=hours)
     run.answer(found)
 
 
 def resume(run: Run, wallet: _Wallet, by: _By = None) -> None:
-    """Lift a protective stop."""
+    """Lift a protective stop.
+
+    Examples:
+        wallet stop {company}
+        then wallet resume {company}  # status active
+    Exit codes: 3 4.
+    See also: wallet stop.
+    """
     with run.sandbox() as s:
         found = s.oversight.resume(wallet_id=wallet, by=by)
     run.answer(found)
 
 
 def freeze(run: Run, wallet: _Wallet, instrument: Order = None) -> None:
-    """Freeze what goes out, as a court orders (冻结)."""
+    """Freeze what goes out, as a court orders (冻结).
+
+    Examples:
+        wallet freeze {company} --instrument freeze.law  # status frozen
+    Exit codes: 3 4 6.
+    See also: instrument issue, wallet unfreeze.
+    """
     order = read_order(instrument)
     with run.sandbox() as s:
         found = s.oversight.freeze(wallet_id=wallet, instrument=order)
@@ -54,7 +74,14 @@ def freeze(run: Run, wallet: _Wallet, instrument: Order = None) -> None:
 
 
 def unfreeze(run: Run, wallet: _Wallet, instrument: Order = None) -> None:
-    """Lift one freeze, as the court that laid it orders."""
+    """Lift one freeze, as the court that laid it orders.
+
+    Examples:
+        wallet freeze {company} --instrument freeze.law
+        then wallet unfreeze {company} --instrument unfreeze.law  # status active
+    Exit codes: 3 4 6.
+    See also: wallet freeze, instrument issue.
+    """
     order = read_order(instrument)
     with run.sandbox() as s:
         found = s.oversight.unfreeze(wallet_id=wallet, instrument=order)
@@ -62,7 +89,13 @@ def unfreeze(run: Run, wallet: _Wallet, instrument: Order = None) -> None:
 
 
 def identify(run: Run, wallet: _Wallet, instrument: Order = None) -> None:
-    """Open who holds a wallet, as a legal instrument orders."""
+    """Open who holds a wallet, as a legal instrument orders.
+
+    Examples:
+        wallet identify {person} --instrument identity.law
+    Exit codes: 3 4 6.
+    See also: instrument issue, access list.
+    """
     order = read_order(instrument)
     with run.sandbox() as s:
         found = s.oversight.identify(wallet_id=wallet, instrument=order)

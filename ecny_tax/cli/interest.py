@@ -31,7 +31,14 @@ def credit(
     ] = None,
     key: Key = None,
 ) -> int:
-    """Credit the interest of every period that has ended (结息); what was credited is not credited again."""
+    """Credit the interest of every period that has ended (结息); what was credited is not credited again.
+
+    Examples:
+        interest credit
+        interest credit --operator ICBC --now 2026-03-21
+    Exit codes: 3 4 5.
+    See also: interest show.
+    """
     from ecny_tax.cli.progress import progress_bar
     from ecny_tax.cli.refusals import report
     from ecny_tax.errors import RejectedError
@@ -57,7 +64,14 @@ def credit(
 def show(
     run: Run, wallet: Annotated[str, typer.Argument(metavar="WALLET", help="The wallet's 16 digits.")]
 ) -> None:
-    """Show what a wallet has earned until yesterday, and when it is credited."""
+    """Show what a wallet has earned until yesterday, and when it is credited.
+
+    Examples:
+        interest show {company}
+        interest show {company} --now 2026-03-01
+    Exit codes: 4.
+    See also: interest credit.
+    """
     with run.sandbox() as s:
         found = s.wallets.interest(wallet_id=wallet)
     run.answer(found, assumption=_ASSUMPTION[run.language])

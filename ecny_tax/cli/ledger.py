@@ -55,6 +55,15 @@ def verify(
     """Derive every balance anew, compare every record with the sealed log, check every promise.
 
     With PROOF verify that proof alone; with --keys no database is needed.
+
+    Examples:
+        ledger verify  # ok yes
+        ledger checkpoint --out kept.txt
+        then ledger verify --checkpoint kept.txt  # ok yes
+        ledger prove {payment} --out paid.json
+        then ledger verify paid.json --keys keys.json  # valid yes
+    Exit codes: 3 4 6.
+    See also: ledger checkpoint, ledger prove.
     """
     from ecny_tax.cli.command import check_options
 
@@ -142,7 +151,13 @@ def _verify_proof(run: Run, proof: Path, keys: Path | None) -> int:
 
 @command(app, "checkpoint")
 def checkpoint(run: Run, out: Out = None) -> None:
-    """Seal what is committed and show the newest checkpoint; keep it elsewhere, for `verify --checkpoint`."""
+    """Seal what is committed and show the newest checkpoint; keep it elsewhere, for `verify --checkpoint`.
+
+    Examples:
+        ledger checkpoint
+        ledger checkpoint --out kept.txt
+    See also: ledger verify, ledger prove.
+    """
     with run.sandbox() as s:
         found = s.ledger.checkpoint()
     about = {"origin": found.origin, "size": found.size, "root_hash": found.root.hex()}
@@ -166,7 +181,16 @@ def prove(
     ] = None,
     out: Out = None,
 ) -> None:
-    """Prove that a transfer is in the log, for `ledger verify PROOF`."""
+    """Prove that a transfer is in the log, for `ledger verify PROOF`.
+
+    Examples:
+        ledger prove {payment}
+        ledger prove {payment} --out paid.json
+        ledger checkpoint --out kept.txt
+        then ledger prove --since kept.txt
+    Exit codes: 3 4 6.
+    See also: ledger verify.
+    """
     from ecny_tax.cli import files
     from ecny_tax.cli.command import check_options
     from ecny_tax.ledger.checkpoint import read_checkpoint
@@ -201,7 +225,13 @@ def accounts(
         typer.Option("--at", metavar="ISO8601", help="The accounts open at this time, as they stood then."),
     ] = None,
 ) -> None:
-    """List every account with its counters."""
+    """List every account with its counters.
+
+    Examples:
+        ledger accounts
+        ledger accounts --at 2023-04-20
+    See also: wallet statement.
+    """
     from ecny_tax.clock import parse_end
 
     moment = None if at is None else parse_end(at)
@@ -219,6 +249,11 @@ def export(
     """Write the whole ledger to stdout or to a file, for other programs or for `ledger import`.
 
     With --json, the lines are an array of the document, unless --out takes them.
+
+    Examples:
+        ledger export --format jsonl --out ledger.jsonl
+        ledger export --format csv --out ledger.csv
+    See also: ledger import.
     """
     with run.sandbox() as s:
         found = s.ledger.export(format=format_)
@@ -243,6 +278,12 @@ def import_(
 
     The database (--db) must not exist yet. A line has at most 4,096 bytes, a ledger at most 10,000,000
     accounts and 1,000,000,000 transfers.
+
+    Examples:
+        ledger export --format jsonl --out ledger.jsonl
+        then ledger import ledger.jsonl --db restored.db
+    Exit codes: 3 5 6.
+    See also: ledger export.
     """
     from ecny_tax.clock import FixedClock, parse_time
     from ecny_tax.sandbox import Sandbox

@@ -87,7 +87,16 @@ def issue(
         str | None, typer.Option("--issued", metavar="TIME", help="Valid from then on (default: now).")
     ] = None,
 ) -> None:
-    """Sign a legal instrument as its issuer."""
+    """Sign a legal instrument as its issuer.
+
+    Examples:
+        instrument issue --issuer court:CT440784 --case C1 --kind trace --wallet {company} --from 2023-01-01
+            --to 2023-12-31 --depth 2 --expires 2023-12-31 --out order.law
+        instrument issue --issuer public-security:PS440784 --case C1 --kind identity --wallet {person}
+            --opens phone --expires 2023-05-02 --out order.law
+    Exit codes: 3 4 5.
+    See also: instrument show, trace, wallet freeze.
+    """
     from ecny_tax.cli.files import check_output
     from ecny_tax.clock import parse_end, parse_start
 
@@ -113,7 +122,13 @@ def issue(
 
 @command(instrument_app, "show")
 def show(run: Run, file: Annotated[Path, typer.Argument(metavar="FILE")]) -> int:
-    """Show what an instrument orders, and whether its signature verifies."""
+    """Show what an instrument orders, and whether its signature verifies.
+
+    Examples:
+        instrument show trace.law  # valid yes
+    Exit codes: 3 4 6.
+    See also: instrument issue.
+    """
     from ecny_tax.cli.files import read_bytes
     from ecny_tax.documents import document
     from ecny_tax.errors import VerificationError
@@ -140,6 +155,12 @@ def trace(
     """Follow the money of a wallet, as a legal instrument orders (溯源).
 
     --out writes the graph as .svg or the trace as .json.
+
+    Examples:
+        trace {company} --instrument trace.law
+        trace {company} --instrument trace.law --direction down --out flow.svg
+    Exit codes: 3 4 6.
+    See also: instrument issue, access list.
     """
     from ecny_tax.cli.files import check_output
     from ecny_tax.documents import document
@@ -167,7 +188,14 @@ def list_(
         str | None, typer.Option("--wallet", metavar="WALLET", help="Only of this one.")
     ] = None,
 ) -> None:
-    """List who asked under law for what, and what came of it."""
+    """List who asked under law for what, and what came of it.
+
+    Examples:
+        access list
+        access list --wallet {company}
+    Exit codes: 4.
+    See also: trace, wallet identify.
+    """
     with run.sandbox() as s:
         found = s.oversight.accesses(wallet_id=wallet)
     run.answer_list("accesses", found)

@@ -19,7 +19,12 @@ def register(root: typer.Typer) -> None:
 
 @command(app, "list")
 def list_(run: Run) -> None:
-    """List every institution."""
+    """List every institution.
+
+    Examples:
+        parties list
+    See also: parties add.
+    """
     with run.sandbox() as s:
         found = s.parties.list()
     name = "name_zh" if run.language == "zh" else "name_en"
@@ -49,7 +54,14 @@ def add(
         str | None, typer.Option("--treasury", help="Where the authority's taxes go (default: Heshan's).")
     ] = None,
 ) -> None:
-    """Add a tax authority, a treasury, or somebody who enforces the law."""
+    """Add a tax authority, a treasury, or somebody who enforces the law.
+
+    Examples:
+        parties add --kind treasury --code 1234567890 --name 某支库
+        parties add --kind tax-authority --code 14407850000 --name 某税务局
+    Exit codes: 3 4 5.
+    See also: parties list.
+    """
     with run.sandbox() as s:
         if kind == "tax-authority":
             party = s.parties.add_tax_authority(code=code, name=name, name_en=name_en, treasury=treasury)
@@ -63,7 +75,13 @@ def add(
 
 @command(app, "keys")
 def keys(run: Run, out: Out = None) -> None:
-    """Write every published key, for `--keys` of agreements, receipts and proofs."""
+    """Write every published key, for `--keys` of agreements, receipts and proofs.
+
+    Examples:
+        parties keys
+        parties keys --out published.json
+    See also: agreement verify, receipt verify.
+    """
     with run.sandbox() as s:
         found = {"keys": s.published_keys()}
     text = json.dumps(found, indent=2)

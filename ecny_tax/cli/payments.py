@@ -9,7 +9,7 @@ import typer
 
 from ecny_tax.cli.batches import pay_batch
 from ecny_tax.cli.command import Authority, Key, Run, check_options, command
-from ecny_tax.cli.taxes import HalfRelief, On, Pieces, Side, TaxpayerKind, check_needs, checked_side
+from ecny_tax.cli.tax_options import HalfRelief, On, Pieces, Side, TaxpayerKind, check_needs, checked_side
 
 _Payment = Annotated[str, typer.Argument(metavar="PAYMENT", help="The payment number.")]
 
@@ -53,6 +53,18 @@ def pay(
 
     A verified agreement with the bill's authority makes it a debit; without one the wallet scans to pay.
     A batch that was interrupted goes on where it stopped, and one that is done moves nothing again.
+
+    Examples:
+        pay --bill {open}
+        pay --bill {open} --wallet {person}
+        pay --bill {open} --agreement {agreement}
+        pay --wallet {company} --tax stamp-duty --item sale_contract --base 1000000  # amount 300.00
+        agreement terminate {agreement}
+        then agreement sign --wallet {company} --authority {authority} --batch-debit
+        then batch write --out april.batch
+        then pay --batch april.batch --out results.csv
+    Exit codes: 3 4 5 6.
+    See also: bill list, payments show, receipt show, batch write.
     """
     from ecny_tax.clock import parse_date
     from ecny_tax.errors import InvalidInputError
@@ -108,7 +120,12 @@ def pay(
 
 @command(app, "list")
 def list_(run: Run) -> None:
-    """List every payment."""
+    """List every payment.
+
+    Examples:
+        payments list
+    See also: payments show.
+    """
     with run.sandbox() as s:
         found = s.payments.list()
     run.answer_list(
@@ -120,7 +137,13 @@ def list_(run: Run) -> None:
 
 @command(app, "show")
 def show(run: Run, payment: _Payment) -> None:
-    """Show a payment."""
+    """Show a payment.
+
+    Examples:
+        payments show {payment}  # status settled
+    Exit codes: 4.
+    See also: receipt show, payments reverse.
+    """
     with run.sandbox() as s:
         found = s.payments.show(payment_no=payment)
     run.answer(found)
@@ -128,7 +151,14 @@ def show(run: Run, payment: _Payment) -> None:
 
 @command(app, "reverse")
 def reverse(run: Run, payment: _Payment, key: Key = None) -> None:
-    """Reverse a debit on the day it was made (冲正)."""
+    """Reverse a debit on the day it was made (冲正).
+
+    Examples:
+        pay --bill {open}
+        then payments reverse {new_payment}  # status reversed
+    Exit codes: 3 4 5.
+    See also: refund.
+    """
     with run.sandbox() as s:
         found = s.payments.reverse(payment_no=payment, idempotency_key=key)
     run.answer(found)

@@ -43,6 +43,13 @@ def show(
     """Show a receipt; --out prints it, signed by the treasury (prints of payments are counted).
 
     The file ends in .txt (which bears no signature), .json, .html, .pdf or .cose (the signed receipt alone).
+
+    Examples:
+        receipt show {receipt}
+        receipt show {receipt} --out receipt.txt
+        receipt show {receipt} --out receipt.cose --explain
+    Exit codes: 3 4 6.
+    See also: receipt verify, payments show.
     """
     from ecny_tax.errors import InvalidInputError
 
@@ -154,6 +161,12 @@ def verify(
 
     With --keys no database is needed. A valid receipt does not say that the payment was not reversed or
     refunded after it was issued.
+
+    Examples:
+        receipt verify receipt.cose  # valid yes
+        receipt verify receipt.cose --keys keys.json  # valid yes
+    Exit codes: 3 4 6.
+    See also: receipt show, parties keys.
     """
     from ecny_tax.cli import files, output
     from ecny_tax.errors import in_language

@@ -73,6 +73,13 @@ def day(
 
     Files have a line of names (entrust_date authority trace_no bill_no operator wallet_id amount status, in
     any order, or in Chinese) and a line a debit, in UTF-8 or GB 18030, at most 1 GiB, 512 characters a line.
+
+    Examples:
+        reconcile day --date 2023-04-20  # ok yes
+        reconcile --date 2023-04-20 --treasury 1907840000 --operator ICBC
+        reconcile --date 2023-04-20 --mend
+    Exit codes: 3 4 5 6.
+    See also: reconcile export, failure order.
     """
     from ecny_tax.clock import parse_date
     from ecny_tax.errors import VerificationError
@@ -131,7 +138,14 @@ def export(
     treasury: _Treasury = None,
     operator: _Operator = None,
 ) -> None:
-    """Write what one side has of a day, for `reconcile --treasury-file` or `--operator-file`."""
+    """Write what one side has of a day, for `reconcile --treasury-file` or `--operator-file`.
+
+    Examples:
+        reconcile export --date 2023-04-20 --side operator --out icbc.csv
+        then reconcile day --date 2023-04-20 --operator-file icbc.csv
+    Exit codes: 3 4.
+    See also: reconcile day.
+    """
     from ecny_tax.clock import parse_date
 
     with run.sandbox() as s:
@@ -157,7 +171,14 @@ def order(
     wallet: Annotated[str | None, typer.Option("--wallet", help="Debits of one wallet.")] = None,
     times: Annotated[int, typer.Option("--times", metavar="N", help="How many debits it strikes.")] = 1,
 ) -> None:
-    """Let the next debits by `pay`, or refunds, go wrong, of an operator, a wallet, or any."""
+    """Let the next debits by `pay`, or refunds, go wrong, of an operator, a wallet, or any.
+
+    Examples:
+        failure order answer_lost
+        failure order delivered_twice --operator ICBC --wallet {company} --times 3
+    Exit codes: 3 4.
+    See also: failure list, failure cancel, reconcile day.
+    """
     with run.sandbox() as s:
         found = s.reconciliation.order_failure(kind=kind, operator=operator, wallet_id=wallet, count=times)
     run.answer(found)
@@ -165,7 +186,12 @@ def order(
 
 @command(failures, "list")
 def list_(run: Run) -> None:
-    """List every failure that was ordered."""
+    """List every failure that was ordered.
+
+    Examples:
+        failure list
+    See also: failure order.
+    """
     with run.sandbox() as s:
         found = s.reconciliation.failures()
     run.answer_list("failures", found)
@@ -175,7 +201,14 @@ def list_(run: Run) -> None:
 def cancel(
     run: Run, failure: Annotated[str, typer.Argument(metavar="FAILURE", help="The number of the failure.")]
 ) -> None:
-    """Take back a failure that still waits."""
+    """Take back a failure that still waits.
+
+    Examples:
+        failure order answer_late
+        then failure cancel {failure}
+    Exit codes: 3 4 5.
+    See also: failure list.
+    """
     with run.sandbox() as s:
         found = s.reconciliation.cancel_failure(failure_no=failure)
     run.answer(found)

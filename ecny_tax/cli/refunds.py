@@ -60,6 +60,16 @@ def refund(
     (--payment); or pay a batch that the reviewer approved (--batch --out).
 
     A batch that was interrupted goes on where it stopped, and one that is done moves nothing again.
+
+    Examples:
+        refund --wallet {person} --tax income-tax --input return.json  # status completed
+        refund --payment {payment} --amount 2000.00
+        refund --payment {payment} --amount 2000.00 --reason paid_in_error --manual-review  # status
+            tax_review
+        refunds batch --out april.batch
+        then refund --batch april.batch --out results.csv
+    Exit codes: 3 4 5 6.
+    See also: refunds show, refunds approve, refunds batch.
     """
     from ecny_tax.errors import InvalidInputError
     from ecny_tax.money import positive_yuan
@@ -115,7 +125,14 @@ def batch_(
         typer.Option("--applied-by", metavar="DATE", help="Only what was applied for by this day."),
     ] = None,
 ) -> None:
-    """Approve every application under review in one signed file, which `refund --batch` pays."""
+    """Approve every application under review in one signed file, which `refund --batch` pays.
+
+    Examples:
+        refunds batch --out april.batch
+        refunds batch --out april.batch --applied-by 2023-04-20
+    Exit codes: 3 4 5.
+    See also: refund, batch show.
+    """
     from ecny_tax.clock import parse_date
 
     day = None if applied_by is None else parse_date(applied_by)
@@ -128,7 +145,12 @@ def batch_(
 
 @command(app, "list")
 def list_(run: Run) -> None:
-    """List every refund."""
+    """List every refund.
+
+    Examples:
+        refunds list
+    See also: refunds show.
+    """
     with run.sandbox() as s:
         found = s.refunds.list()
     run.answer_list(
@@ -140,7 +162,13 @@ def list_(run: Run) -> None:
 
 @command(app, "show")
 def show(run: Run, refund: _Refund) -> None:
-    """Show a refund with its history."""
+    """Show a refund with its history.
+
+    Examples:
+        refunds show {refund}  # status completed
+    Exit codes: 4.
+    See also: refunds list.
+    """
     with run.sandbox() as s:
         found, steps = s.refunds.show(refund_no=refund), s.taxes.steps(record=refund)
     run.answer(_document(run, found), steps=steps)
@@ -148,7 +176,13 @@ def show(run: Run, refund: _Refund) -> None:
 
 @command(app, "approve")
 def approve(run: Run, refund: _Refund, key: Key = None) -> None:
-    """Approve an application under review; the treasury pays at once."""
+    """Approve an application under review; the treasury pays at once.
+
+    Examples:
+        refunds approve {review}  # status completed
+    Exit codes: 3 4 5.
+    See also: refunds reject, refunds show.
+    """
     with run.sandbox() as s:
         found = s.refunds.approve(refund_no=refund, idempotency_key=key)
     _answer(run, found)
@@ -156,7 +190,13 @@ def approve(run: Run, refund: _Refund, key: Key = None) -> None:
 
 @command(app, "reject")
 def reject(run: Run, refund: _Refund, note: Annotated[str, typer.Option("--note", help="Why.")] = "") -> None:
-    """Reject an application under review."""
+    """Reject an application under review.
+
+    Examples:
+        refunds reject {review} --note 理由  # status tax_refused
+    Exit codes: 3 4 5.
+    See also: refunds approve.
+    """
     with run.sandbox() as s:
         found = s.refunds.reject(refund_no=refund, note=note)
     _answer(run, found)
@@ -164,7 +204,13 @@ def reject(run: Run, refund: _Refund, note: Annotated[str, typer.Option("--note"
 
 @command(app, "withdraw")
 def withdraw(run: Run, refund: _Refund) -> None:
-    """Take back an application that is not paid yet."""
+    """Take back an application that is not paid yet.
+
+    Examples:
+        refunds withdraw {review}  # status withdrawn
+    Exit codes: 3 4 5.
+    See also: refund.
+    """
     with run.sandbox() as s:
         found = s.refunds.withdraw(refund_no=refund)
     _answer(run, found)
@@ -177,7 +223,16 @@ def resubmit(
     wallet: Annotated[str | None, typer.Option("--wallet", help="Another wallet of the same person.")] = None,
     key: Key = None,
 ) -> None:
-    """Try a failed credit again."""
+    """Try a failed credit again.
+
+    Examples:
+        failure order wallet_closes
+        then refund --wallet {person} --tax income-tax --input return.json  # status treasury_failed
+        then wallet open --kind personal --name {name} --id {id_number} --operator CCB
+        then refunds resubmit {new_refund} --wallet {sub}  # status completed
+    Exit codes: 3 4 5.
+    See also: failure order, refunds show.
+    """
     with run.sandbox() as s:
         found = s.refunds.resubmit(refund_no=refund, wallet_id=wallet, idempotency_key=key)
     _answer(run, found)

@@ -43,6 +43,11 @@ def season(
     It makes a database of its own, where it keeps its own time, and refuses one that has people. Who they
     are, what they earn and what they do is invented and documented; the tax on it is the law's. Interrupted,
     the same command goes on where it stopped. The exit code is 6 where the ledger does not verify.
+
+    Examples:
+        season --people 12 --seed 7 --year 2024 --db season.db --out season.html  # people 12
+    Exit codes: 3 5 6.
+    See also: tax settle-many, treasury report.
     """
     from ecny_tax.cli import files
     from ecny_tax.cli.refusals import EXIT_VERIFICATION

@@ -31,6 +31,10 @@ def serve(
     """Serve the sandbox over HTTP until Ctrl-C (extra [web]).
 
     The document is at /openapi.json, its page at /docs.  Every request needs an API key.
+
+    Examples:
+        serve --port 8080
+    See also: api-key create.
     """
     from ecny_tax.errors import UnavailableError
 
@@ -69,7 +73,13 @@ def create(
         ),
     ],
 ) -> None:
-    """Make a key for a party; it is shown this once."""
+    """Make a key for a party; it is shown this once.
+
+    Examples:
+        api-key create --party admin  # party admin
+    Exit codes: 3 4.
+    See also: api-key list, serve.
+    """
     from ecny_tax.web.keys import create_key
 
     with run.sandbox() as s:
@@ -79,7 +89,13 @@ def create(
 
 @command(app, "list")
 def list_(run: Run) -> None:
-    """List the keys, without what opens."""
+    """List the keys, without what opens.
+
+    Examples:
+        api-key create --party admin
+        then api-key list
+    See also: api-key revoke.
+    """
     from ecny_tax.web.keys import list_keys
 
     with run.sandbox() as s:
@@ -91,7 +107,14 @@ def list_(run: Run) -> None:
 def revoke(
     run: Run, key: Annotated[str, typer.Argument(metavar="KEY_ID", help="See `api-key list`.")]
 ) -> None:
-    """Let a key open nothing any more."""
+    """Let a key open nothing any more.
+
+    Examples:
+        api-key create --party admin
+        then api-key revoke {key}
+    Exit codes: 3 4.
+    See also: api-key list.
+    """
     from ecny_tax.web.keys import revoke_key
 
     with run.sandbox() as s:

@@ -31,6 +31,11 @@ def settle_many(
     (merge, separate or better), withheld, withheld_properly (true or false, also in capitals). Amounts are in
     yuan, what is missing or empty is zero, merge and true; other columns are passed through. Blank lines at
     the end are ignored. One bad line refuses all, and OUT is not written; OUT may not be IN.
+
+    Examples:
+        tax settle-many people.csv settled.csv  # people 2
+    Exit codes: 3 5 6.
+    See also: tax quote income-tax, season.
     """
     from ecny_tax.cli.files import check_differ
     from ecny_tax.cli.progress import progress_bar

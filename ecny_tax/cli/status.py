@@ -13,7 +13,13 @@ def register(root: typer.Typer) -> None:
 
 
 def status(run: Run) -> None:
-    """Show the time in force, how much e-CNY there is, and how many records."""
+    """Show the time in force, how much e-CNY there is, and how many records.
+
+    Examples:
+        status
+        status --now 2026-01-01
+    See also: ledger verify, clock show.
+    """
     with run.sandbox() as s:
         found = s.status()
     run.answer(found)

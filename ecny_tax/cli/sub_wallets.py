@@ -58,7 +58,16 @@ def open_sub(
     ] = None,
     key: Key = None,
 ) -> None:
-    """Open a sub-wallet (子钱包) under a wallet."""
+    """Open a sub-wallet (子钱包) under a wallet.
+
+    Examples:
+        wallet open-sub {person} --purpose limited --single 10
+        wallet open-sub {person} --purpose conditional --payee {authority}
+        wallet open-sub {person} --purpose pushed --platform 某平台
+        wallet open-sub {company} --purpose collection
+    Exit codes: 3 4 5.
+    See also: wallet collect, wallet distribute, wallet charge.
+    """
     from ecny_tax.clock import parse_date
     from ecny_tax.money import positive_yuan
 
@@ -82,7 +91,14 @@ def open_sub(
 
 
 def collect(run: Run, parent: _Parent, key: Key = None) -> None:
-    """Sweep all collection sub-wallets into the parent (归集)."""
+    """Sweep all collection sub-wallets into the parent (归集).
+
+    Examples:
+        wallet open-sub {company} --purpose collection --fund 1
+        then wallet collect {company}  # amount 1.00
+    Exit codes: 3 4 5.
+    See also: wallet open-sub, wallet distribute.
+    """
     with run.sandbox() as s:
         done = s.wallets.collect(parent=parent, idempotency_key=key)
     run.answer(done)
@@ -94,7 +110,14 @@ def distribute(
     to: Annotated[list[str], typer.Option("--to", metavar="SUB=YUAN", help="How much to which; repeatable.")],
     key: Key = None,
 ) -> None:
-    """Move money to distribution sub-wallets, all or none (分发)."""
+    """Move money to distribution sub-wallets, all or none (分发).
+
+    Examples:
+        wallet open-sub {company} --purpose distribution
+        then wallet distribute {company} --to {sub}=1.50  # amount 1.50
+    Exit codes: 3 4 5.
+    See also: wallet open-sub, wallet collect.
+    """
     from ecny_tax.money import positive_yuan
 
     amounts: dict[str, Fen] = {}
@@ -115,7 +138,14 @@ def charge(
     amount: Annotated[str, typer.Option("--amount", metavar="YUAN")],
     key: Key = None,
 ) -> None:
-    """As a platform, charge a sub-wallet that was pushed to it."""
+    """As a platform, charge a sub-wallet that was pushed to it.
+
+    Examples:
+        wallet open-sub {person} --purpose pushed --platform 某平台 --fund 30
+        then wallet charge {token} --payee {company} --amount 12.50  # amount 12.50
+    Exit codes: 3 4 5.
+    See also: wallet open-sub, wallet show-pushed.
+    """
     from ecny_tax.money import positive_yuan
 
     with run.sandbox() as s:
@@ -124,7 +154,14 @@ def charge(
 
 
 def show_pushed(run: Run, token: _Token) -> None:
-    """Show what a platform sees of a sub-wallet pushed to it."""
+    """Show what a platform sees of a sub-wallet pushed to it.
+
+    Examples:
+        wallet open-sub {person} --purpose pushed --platform 某平台
+        then wallet show-pushed {token}  # platform 某平台
+    Exit codes: 3 4.
+    See also: wallet open-sub, wallet charge.
+    """
     with run.sandbox() as s:
         found = s.wallets.pushed(token=token)
     run.answer(found)

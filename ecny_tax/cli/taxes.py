@@ -1,51 +1,23 @@
-"""``ecny-tax tax``: items, quotes, rules and worked cases; nothing is declared here."""
+"""``ecny-tax tax``: items, rules and worked cases, and what is in ``quotes``; nothing is declared here."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ecny_tax.cli import output, settle_many
-from ecny_tax.cli.command import Run, check_options, command
+from ecny_tax.cli.command import Run, command
+from ecny_tax.cli.quotes import quote
 from ecny_tax.documents import document
 
 if TYPE_CHECKING:
-    from ecny_tax.money import Fen
-    from ecny_tax.rulebook import Rules
     from ecny_tax.taxes.checking import CaseReport, Mismatch
-    from ecny_tax.taxes.stamp_duty_base import TaxBase
 
-#: Options of a stamp duty document, shared by ``tax quote``, ``bill declare`` and ``pay``.
-On = Annotated[
-    str | None, typer.Option("--on", metavar="DATE", help="Date of the document (default: today).")
-]
-HalfRelief = Annotated[
-    bool, typer.Option("--half-relief", help="Six taxes and two fees halved (六税两费减半).")
-]
-Side = Annotated[str | None, typer.Option("--side", metavar="buy|sell", help="Of a securities trade.")]
-Exemption = Annotated[
-    str | None, typer.Option("--exemption", metavar="CODE", help="Nothing is owed; see `tax exemptions`.")
-]
-Pieces = Annotated[
-    int | None, typer.Option("--pieces", metavar="N", help="Instead of a base: for items taxed by the piece.")
-]
-TaxpayerKind = Annotated[
-    str | None,
-    typer.Option("--taxpayer-kind", metavar="KIND", help="As what the taxpayer has the --half-relief."),
-]
 _OnDay = Annotated[str | None, typer.Option("--on", metavar="DATE", help="The day (default: today).")]
 
-Year = Annotated[
-    int | None, typer.Option("--year", metavar="YEAR", help="The tax year (default: this year).")
-]
-
-#: Where a surcharge goes by the place.
-Place = Annotated[str, typer.Option("--place", metavar="city|town|other", help="Of 10109.")]
-
 app = typer.Typer(help="Tax items, quotes, rules and worked cases.", no_args_is_help=True)
-quote = typer.Typer(help="What a tax comes to.", no_args_is_help=True)
 app.add_typer(quote, name="quote")
 settle_many.register(app)
 
@@ -60,7 +32,12 @@ def register(root: typer.Typer) -> None:
 
 @command(app, "items")
 def items(run: Run, on: _OnDay = None) -> None:
-    """List the stamp duty items (税目) in force on a day; `each` is what one costs that goes by the piece."""
+    """List the stamp duty items (税目) in force on a day; `each` is what one costs that goes by the piece.
+
+    Examples:
+        tax items --on 2023-04-20
+    See also: tax exemptions, tax quote stamp-duty.
+    """
     from ecny_tax.taxes import stamp_duty
 
     found = stamp_duty.items(run.rules(on))
@@ -70,14 +47,24 @@ def items(run: Run, on: _OnDay = None) -> None:
 
 @command(app, "exemptions")
 def exemptions(run: Run, on: _OnDay = None) -> None:
-    """List the reasons of exemption from stamp duty (印花税免税) in force on a day."""
+    """List the reasons of exemption from stamp duty (印花税免税) in force on a day.
+
+    Examples:
+        tax exemptions --on 2023-04-20
+    See also: tax items.
+    """
     found = run.rules(on).stamp_duty.exemptions()
     run.answer_list("exemptions", found, ("code", _name(run), "items", "citation", "evidence"))
 
 
 @command(app, "deductions")
 def deductions(run: Run, on: _OnDay = None) -> None:
-    """List the special additional deductions (专项附加扣除) in force on a day."""
+    """List the special additional deductions (专项附加扣除) in force on a day.
+
+    Examples:
+        tax deductions --on 2023-04-20
+    See also: tax quote deductions.
+    """
     from ecny_tax.errors import InvalidInputError
 
     law = run.rules(on).income_tax
@@ -100,7 +87,12 @@ def deductions(run: Run, on: _OnDay = None) -> None:
 
 @command(app, "rules")
 def rules(run: Run, on: _OnDay = None) -> None:
-    """List every figure of the rulebook (规则) in force on a day, with its source and evidence mark."""
+    """List every figure of the rulebook (规则) in force on a day, with its source and evidence mark.
+
+    Examples:
+        tax rules --on 2023-04-20
+    See also: tax items.
+    """
     from ecny_tax.errors import InvalidInputError
     from ecny_tax.rulebook.listing import figures, first_day
 
@@ -120,192 +112,6 @@ def _name(run: Run) -> str:
     return "name_zh" if run.language == "zh" else "name_en"
 
 
-# --- quotes -------------------------------------------------------------------------------------------------
-
-
-@command(quote, "stamp-duty")
-def stamp_duty(
-    run: Run,
-    item: Annotated[str, typer.Option("--item", metavar="CODE", help="See `tax items`.")],
-    base: Annotated[
-        str | None, typer.Option("--base", metavar="YUAN", help="What the duty is computed on.")
-    ] = None,
-    on: On = None,
-    half_relief: HalfRelief = False,
-    taxpayer_kind: TaxpayerKind = None,
-    exemption: Exemption = None,
-    side: Side = None,
-    pieces: Pieces = None,
-    vat: Annotated[
-        str | None, typer.Option("--vat", metavar="YUAN", help="The VAT; the base is without it.")
-    ] = None,
-    vat_listed: Annotated[
-        bool | None,
-        typer.Option(
-            "--vat-listed/--vat-not-listed", help="The document lists the VAT (default), or --vat-not-listed."
-        ),
-    ] = None,
-    amount_includes_vat: Annotated[
-        bool, typer.Option("--amount-includes-vat", help="The VAT is part of what --base says.")
-    ] = False,
-) -> None:
-    """Quote the stamp duty (印花税) on one document."""
-    from ecny_tax.taxes import stamp_duty
-
-    check_needs("--taxpayer-kind", taxpayer_kind, "--half-relief", half_relief or None)
-    check_needs("--vat", vat, "--base", base)
-    said = "--vat-not-listed" if vat_listed is False else "--vat-listed"
-    check_needs(said, vat_listed, "--vat", vat)
-    check_needs("--amount-includes-vat", amount_includes_vat or None, "--vat", vat)
-    rules = run.rules(on)
-    run.answer(
-        stamp_duty.quote(
-            rules,
-            item=item,
-            base=_base(rules, base, vat, vat_listed is not False, amount_includes_vat),
-            pieces=pieces,
-            half_relief=half_relief,
-            taxpayer_kind=taxpayer_kind,
-            exemption=exemption,
-            side=checked_side(side),
-        )
-    )
-
-
-def _base(
-    rules: Rules, base: str | None, vat: str | None, listed: bool, included: bool
-) -> Fen | TaxBase | None:
-    from ecny_tax.money import positive_yuan, yuan
-    from ecny_tax.taxes import stamp_duty_base
-
-    if base is None:
-        return None
-    if vat is None:
-        return positive_yuan(base)
-    return stamp_duty_base.of_document(
-        rules,
-        amount=positive_yuan(base),
-        vat=yuan(vat),
-        vat_listed_separately=listed,
-        amount_includes_vat=included,
-    )
-
-
-@command(quote, "surcharge")
-def surcharge(
-    run: Run,
-    paid: Annotated[
-        str, typer.Option("--paid", metavar="YUAN", help="VAT and consumption tax that were paid.")
-    ],
-    place: Place = "city",
-    half_relief: HalfRelief = False,
-    on: On = None,
-) -> None:
-    """Quote the surcharges (附加税费) on VAT and consumption tax; their rates are unverified."""
-    from ecny_tax.money import positive_yuan
-    from ecny_tax.taxes import surcharges
-
-    found = surcharges.quotes(run.rules(on), paid=positive_yuan(paid), place=place, half_relief=half_relief)
-    name = "name_zh" if run.language == "zh" else "name_en"
-    run.answer_list("surcharges", found, ("code", name, "base", "rate", "tax", "evidence"))
-
-
-@command(quote, "income-tax")
-def income_tax(
-    run: Run,
-    file: Annotated[Path, typer.Option("--input", metavar="FILE", help="The annual return, JSON.")],
-) -> None:
-    """Quote the annual settlement (汇算清缴) that a return comes to, step by step."""
-    from ecny_tax.taxes.explanation import explain
-    from ecny_tax.taxes.returns import read_annual_return
-
-    run.answer(explain(read_annual_return(file), book=run.rulebook()))
-
-
-@command(quote, "withholding")
-def withholding(
-    run: Run,
-    file: Annotated[Path, typer.Option("--input", metavar="FILE", help="What is paid, JSON.")],
-) -> None:
-    """Quote what a payer withholds (预扣预缴): on wages by the month, or on one other payment.
-
-    The file is one JSON object with the inputs of a worked case: `months` of {month, wage, social, sad} for
-    wages, or `type` (labour, author, royalty) and `amount`; without `tax_year` this year is meant.
-    """
-    from ecny_tax.errors import InvalidInputError, Said
-    from ecny_tax.taxes.case_kinds import computed
-    from ecny_tax.taxes.json_files import NOT_ONE_OBJECT, ONE_OBJECT, read_json
-
-    given = read_json(file, limit=64 * 1024)
-    if not isinstance(given, dict):
-        raise InvalidInputError("input_not_json", path=file, reason=NOT_ONE_OBJECT, accepted=ONE_OBJECT)
-    if given.keys().isdisjoint(("months", "type", "amount")):
-        needed = Said("months, or type and amount", "months，或 type 与 amount")
-        raise InvalidInputError("input_key_missing", key=needed)
-    kind = "iit.withhold_wage" if "months" in given else "iit.withhold_other"
-    run.answer(computed(kind, {"tax_year": run.today().year} | given, book=run.rulebook()))
-
-
-@command(quote, "deductions")
-def quote_deductions(
-    run: Run,
-    file: Annotated[Path, typer.Option("--input", metavar="FILE", help="The claims of a household, JSON.")],
-) -> None:
-    """Quote the special additional deductions (专项附加扣除) of a household in a year, claim by claim.
-
-    The file is one JSON object: `tax_year`, and `claims`, a list of {item, person, months, first_month,
-    children, share, concerning}, of which only the item must be given; see `tax deductions`. `concerning`
-    says which child, home or parents are meant: two people who rent one home name it alike.
-    """
-    from ecny_tax.taxes.household import household_deductions, read_claims
-
-    tax_year, claims = read_claims(file)
-    run.answer(household_deductions(claims, tax_year=tax_year, book=run.rulebook()))
-
-
-@command(quote, "business")
-def business(
-    run: Run,
-    taxable: Annotated[
-        str, typer.Option("--taxable", metavar="YUAN", help="The taxable income of the year.")
-    ],
-    year: Year = None,
-) -> None:
-    """Quote the income tax on a year's business income (经营所得), before reliefs for sole traders."""
-    from ecny_tax.money import yuan
-    from ecny_tax.taxes.business import business_tax
-
-    run.answer(business_tax(yuan(taxable), tax_year=_year(run, year), book=run.rulebook()))
-
-
-@command(quote, "non-resident")
-def non_resident(
-    run: Run,
-    wage: Annotated[str | None, typer.Option("--wage", metavar="YUAN", help="The wage of a month.")] = None,
-    bonus: Annotated[
-        str | None, typer.Option("--bonus", metavar="YUAN", help="A bonus for several months.")
-    ] = None,
-    year: Year = None,
-) -> None:
-    """Quote the income tax on a non-resident's (非居民个人) wage of a month, or on a bonus."""
-    from ecny_tax.errors import InvalidInputError
-    from ecny_tax.money import yuan
-    from ecny_tax.taxes.nonresident import nonresident_bonus_tax, nonresident_month_tax
-
-    book, tax_year = run.rulebook(), _year(run, year)
-    if wage is not None and bonus is not None:
-        raise InvalidInputError("wage_or_bonus", what="--wage, --bonus")
-    if bonus is not None:
-        run.answer(nonresident_bonus_tax(yuan(bonus), tax_year=tax_year, book=book))
-    else:
-        check_options("wage_or_bonus", {"--wage": wage}, {})
-        run.answer(nonresident_month_tax(yuan(wage or ""), tax_year=tax_year, book=book))
-
-
-def _year(run: Run, year: int | None) -> int:
-    return run.today().year if year is None else year
-
-
 # --- worked cases -------------------------------------------------------------------------------------------
 
 
@@ -314,7 +120,13 @@ def check(
     run: Run,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Worked cases, a JSON list.")],
 ) -> int:
-    """Run worked cases (算例) against the rules: each mismatch, then how many passed and failed."""
+    """Run worked cases (算例) against the rules: each mismatch, then how many passed and failed.
+
+    Examples:
+        tax check cases.json  # failed 0
+    Exit codes: 6.
+    See also: tax rules.
+    """
     from ecny_tax.errors import VerificationError
     from ecny_tax.taxes.checking import check, read_cases
 
@@ -347,27 +159,3 @@ def _mismatch_line(run: Run, found: Mismatch) -> str:
         return f"{place}：{got}，{said}" if chinese else f"{place}: {got}, {said}"
     expected = shown(found.expected, run.language).plain or "null"
     return f"{place}：预期 {expected}，实为 {got}" if chinese else f"{place}: expected {expected}, got {got}"
-
-
-# --- options ------------------------------------------------------------------------------------------------
-
-
-def check_needs(option: str, value: object, needed: str, other: object) -> None:
-    """Refuse an option that says nothing without another one (``option_needs``)."""
-    from ecny_tax.errors import InvalidInputError
-
-    if value is not None and other is None:
-        raise InvalidInputError("option_needs", option=option, needed=needed)
-
-
-def checked_side(side: str | None) -> Literal["buy", "sell"] | None:
-    """``buy`` or ``sell``; raises ``InvalidInputError`` (``side_unknown``)."""
-    from ecny_tax.errors import InvalidInputError
-
-    if side is None:
-        return None
-    if side == "buy":
-        return "buy"
-    if side == "sell":
-        return "sell"
-    raise InvalidInputError("side_unknown", value=side)

@@ -31,7 +31,14 @@ def init(
     out: Annotated[Path, typer.Option("--out", metavar="TERMINAL", help="The new file of the terminal.")],
     authority: Authority = None,
 ) -> None:
-    """Make a terminal of a tax authority; it works without network from then on."""
+    """Make a terminal of a tax authority; it works without network from then on.
+
+    Examples:
+        terminal init --out counter.term
+        terminal init --out counter.term --authority {authority}
+    Exit codes: 3 4 5.
+    See also: terminal renew, voucher request.
+    """
     with run.sandbox() as s:
         terminal = s.offline.terminal(path=out, authority=authority)
     run.answer(_state(terminal))
@@ -39,7 +46,13 @@ def init(
 
 @command(terminals, "show")
 def show(run: Run, terminal: _Terminal) -> None:
-    """Show a terminal, what waits in it, and how old its revocation list is; no database is needed."""
+    """Show a terminal, what waits in it, and how old its revocation list is; no database is needed.
+
+    Examples:
+        terminal show hall.term
+    Exit codes: 3 4 6.
+    See also: terminal renew.
+    """
     from ecny_tax.offline.terminal import Terminal
 
     run.answer(_state(Terminal.open(terminal)))
@@ -47,7 +60,14 @@ def show(run: Run, terminal: _Terminal) -> None:
 
 @command(terminals, "renew")
 def renew(run: Run, terminal: _Terminal, trust: Trust) -> None:
-    """Give a terminal the current revocation list; no database is needed."""
+    """Give a terminal the current revocation list; no database is needed.
+
+    Examples:
+        trust export --out trusted.txt
+        then terminal renew hall.term --trust trusted.txt
+    Exit codes: 3 4 5 6.
+    See also: trust export.
+    """
     from ecny_tax.offline.bundles import TrustBundle
     from ecny_tax.offline.terminal import Terminal
 
@@ -61,7 +81,13 @@ def export(
     run: Run,
     out: Annotated[Path, typer.Option("--out", metavar="TRUST", help="Write to this file.")],
 ) -> None:
-    """Write the root certificate and the current revocation list, by which anybody can verify."""
+    """Write the root certificate and the current revocation list, by which anybody can verify.
+
+    Examples:
+        trust export --out trusted.txt
+    Exit codes: 3 4.
+    See also: terminal renew, voucher verify.
+    """
     from ecny_tax.clock import rfc3339
     from ecny_tax.offline.chains import Trust as Anchor
     from ecny_tax.offline.objects import moment
@@ -91,7 +117,13 @@ def revoke(
     ],
     reason: Annotated[str, typer.Option("--reason", help="Why: lost, stolen, replaced …")] = "lost",
 ) -> None:
-    """Revoke a certificate, terminal or load from now on; it goes onto the next revocation list."""
+    """Revoke a certificate, terminal or load from now on; it goes onto the next revocation list.
+
+    Examples:
+        trust revoke {terminal} --reason replaced
+    Exit codes: 3 4 5.
+    See also: trust export, device revoke.
+    """
     with run.sandbox() as s:
         s.offline.revoke(serial=serial, reason=reason)
     run.answer({"serial": serial, "reason": reason, "status": "revoked"})
@@ -102,7 +134,13 @@ def roll_over(
     run: Run,
     operator: Annotated[str, typer.Option("--operator", help="The operator, such as ICBC.")],
 ) -> None:
-    """Give an operator a new key for offline payment; what the old one signed stays good."""
+    """Give an operator a new key for offline payment; what the old one signed stays good.
+
+    Examples:
+        trust roll-over --operator ICBC
+    Exit codes: 3 4.
+    See also: trust export.
+    """
     with run.sandbox() as s:
         serial = s.offline.roll_over(operator=operator)
     run.answer({"operator": operator, "serial": serial})

@@ -28,7 +28,12 @@ def register(root: typer.Typer) -> None:
 
 @command(app, "list")
 def list_(run: Run) -> None:
-    """List the treasuries: the last closed day, what waits or is in doubt, what the budget levels hold."""
+    """List the treasuries: the last closed day, what waits or is in doubt, what the budget levels hold.
+
+    Examples:
+        treasury list
+    See also: treasury report.
+    """
     with run.sandbox() as s:
         found = s.treasury.list()
     name = "name_zh" if run.language == "zh" else "name_en"
@@ -45,6 +50,11 @@ def close(
     """Close a day (日终报解) and every earlier open one: what came in is allocated to the budget levels.
 
     Nothing enters a closed day. To close it again changes nothing.
+
+    Examples:
+        treasury close --date 2023-04-20
+    Exit codes: 3 4 5.
+    See also: treasury report.
     """
     from ecny_tax.clock import parse_date
 
@@ -73,7 +83,16 @@ def report(
         Path | None, typer.Option("--out", metavar="FILE", help="Write a .csv table or an .svg chart.")
     ] = None,
 ) -> None:
-    """Report what a treasury collected and refunded, with a bar chart; open days are shown apart."""
+    """Report what a treasury collected and refunded, with a bar chart; open days are shown apart.
+
+    Examples:
+        treasury close --date 2023-04-20
+        then treasury report
+        treasury report --from 2023-04-20 --to 2023-04-20 --by tax
+        treasury report --by month --out report.svg
+    Exit codes: 3 4.
+    See also: treasury close.
+    """
     from ecny_tax.cli import files
 
     first, last = _day(from_), _day(to)

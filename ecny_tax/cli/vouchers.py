@@ -48,7 +48,13 @@ def request(
     amount: Annotated[str, typer.Option("--amount", metavar="YUAN", help="What is to be paid.")],
     out: Annotated[Path, typer.Option("--out", metavar="REQUEST", help="Write to this file.")],
 ) -> None:
-    """Ask for the payment of a bill, signed by the terminal; no database is needed."""
+    """Ask for the payment of a bill, signed by the terminal; no database is needed.
+
+    Examples:
+        voucher request --terminal hall.term --bill {asked} --amount 30 --out request.txt
+    Exit codes: 3 4 5 6.
+    See also: voucher pay, terminal init.
+    """
     from ecny_tax.clock import rfc3339
     from ecny_tax.money import positive_yuan, yuan_text
     from ecny_tax.offline.objects import PaymentRequest, moment
@@ -80,7 +86,13 @@ def pay(
     out: Annotated[Path, typer.Option("--out", metavar="VOUCHER", help="Write to this file.")],
     ask_passphrase: AskPassphrase = False,
 ) -> None:
-    """Pay a request with a device; the same request again gets the same voucher. No database is needed."""
+    """Pay a request with a device; the same request again gets the same voucher. No database is needed.
+
+    Examples:
+        voucher pay --device card.dev --request request.txt --out voucher.txt  # amount 30.00
+    Exit codes: 3 4 5 6.
+    See also: voucher request, voucher accept.
+    """
     from ecny_tax.cli import files
     from ecny_tax.errors import UnavailableError
     from ecny_tax.money import yuan_text
@@ -116,6 +128,12 @@ def accept(run: Run, voucher: _Voucher, terminal: _Terminal, out: Out = None) ->
     """Accept a voucher provisionally at a terminal: checked, stored, queued. No database is needed.
 
     --out writes the signed provisional receipt for the payer.
+
+    Examples:
+        voucher accept voucher.txt --terminal hall.term  # valid yes
+        voucher accept voucher.txt --terminal hall.term --out receipt.txt
+    Exit codes: 3 4 5 6.
+    See also: voucher pay, voucher redeem.
     """
     from ecny_tax.cli import files
     from ecny_tax.errors import VerificationError
@@ -145,7 +163,13 @@ def accept(run: Run, voucher: _Voucher, terminal: _Terminal, out: Out = None) ->
 
 @command(vouchers, "verify")
 def verify(run: Run, voucher: _Voucher, trust: Trust) -> int:
-    """Make all checks of a voucher that need no terminal, and store nothing. No database is needed."""
+    """Make all checks of a voucher that need no terminal, and store nothing. No database is needed.
+
+    Examples:
+        voucher verify voucher.txt --trust trust.txt  # valid yes
+    Exit codes: 3 4 6.
+    See also: voucher show, trust export.
+    """
     from ecny_tax.offline.checks import examine
     from ecny_tax.offline.objects import seconds
     from ecny_tax.text_form import from_text
@@ -160,7 +184,13 @@ def verify(run: Run, voucher: _Voucher, trust: Trust) -> int:
 
 @command(vouchers, "show")
 def show(run: Run, file: _Object) -> None:
-    """Show what an offline object holds, whatever it is; nothing is verified. No database is needed."""
+    """Show what an offline object holds, whatever it is; nothing is verified. No database is needed.
+
+    Examples:
+        voucher show voucher.txt
+    Exit codes: 3 4 6.
+    See also: voucher verify.
+    """
     from ecny_tax.offline.describe import describe
     from ecny_tax.text_form import from_text
 
@@ -169,7 +199,14 @@ def show(run: Run, file: _Object) -> None:
 
 @command(vouchers, "qr")
 def qr(run: Run, file: _Object, out: Out = None) -> None:
-    """Show an offline object as one QR code; --out writes a .png or .svg. No database is needed."""
+    """Show an offline object as one QR code; --out writes a .png or .svg. No database is needed.
+
+    Examples:
+        voucher qr voucher.txt
+        voucher qr voucher.txt --out voucher.png
+    Exit codes: 3 4 6.
+    See also: voucher show.
+    """
     from ecny_tax.cli.bills import picture_kind
     from ecny_tax.offline.describe import describe
     from ecny_tax.qr import qr_code
@@ -201,7 +238,13 @@ def verify_evidence(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `voucher redeem` wrote.")],
     trust: Trust,
 ) -> int:
-    """Verify a double spend with the root certificate alone. No database is needed."""
+    """Verify a double spend with the root certificate alone. No database is needed.
+
+    Examples:
+        evidence verify evidence.txt --trust trust.txt  # valid yes
+    Exit codes: 3 4 6.
+    See also: evidence export.
+    """
     from ecny_tax.errors import VerificationError
     from ecny_tax.offline.bundles import EvidenceBundle
     from ecny_tax.offline.evidence import verify_evidence
@@ -236,6 +279,13 @@ def redeem(
 
     The same voucher again is answered alike; what is not `decided` may be tried again. Evidence of a double
     spend is written as a file.
+
+    Examples:
+        voucher redeem voucher.txt
+        voucher accept voucher.txt --terminal hall.term
+        then voucher redeem --terminal hall.term
+    Exit codes: 3 4 5 6.
+    See also: voucher accept, voucher list, evidence export.
     """
     from ecny_tax.errors import Said, UnavailableError
     from ecny_tax.offline.terminal import Terminal
@@ -269,7 +319,12 @@ def redeem(
 
 @command(vouchers, "list")
 def list_(run: Run) -> None:
-    """List every voucher that was decided, in the order of decision."""
+    """List every voucher that was decided, in the order of decision.
+
+    Examples:
+        voucher list
+    See also: voucher redeem.
+    """
     with run.sandbox() as s:
         found = s.offline.redemptions()
     columns = ("voucher_id", "status", "code", "amount", "bill_no", "payment_no", "released")
@@ -282,7 +337,13 @@ def export_evidence(
     voucher: Annotated[str, typer.Argument(metavar="VOUCHER_ID", help="The disputed voucher (V…).")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Write to this file.")],
 ) -> None:
-    """Write the evidence against a disputed voucher once more."""
+    """Write the evidence against a disputed voucher once more.
+
+    Examples:
+        evidence export {disputed} --out evidence.txt
+    Exit codes: 3 4 6.
+    See also: evidence verify, voucher list.
+    """
     with run.sandbox() as s:
         bundle = s.offline.evidence(voucher_id=voucher)
     run.write(out, bundle.to_text() + "\n")

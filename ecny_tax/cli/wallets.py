@@ -43,7 +43,14 @@ def open_(
     ] = None,
     key: Key = None,
 ) -> None:
-    """Open a wallet: class II with name and id, IV with a phone."""
+    """Open a wallet: class II with name and id, IV with a phone.
+
+    Examples:
+        wallet open --kind personal --phone 13700000000 --operator CMB --fund 1.00  # wallet class IV
+        wallet open --kind personal --name 虚构人7号 --id {new_id} --class II --operator BOC  # balance 0.00
+    Exit codes: 3 5.
+    See also: wallet show, wallet open-sub, agreement sign.
+    """
     from ecny_tax.money import positive_yuan
 
     with run.sandbox() as s:
@@ -77,7 +84,16 @@ def show(
         ),
     ] = None,
 ) -> None:
-    """Show a wallet with its balance, or what a party sees of it."""
+    """Show a wallet with its balance, or what a party sees of it.
+
+    Examples:
+        wallet show {company}
+        wallet show {company} --at 2023-04-20
+        wallet show {company} --as operator:ICBC
+        wallet show {company} --as tax-authority:{authority}
+    Exit codes: 3 4 6.
+    See also: wallet statement, wallet list.
+    """
     from ecny_tax.clock import parse_end
 
     if party is not None:
@@ -111,7 +127,13 @@ def list_(
         str | None, typer.Option("--parent", metavar="WALLET", help="Only the sub-wallets of this one.")
     ] = None,
 ) -> None:
-    """List every wallet."""
+    """List every wallet.
+
+    Examples:
+        wallet list
+    Exit codes: 4.
+    See also: wallet show.
+    """
     with run.sandbox() as s:
         found = s.wallets.list(parent=parent)
     family = ("purpose", "parent") if any(wallet.parent for wallet in found) else ()
@@ -128,7 +150,14 @@ def statement(
     ] = None,
     to: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day (default: today).")] = None,
 ) -> None:
-    """List movements with opening, running and closing balance."""
+    """List movements with opening, running and closing balance.
+
+    Examples:
+        wallet statement {company}
+        wallet statement {company} --from 2023-04-01 --to 2023-04-20
+    Exit codes: 4.
+    See also: wallet show, payments list.
+    """
     from ecny_tax.clock import parse_date
 
     from_date = None if from_ is None else parse_date(from_)
@@ -180,7 +209,13 @@ def _details(line: StatementLine, wallet_id: str) -> str:
 
 @command(app, "top-up")
 def top_up(run: Run, wallet: _Wallet, amount: _Amount, key: Key = None) -> None:
-    """Turn bank deposits into e-CNY (兑出)."""
+    """Turn bank deposits into e-CNY (兑出).
+
+    Examples:
+        wallet top-up {company} --amount 1.5  # amount 1.50
+    Exit codes: 3 4 5.
+    See also: wallet cash-out, wallet transfer.
+    """
     from ecny_tax.money import positive_yuan
 
     with run.sandbox() as s:
@@ -190,7 +225,13 @@ def top_up(run: Run, wallet: _Wallet, amount: _Amount, key: Key = None) -> None:
 
 @command(app, "cash-out")
 def cash_out(run: Run, wallet: _Wallet, amount: _Amount, key: Key = None) -> None:
-    """Turn e-CNY into bank deposits (兑回)."""
+    """Turn e-CNY into bank deposits (兑回).
+
+    Examples:
+        wallet cash-out {company} --amount 1
+    Exit codes: 3 4 5.
+    See also: wallet top-up, wallet close.
+    """
     from ecny_tax.money import positive_yuan
 
     with run.sandbox() as s:
@@ -206,7 +247,13 @@ def transfer(
     amount: _Amount,
     key: Key = None,
 ) -> None:
-    """Transfer between wallets, at once and without fee."""
+    """Transfer between wallets, at once and without fee.
+
+    Examples:
+        wallet transfer {company} {person} --amount 0.01  # fee 0.00
+    Exit codes: 3 4 5.
+    See also: wallet top-up, wallet statement.
+    """
     from ecny_tax.money import positive_yuan
 
     with run.sandbox() as s:
@@ -228,7 +275,13 @@ def upgrade(
     id_number: _Id = None,
     phone: _Phone = None,
 ) -> None:
-    """Raise a personal wallet to a higher class."""
+    """Raise a personal wallet to a higher class.
+
+    Examples:
+        wallet upgrade {person} --class I
+    Exit codes: 3 4 5.
+    See also: wallet open.
+    """
     with run.sandbox() as s:
         found = s.wallets.upgrade(
             wallet_id=wallet, wallet_class=wallet_class, name=name, id_number=id_number, phone=phone
@@ -238,7 +291,13 @@ def upgrade(
 
 @command(app, "close")
 def close(run: Run, wallet: _Wallet, key: Key = None) -> None:
-    """Close an empty wallet for good; interest earned so far goes to the holder's bank account."""
+    """Close an empty wallet for good; interest earned so far goes to the holder's bank account.
+
+    Examples:
+        wallet close {nameless}  # status closed
+    Exit codes: 3 4 5.
+    See also: wallet cash-out, wallet erase.
+    """
     with run.sandbox() as s:
         found = s.wallets.close(wallet_id=wallet, idempotency_key=key)
     run.answer(found)
@@ -246,7 +305,14 @@ def close(run: Run, wallet: _Wallet, key: Key = None) -> None:
 
 @command(app, "erase")
 def erase(run: Run, wallet: _Wallet) -> None:
-    """Erase who held a closed wallet, for good."""
+    """Erase who held a closed wallet, for good.
+
+    Examples:
+        wallet close {nameless}
+        then wallet erase {nameless}
+    Exit codes: 3 4.
+    See also: wallet close.
+    """
     with run.sandbox() as s:
         done = s.wallets.erase(wallet_id=wallet)
     run.answer(done)

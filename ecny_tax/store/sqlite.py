@@ -239,7 +239,7 @@ def fixed_time_of(path: str) -> datetime | None:
     It only looks: nothing is made, locked or refused.
     """
     try:
-        connection, _frozen = _connect(os.path.realpath(path), timeout=0, to_write=False)
+        connection = look(path)
     except (sqlite3.Error, ValueError, OSError):
         return None
     try:
@@ -249,6 +249,11 @@ def fixed_time_of(path: str) -> datetime | None:
         return None
     finally:
         connection.close()
+
+
+def look(path: str) -> sqlite3.Connection:
+    """A connection that only reads and waits for nobody; raises what ``sqlite3`` raises."""
+    return _connect(os.path.realpath(path), timeout=0, to_write=False)[0]
 
 
 class SqliteTransaction:

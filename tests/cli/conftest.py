@@ -78,7 +78,7 @@ class World:
 
     def copied(self, folder: Path) -> World:
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
-        return World(folder, self.names)
+        return World(folder, dict(self.names))
 
 
 def told(folder: Path) -> World:

@@ -55,6 +55,13 @@ class Answer:
     stdout: str
     stderr: str
 
+    def __post_init__(self) -> None:
+        """No command ends otherwise than its help page says."""
+        from tests.cli.tree import exit_codes_of
+
+        if self.exit_code in DOCUMENTED:
+            assert self.exit_code in exit_codes_of(self.arguments), self
+
     @property
     def document(self) -> dict[str, Any]:
         """The one JSON object on stdout of a run that went well."""

@@ -7,309 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
-from ecny_tax.cli.app import build
+from ecny_tax.cli.pages import Step
 from tests.cli.conftest import Inside, World
+from tests.cli.examples import EXAMPLES, REFUND, holds, keys_of, prepare, remember, text_of
 from tests.cli.process import Answer, Cli, StartedCli, one_object
-
-WALLET = {"wallet_id", "balance", "status"}
-OPENED = {"wallet_id", "kind", "wallet_class", "operator", "balance", "status"}
-AGREEMENT = {"agreement_no", "status"}
-BILL = {"bill_no", "amount", "status"}
-PAID = {
-    "payment_no", "bill_no", "wallet_id", "amount", "fee", "mode", "status", "settled_at",
-    "balance_after", "receipt_no",
-}  # fmt: skip
-BATCH = {"batch_no", "authority", "at", "lines", "amount", "part_lines", "file"}
-BATCH_DONE = {
-    "batch_no", "kind", "authority", "status", "lines", "lines_done", "lines_paid", "lines_refused",
-    "lines_pending", "amount", "taken_at", "done_at",
-}  # fmt: skip
-#: The agreement of the story, signed anew with batch debit.
-SIGN_FOR_BATCHES = (
-    "agreement terminate {agreement}; agreement sign --wallet {company} --authority {authority} --batch-debit"
-)
-REFUND = {"refund_no", "amount", "status", "balance_after"}
-RECEIPT = {
-    "receipt_no", "taxpayer_id", "taxpayer_name", "authority_name", "treasury_name", "operator_name",
-    "amount", "amount_in_capitals", "lines", "paid_at", "print_count", "remark",
-}  # fmt: skip
-DEVICE = {"device_id", "wallet_id", "operator", "cap_single", "cap_total", "cap_count", "valid_until"}
-LOAD = {"load_id", "device_id", "wallet_id", "amount", "lien", "settled", "released", "spend_by", "status"}
-RELEASED = {"load_id", "wallet_id", "amount", "lien", "status", "balance_after"}
-VOUCHER = {"voucher_id", "load_id", "counter", "amount"}
-EXAMINED = VOUCHER | {"valid", "bill_no", "checks"}
-FAILURE = {"failure_no", "kind", "operator", "wallet_id", "times", "left", "status", "ordered_at"}
-RECONCILED = {"ok", "entrust_date", "compared", "classes", "differences", "left_out", "mends"}
-TERMINAL = {"terminal_id", "authority", "valid_until", "queued", "evidence", "list_number", "renew_by"}
-
-REPORT = {
-    "treasury", "period_start", "period_end", "by", "closed_until", "open_days", "collected", "refunded",
-    "net", "waiting", "lines", "assumption",
-}  # fmt: skip
-STOPPED = WALLET | {"stop_reason", "stopped_until"}
-INSTRUMENT = {"instrument_no", "issuer", "case_no", "kind", "wallets", "issued_at", "expires_at"}
-TRACE = {"wallet_id", "direction", "instrument", "nodes", "edges", "truncated"}
-
-#: Every command, with an example that goes well after the story, and the keys its document must have.
-EXAMPLES: list[tuple[str, set[str]]] = [
-    ("demo", {"steps", "ok"}),
-    ("wallet open --kind personal --phone 13700000000 --operator CMB --fund 1.00", OPENED),
-    ("wallet show {company}", OPENED),
-    ("wallet show {company} --as operator:ICBC", OPENED | {"party", "known", "name", "id_number"}),
-    ("wallet show {company} --as {authority}", {"party", "known", "name", "taxpayer_id"}),
-    ("wallet show {nameless} --as tax-authority:{authority}", {"party", "known"}),
-    ("wallet list", {"wallets"}),
-    ("wallet statement {company}", {"wallet_id", "balance", "status", "lines"}),
-    ("wallet top-up {company} --amount 1.5", WALLET | {"transfer_id", "amount", "fee"}),
-    ("wallet cash-out {company} --amount 1", WALLET | {"transfer_id", "amount", "fee"}),
-    ("wallet transfer {company} {person} --amount 0.01", {"transfer_id", "amount", "fee"}),
-    ("wallet upgrade {person} --class I", WALLET),
-    ("wallet close {nameless}", WALLET | {"interest_paid"}),
-    ("wallet close {nameless}; wallet erase {nameless}", {"wallet_id", "status", "keys_destroyed"}),
-    ("wallet open-sub {person} --purpose limited --single 10", OPENED | {"parent", "purpose", "single"}),
-    ("wallet open-sub {person} --purpose conditional --payee {authority}", OPENED | {"payees", "until"}),
-    ("wallet open-sub {person} --purpose pushed --platform P", OPENED | {"platform", "token"}),
-    (
-        "wallet open-sub {company} --purpose collection --fund 1; wallet collect {company}",
-        {"wallet_id", "amount", "fee", "balance", "at", "moves", "held_back"},
-    ),
-    ("interest credit", {"at", "amount", "periods", "refused", "next_credit"}),
-    ("interest credit --operator ICBC --now 2026-03-21", {"at", "amount", "periods", "refused"}),
-    (
-        "interest show {company}",
-        {"wallet_id", "operator", "interest_rate", "days", "accrued", "awaiting_credit", "credited"},
-    ),
-    ("interest show {company} --now 2026-03-01", {"product_sum", "accrued", "next_credit", "assumption"}),
-    ("wallet stop {company}", STOPPED),
-    ("wallet stop {company}; wallet resume {company}", WALLET),
-    ("wallet stop {company} --by anti_fraud_centre:AF440784 --reason taken_over --hours 48", STOPPED),
-    ("wallet freeze {company} --instrument freeze.law", WALLET),
-    (
-        "wallet freeze {company} --instrument freeze.law;"
-        " wallet unfreeze {company} --instrument unfreeze.law",
-        WALLET,
-    ),
-    ("wallet identify {person} --instrument identity.law", {"wallet_id", "name", "id_number", "same_phone"}),
-    (
-        "instrument issue --issuer court:CT440784 --case C1 --kind trace --wallet {company} --wallet {person}"
-        " --from 2023-01-01 --to 2023-12-31 --depth 2 --expires 2023-12-31 --out o.law",
-        INSTRUMENT | {"file"},
-    ),
-    (
-        "instrument issue --issuer public-security:PS440784 --case C1 --kind identity --wallet {person}"
-        " --opens phone --follows J23042000000000000000 --issued 2023-05-01 --expires 2023-05-02 --out o.law",
-        INSTRUMENT | {"file"},
-    ),
-    ("instrument show trace.law", INSTRUMENT | {"valid", "reason"}),
-    ("trace {company} --instrument trace.law", TRACE),
-    ("trace {company} --instrument trace.law --direction down --out t.svg", TRACE | {"file"}),
-    ("trace {company} --instrument trace.law --direction up --out t.json", TRACE | {"file"}),
-    ("access list", {"accesses"}),
-    ("access list --wallet {company}", {"accesses"}),
-    ("agreement sign --wallet {person} --authority {authority}", AGREEMENT),
-    ("api-key create --party admin", {"api_key", "key_id", "party"}),
-    ("agreement show {agreement}", AGREEMENT),
-    ("agreement list", {"agreements"}),
-    ("agreement terminate {agreement}", AGREEMENT),
-    ("agreement lock {agreement}", AGREEMENT),
-    ("agreement lock {agreement}; agreement unlock {agreement}", AGREEMENT),
-    ("agreement export {agreement} --out b.json", AGREEMENT),
-    ("agreement export {agreement}", AGREEMENT),
-    ("agreement verify a.json", AGREEMENT | {"valid", "reason"}),
-    ("agreement verify a.json --keys keys.json", AGREEMENT | {"valid", "reason"}),
-    ("tax items --on 2023-04-20", {"items"}),
-    (
-        "tax quote stamp-duty --item sale_contract --base 1000 --on 2023-04-20",
-        {"base", "rate", "tax", "citation"},
-    ),
-    (
-        "tax quote income-tax --input i.json",
-        {"taxable", "tax", "tax_total", "withheld", "refund", "due", "citation", "steps", "assumption"},
-    ),
-    (
-        "tax quote stamp-duty --item sale_contract --base 1130 --vat 130 --amount-includes-vat"
-        " --half-relief --taxpayer-kind small_scale_vat_payer",
-        {"base", "rate", "tax", "citation", "relief", "exemption", "pieces", "steps"},
-    ),
-    ("tax quote withholding --input wages.json", {"tax", "total", "months", "citation", "evidence"}),
-    ("tax quote withholding --input pay.json", {"taxable", "tax", "citation", "evidence"}),
-    ("tax quote deductions --input claims.json", {"people", "citation", "evidence", "steps"}),
-    ("tax quote business --taxable 90000 --year 2025", {"taxable", "tax", "citation", "steps"}),
-    ("tax quote non-resident --bonus 600000", {"taxable", "tax", "citation", "steps"}),
-    ("tax check cases.json", {"passed", "failed", "mismatches"}),
-    ("tax rules --on 2023-04-20", {"rules"}),
-    ("tax exemptions --on 2023-04-20", {"exemptions"}),
-    ("tax deductions --on 2023-04-20", {"deductions"}),
-    (
-        "tax settle-many many.csv settled.csv",
-        {"people", "tax_total", "refund", "due", "passed_through", "file", "assumption"},
-    ),
-    ("bill declare stamp-duty --wallet {company} --item sale_contract --base 1000000", BILL),
-    ("bill declare income-tax --wallet {person} --input due.json", BILL),
-    ("tax quote surcharge --paid 100 --place town", {"surcharges"}),
-    (
-        "bill declare withholding --wallet {company} --input withheld.json",
-        {"withholding_no", "bill_no", "amount", "status"},
-    ),
-    ("bill declare surcharge --wallet {company} --code 10109 --paid 100 --place town", BILL),
-    ("bill withholdings", {"withholdings"}),
-    ("bill declare other --wallet {company} --code 10110 --amount 12.34", BILL),
-    ("bill show {open}", BILL),
-    ("bill list", {"bills"}),
-    ("bill cancel {open}", BILL),
-    ("bill qr {open}", BILL),
-    ("bill qr {open} --out b.svg", BILL),
-    ("pay --bill {open}", PAID),
-    ("pay --bill {open} --wallet {person}", PAID),
-    ("pay --bill {open} --agreement {agreement}", PAID),
-    ("pay --wallet {company} --tax stamp-duty --item sale_contract --base 1000000", PAID),
-    (
-        "pay --wallet {company} --tax stamp-duty --item permit_or_licence --pieces 2 --on 2022-06-30",
-        PAID,
-    ),
-    (
-        "pay --wallet {company} --tax stamp-duty --item sale_contract --base 1000000"
-        " --half-relief --taxpayer-kind small_scale_vat_payer",
-        PAID,
-    ),
-    (f"{SIGN_FOR_BATCHES}; batch write --out b.batch", BATCH),
-    (f"{SIGN_FOR_BATCHES}; batch write --out b.batch --due-by 2024-01-01 --tax other", BATCH),
-    (
-        f"{SIGN_FOR_BATCHES}; batch write --out b.batch; pay --batch b.batch --out r.csv",
-        BATCH_DONE | {"file"},
-    ),
-    ("payments list", {"payments"}),
-    ("payments show {payment}", PAID),
-    ("pay --bill {open}; payments list; payments reverse {payment_of_open}", PAID),
-    ("refund --wallet {person} --tax income-tax --input i2020.json", REFUND),
-    ("refund --payment {payment} --amount 2000.00", REFUND),
-    ("refund --payment {payment} --amount 2000.00 --reason paid_in_error --manual-review", REFUND),
-    ("refunds list", {"refunds"}),
-    ("refunds show {refund}", REFUND),
-    ("refunds approve {review}", REFUND),
-    ("refunds reject {review} --note why", REFUND),
-    ("refunds batch --out b.batch", BATCH),
-    ("refunds batch --out b.batch --applied-by 2023-04-20", BATCH),
-    ("refunds batch --out b.batch; refund --batch b.batch --out r.csv", BATCH_DONE | {"file"}),
-    ("refunds withdraw {review}", REFUND),
-    (
-        "wallet close {nameless}; bill declare other --wallet {person} --code 10110 --amount 1; refunds list",
-        {"refunds"},
-    ),
-    ("receipt show {receipt}", RECEIPT),
-    ("receipt show {receipt} --out new.txt", RECEIPT),
-    ("receipt show {receipt} --out new.cose --explain", RECEIPT),
-    ("receipt verify p.cose", {"valid", "reason", "signer", "issued_at", "note", "receipt"}),
-    ("receipt verify f.cose --keys keys.json", {"valid", "reason", "origin", "sealed", "receipt"}),
-    ("device enroll --wallet {person} --out new.dev", DEVICE | {"file"}),
-    ("device enroll --wallet {person} --out new.dev --cap-single 10 --cap-total 20 --cap-count 3", DEVICE),
-    ("device load --device d.dev --amount 12.34", LOAD),
-    ("device load --device d.dev --amount 12.34 --hours 2", LOAD),
-    ("device show d.dev", {"device_id", "wallet_id", "cap_single", "loads"}),
-    ("device show {device}", DEVICE | {"loads"}),
-    ("device list", {"devices"}),
-    ("device unload d.dev", RELEASED),
-    ("device unload d.dev --load {load}", RELEASED),
-    ("device release {load} --now 2023-05-20", RELEASED),
-    ("device revoke {device} --reason stolen", DEVICE | {"revoked_since"}),
-    ("device revoke d.dev", DEVICE | {"revoked_since"}),
-    (
-        "voucher request --terminal t.term --bill {asked} --amount 30 --out new.txt",
-        {"terminal_id", "authority", "bill_no", "amount", "expires_at", "file"},
-    ),
-    ("voucher pay --device d.dev --request r.txt --out new.txt", VOUCHER | {"remaining", "file"}),
-    ("voucher accept v.txt --terminal t.term", EXAMINED | {"status", "accepted_at", "note", "receipt"}),
-    ("voucher accept v.txt --terminal t.term --out receipt.txt", EXAMINED | {"receipt"}),
-    ("voucher verify v.txt --trust trust.txt", EXAMINED),
-    ("voucher show v.txt", {"kind", "bytes", "voucher_id", "operator", "device", "load", "voucher"}),
-    ("voucher show r.txt", {"kind", "bytes", "authority", "terminal", "request"}),
-    ("voucher show trust.txt", {"kind", "bytes", "root", "revocations"}),
-    ("voucher show e.txt", {"kind", "bytes", "first", "second"}),
-    ("voucher qr v.txt", {"kind", "characters", "version", "error_level", "text"}),
-    ("voucher qr v.txt --out v.png", {"kind", "characters", "version", "error_level", "file"}),
-    ("voucher redeem v.txt", {"results"}),
-    ("voucher accept v.txt --terminal t.term; voucher redeem --terminal t.term", {"results"}),
-    ("voucher list", {"vouchers"}),
-    ("evidence verify e.txt --trust trust.txt", {"valid", "reason", "device_id", "load_id", "counter"}),
-    ("evidence export {disputed} --out again.txt", {"voucher_id", "file"}),
-    ("terminal init --out new.term", TERMINAL),
-    ("terminal init --out new.term --authority {authority}", TERMINAL),
-    ("terminal show t.term", TERMINAL),
-    ("terminal renew t.term --trust trust.txt", TERMINAL),
-    ("trust export --out new.txt", {"root_serial", "public_key", "list_number", "revoked", "file"}),
-    ("trust revoke {terminal} --reason replaced", {"serial", "reason", "status"}),
-    ("trust roll-over --operator ICBC", {"operator", "serial"}),
-    (
-        "season --people 12 --seed 7 --year 2024 --db season.db --out season.html",
-        {
-            "people",
-            "seed",
-            "tax_year",
-            "refunds",
-            "refunded",
-            "bills",
-            "billed",
-            "ok",
-            "amounts",
-            "work",
-            "file",
-        },
-    ),
-    ("treasury list", {"treasuries"}),
-    ("treasury close --date 2023-04-20", {"treasury", "day", "days", "collected", "levels", "closed_at"}),
-    ("treasury close --date 2023-04-20; treasury report", REPORT),
-    ("treasury report --from 2023-04-20 --to 2023-04-20 --by tax", REPORT),
-    ("treasury report --by level --csv", REPORT),
-    ("treasury report --by month --out r.svg", REPORT - {"lines"} | {"file"}),
-    ("ledger verify", {"ok", "transfers", "checks", "sealed", "unsealed", "checkpoints", "altered"}),
-    ("ledger verify --checkpoint cp.txt", {"ok", "transfers", "checks"}),
-    ("ledger verify proof.json", {"valid", "reason", "kind", "origin", "size", "transfer_id", "amount"}),
-    ("ledger verify proof.json --keys keys.json", {"valid", "reason", "kind", "origin", "size"}),
-    ("ledger verify growth.json --keys keys.json", {"valid", "reason", "kind", "earlier_size", "size"}),
-    ("ledger checkpoint", {"origin", "size", "root_hash", "note"}),
-    ("ledger checkpoint --out c.txt", {"origin", "size", "root_hash", "file"}),
-    ("ledger prove {payment}", {"format", "kind", "record", "index", "path", "checkpoint"}),
-    ("ledger prove {payment} --out p.json", {"file"}),
-    ("ledger prove --since cp.txt", {"format", "kind", "earlier", "path", "checkpoint"}),
-    ("ledger accounts", {"accounts"}),
-    ("ledger accounts --at 2023-04-20", {"accounts"}),
-    ("ledger export --format jsonl", {"format", "accounts", "transfers", "lines"}),
-    ("ledger export --format csv --out l.csv", {"format", "accounts", "transfers", "file"}),
-    (
-        "ledger export --format jsonl --out l.jsonl; ledger import l.jsonl --db new.db",
-        {"accounts", "transfers", "file", "note"},
-    ),
-    ("failure order answer_lost", FAILURE),
-    ("failure order delivered_twice --operator ICBC --wallet {company} --times 3", FAILURE),
-    ("failure list", {"failures"}),
-    ("failure order answer_late; failure cancel {failure}", FAILURE),
-    ("reconcile day --date 2023-04-20", RECONCILED),
-    ("reconcile --date 2023-04-20 --treasury 1907840000 --operator ICBC", RECONCILED),
-    ("reconcile --date 2023-04-20 --mend", RECONCILED),
-    ("reconcile export --date 2023-04-20 --side operator --out o.csv", {"entrust_date", "side", "file"}),
-    (
-        "reconcile export --date 2023-04-20 --side operator --out o.csv;"
-        " reconcile day --date 2023-04-20 --operator-file o.csv",
-        RECONCILED,
-    ),
-    ("parties list", {"parties"}),
-    ("parties add --kind treasury --code 1234567890 --name 某支库", {"kind", "code", "name_zh"}),
-    ("parties add --kind tax-authority --code 14407850000 --name 某税务局", {"kind", "code", "name_zh"}),
-    ("parties add --kind court --code CT1 --name 某法院", {"kind", "code", "name_zh"}),
-    ("parties keys", {"keys"}),
-    ("clock show", {"now", "fixed"}),
-    ("clock set 2023-05-01", {"now", "fixed"}),
-    ("clock advance --days 1", {"now", "fixed"}),
-    ("status", {"engine", "in_circulation", "operator_vaults", "now", "regime"}),
-    ("status --now 2026-01-01", {"engine", "in_circulation", "operator_vaults", "now", "regime"}),
-]
-#: Shown by tests of their own: they need more than one command to become possible.
-ELSEWHERE = {
-    ("refunds", "resubmit"), ("wallet", "distribute"), ("wallet", "charge"), ("wallet", "show-pushed"),
-    ("batch", "list"), ("batch", "show"), ("api-key", "list"), ("api-key", "revoke"), ("serve",),
-}  # fmt: skip
+from tests.cli.tree import TREE
 
 MOVES_MONEY = {
     ("wallet", "open"), ("wallet", "top-up"), ("wallet", "cash-out"), ("wallet", "transfer"), ("pay",),
@@ -332,18 +35,6 @@ _NAMED_TAXES = {"stamp-duty", "income-tax", "other", "印花税", "个人所得�
 _AMOUNT = re.compile(r"-?\d+\.\d\d")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+08:00")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
-
-
-def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every command that does something, with the words that lead to it."""
-    if hasattr(command, "commands"):
-        for name, child in command.commands.items():
-            yield from leaves(child, (*path, name))
-    else:
-        yield path, command
-
-
-TREE = dict(leaves(get_command(build())))
 
 
 def fields(value: object, key: str = "") -> Iterator[tuple[str, object]]:
@@ -369,25 +60,18 @@ def names(value: object) -> Iterator[str]:
 # --- documents ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("example", "keys"), EXAMPLES, ids=[example for example, _ in EXAMPLES])
+@pytest.mark.parametrize("example", EXAMPLES, ids=text_of)
 def test_json_is_one_document_with_the_promised_keys_amounts_and_times(
-    world: World, inside: Inside, example: str, keys: set[str]
+    world: World, inside: Inside, example: tuple[Step, ...]
 ) -> None:
-    answer = None
-    for part in example.split("; "):
-        if "{payment_of_open}" in part:
-            assert answer is not None
-            paid = [p for p in answer.document["payments"] if p["bill_no"] == world.names["open"]]
-            world.names["payment_of_open"] = paid[0]["payment_no"]
-        if "{failure}" in part:
-            assert answer is not None
-            world.names["failure"] = answer.document["failure_no"]
-        time = () if part.startswith("demo") or "--now" in part else ("--now", "2023-04-20")
-        answer = inside(*world.filled(part), "--json", *time)
-    assert answer is not None
-    found = answer.document
-    assert found.keys() >= keys
-    assert answer.stdout.endswith("}\n")
+    prepare(world)
+    found: dict[str, Any] = {}
+    for step in example:
+        time = () if step.line.startswith("demo") or "--now" in step.line else ("--now", "2023-04-20")
+        found = inside(*world.filled(step.line), "--json", *time).document
+        remember(world, found)
+        assert not step.says or holds(found, step.says), found
+    assert found.keys() >= keys_of(example[-1].line)
     for key, value in fields(found):
         if key in _AMOUNT_KEYS and value is not None and not (key == "tax" and value in _NAMED_TAXES):
             assert isinstance(value, str), (key, value)
@@ -400,24 +84,18 @@ def test_json_is_one_document_with_the_promised_keys_amounts_and_times(
             assert key in ("seconds", "processor_seconds"), (key, value)
 
 
-def test_every_command_has_an_example_here() -> None:
-    shown = set()
-    for example, _ in EXAMPLES:
-        words = example.split("; ")[-1].split()
-        shown |= {path for path in TREE if tuple(words[: len(path)]) == path}
-    assert set(TREE) - shown - ELSEWHERE == set()
-
-
 @pytest.mark.parametrize(
-    ("example", "plural"),
-    [(example, keys) for example, keys in EXAMPLES if example.split("; ")[-1].split()[-1] == "list"],
+    "example", [example for example in EXAMPLES if example[-1].line.split()[-1] == "list"], ids=text_of
 )
 def test_a_list_is_an_array_under_its_plural_key(
-    world: World, inside: Inside, example: str, plural: set[str]
+    world: World, inside: Inside, example: tuple[Step, ...]
 ) -> None:
-    command = example.rsplit("; ", maxsplit=1)[-1]
-    found = inside(*world.filled(command), "--json").document
-    assert found.keys() == plural
+    if example[-1].line == "batch list":
+        for line in ("refunds batch --out b.batch", "refund --batch b.batch --out r.csv"):
+            inside(*line.split(), "--now", "2023-04-20")
+    for step in example:
+        found = inside(*world.filled(step.line), "--json", "--now", "2023-04-20").document
+    assert found.keys() == keys_of(example[-1].line)
     (records,) = found.values()
     assert records
     assert all(isinstance(record, dict) for record in records)

@@ -127,10 +127,9 @@ def _as_file(text: str | None, side: str) -> Iterator[FilePath | None]:
         try:
             yield path
         except InvalidInputError as error:
-            if error.values.get("path") != path:
-                raise
-            said = {**error.values, "path": path.name}  # where it lay here is nobody's business
-            raise InvalidInputError(error.code, **said) from None
+            if error.values.get("path") == path:  # where it lay here is nobody's business
+                error.values["path"] = path.name
+            raise
 
 
 @operation(router, "GET", "/{day}/lines.csv", Role.AUDITOR, *_SIDES, answer=str, media_type="text/csv")
