@@ -32,7 +32,7 @@ help:
 	@echo 'make bench   how fast it is: a table, and bench.json (ARGS=... goes to the runner)'
 	@echo 'make rivals  the same transfers by django-hordak and SQLAlchemy: a table, and rivals.json'
 	@echo 'make growth  what a transfer costs in a ledger of up to ten million: minutes, and 2 GB of disk'
-	@echo 'make docs    the pages of docs/ that follow from the code'
+	@echo 'make docs    the site of docs/ in build/site, after renewing the pages that follow from the code'
 	@echo 'make clean   remove the environment, the caches and the builds'
 
 demo: $(RUNTIME)
@@ -72,11 +72,14 @@ rivals: $(DEV)
 growth: $(DEV)
 	@$(BIN)/python -m bench.growth $(ARGS)
 
-docs: $(RUNTIME)
+# Strict: a link that leads nowhere fails it.
+docs: $(DEV)
 	$(BIN)/python docs/generate.py
+	$(BIN)/zensical build --clean --strict
+	@echo 'open build/site/index.html, or serve the folder: $(BIN)/python -m http.server -d build/site'
 
 clean:
-	rm -rf $(VENV) $(RIVALS) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(RIVALS) build dist .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The demo needs no test tools, and a newcomer should not wait for them.

@@ -1,5 +1,6 @@
-"""Writes what follows from the code in the documentation: docs/errors.md, docs/cli.md, and the plan of the
-lesson in docs/lesson.md and docs/lesson.zh.md.
+"""Writes the pages of the documentation that follow from the code.
+
+Here stand those of the command line and of refusals; the others have a module each in generators/.
 
 `.venv/bin/python docs/generate.py` writes them; with `--check` it writes nothing and exits with 1 when a page
 is out of date.
@@ -8,11 +9,12 @@ is out of date.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import typer.main
-from lesson_plan import with_plan  # it stands beside this file
+from generators import api, http_reference, law, lesson_plan
 
 from ecny_tax import errors
 from ecny_tax.cli.app import build
@@ -79,11 +81,11 @@ CLI_HEAD = """\
 # The command line · 命令行
 
 Every command with its arguments, options, examples and exit codes, as its `--help` shows them. The
-[README](../README.md) shows them at work; [errors.md](errors.md) lists every refusal. Numbers in the examples
-are nobody's: take those of your own database.
+[tutorial](tutorial.md) shows them at work; [errors.md](errors.md) lists every refusal. Numbers in the
+examples are nobody's: take those of your own database.
 
-每条命令的参数、选项、示例和退出码，与其 `--help` 所示相同。用法见 [README](../README.zh-CN.md)，拒绝代码见
-[errors.md](errors.md)。示例中的编号均为虚构，请换成您自己数据库中的编号。
+每条命令的参数、选项、示例和退出码，与其 `--help` 所示相同。用法见[入门教程](tutorial.zh.md)，
+拒绝代码见 [errors.md](errors.md)。示例中的编号均为虚构，请换成您自己数据库中的编号。
 """
 
 
@@ -95,7 +97,7 @@ def errors_page() -> str:
         parts += [_code(code, entry) for code, entry in _codes(kind.__name__)]
     rows = [f"{place}. `{result.value}`" for place, result in enumerate(Result, start=1)]
     parts += [RESULTS_HEAD, "\n".join(rows) + "\n"]
-    return HEAD + "\n".join(parts)
+    return "\n".join(parts)
 
 
 def _classes() -> str:
@@ -115,9 +117,9 @@ def _code(code: str, entry: dict[str, str]) -> str:
     sentence = {key: entry[key].replace("{{", "{").replace("}}", "}") for key in entry}
     lines = [f"### `{code}`\n"]
     for language in ("en", "zh"):
-        lines += [f"- {sentence[language]}", f"  - {sentence[f'hint_{language}']}"]
+        lines += [f"- {sentence[language]}", f"    - {sentence[f'hint_{language}']}"]
         if code in own_hints():
-            lines.append(f"  - *HTTP*: {own_hints()[code][language]}")
+            lines.append(f"    - *HTTP*: {own_hints()[code][language]}")
     return "\n".join(lines) + "\n"
 
 
@@ -146,7 +148,7 @@ def cli_page() -> str:
         codes = ", ".join(f"`{code}`" for code in page.exit_codes)
         others = ", ".join(f"[{other}](#ecny-tax-{other.replace(' ', '-')})" for other in page.see_also)
         parts.append(f"Exit codes · 退出码: {codes}.{others and f' See also · 另见: {others}.'}\n")
-    return HEAD + "\n".join(parts)
+    return "\n".join(parts)
 
 
 def _exit_codes() -> str:
@@ -210,9 +212,18 @@ def _options(parameters: list[Any]) -> str:
 PAGES = {
     "errors.md": errors_page,
     "cli.md": cli_page,
-    "lesson.md": lambda: with_plan(DOCS / "lesson.md", "en"),
-    "lesson.zh.md": lambda: with_plan(DOCS / "lesson.zh.md", "zh"),
+    "api.md": api.page,
+    "http-reference.md": http_reference.page,
+    "law.md": law.page,
 }
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Each page with its text: those that are written as a whole, and those of which a part is."""
+    for name, page in PAGES.items():
+        yield name, HEAD + page().rstrip("\n") + "\n"
+    yield "lesson.md", lesson_plan.with_plan(DOCS / "lesson.md", "en")
+    yield "lesson.zh.md", lesson_plan.with_plan(DOCS / "lesson.zh.md", "zh")
 
 
 def main(arguments: list[str]) -> int:
@@ -221,8 +232,8 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: generate.py [--check]\n")
         return 2
     stale = []
-    for name, page in PAGES.items():
-        path, text = DOCS / name, page().rstrip("\n") + "\n"
+    for name, text in texts():
+        path = DOCS / name
         if path.is_file() and path.read_text("utf-8") == text:
             continue
         stale.append(name)

@@ -16,6 +16,7 @@ from ecny_tax import BEIJING, AnnualReturn, EcnyTaxError, Fen, FixedClock, Sandb
 from ecny_tax import errors as errors_module
 from ecny_tax.errors import catalogue
 from ecny_tax.taxes.model import Bill
+from ecny_tax.testing.identities import company_id, company_name, person_id, person_name, phone_number
 from ecny_tax.wallets.model import Wallet
 
 #: When a test begins: a Thursday inside the settlement window of 2022.
@@ -24,35 +25,6 @@ AUTHORITY = "14407840000"
 SEED = "service tests"
 COURT = "court:CT440784"
 CASE = "（2023）粤0784刑初1号"
-
-_USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-
-
-def company_id(number: int = 1, *, start: str = "91440784") -> str:
-    """A made-up unified social credit code; ``start`` are its first eight characters."""
-    body = f"{start}{number:09d}"
-    total = sum(_USCC_ALPHABET.index(char) * 3**place for place, char in enumerate(body))
-    return body + _USCC_ALPHABET[-total % 31]
-
-
-def person_id(number: int = 1, *, born: date = date(1990, 1, 1)) -> str:
-    """A made-up resident identity number."""
-    body = f"440784{born:%Y%m%d}{number:03d}"
-    total = sum(int(digit) * 2 ** (17 - place) for place, digit in enumerate(body))
-    return body + "10X98765432"[total % 11]
-
-
-def phone_number(number: int = 1) -> str:
-    """A made-up mobile number."""
-    return f"139{number:08d}"
-
-
-def person_name(number: int = 1) -> str:
-    return f"虚构人{number}号"
-
-
-def company_name(number: int = 1) -> str:
-    return f"虚构照明{number}号有限公司"
 
 
 @pytest.fixture

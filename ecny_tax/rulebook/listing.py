@@ -54,13 +54,13 @@ class FigureInForce:
     note: str | None
 
 
-def figures(book: Rulebook, on: date) -> tuple[FigureInForce, ...]:
-    """Every figure in force on ``on``, in the order of the files."""
+def figures(book: Rulebook, on: date | None) -> tuple[FigureInForce, ...]:
+    """Every figure in force on ``on``, or of all days, in the order of the files."""
     return tuple(
         _figure(name, table, row)
         for name in NAMES
         for table, row in _rows(book.document(name))
-        if _in_force(row, on)
+        if on is None or _in_force(row, on)
     )
 
 

@@ -2,7 +2,10 @@
 
 A block of shell or Python runs as it stands, in one folder and one session for each document.  A `text` block
 right below it holds its output, where numbers that differ from run to run are not compared.  Blocks for
-setting up are marked with `<!-- set-up -->` and do not run here: they would fetch packages.
+setting up are marked with `<!-- set-up -->` and do not run here: they would fetch packages.  A page marked
+with `<!-- on postgresql -->` runs on an empty database of the tests' server, where there is one.
+
+Pages that users start from stand in Chinese, too, with the blocks of the page in English: these are run once.
 
 Where an output has changed on purpose, `RENEW_DOCUMENTS=1` makes the tests write it instead of comparing.
 """
@@ -26,11 +29,24 @@ from tests.cli.warm import ASK, POSSIBLE, Server
 
 ROOT = Path(__file__).resolve().parents[2]
 READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
-DOCUMENTS = (*READMES, *sorted((ROOT / "docs").glob("*.md")))
+DOCUMENTS = (
+    *READMES,
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs" / "how-to").glob("*.md")),
+)
+#: Stands in a page in Chinese that shows what is printed in Chinese: its blocks are its own, and run.
+_IN_CHINESE = "<!-- blocks in Chinese -->\n"
+#: The pages in Chinese → those in English whose blocks they have.
+TRANSLATIONS = {READMES[1]: READMES[0]} | {
+    path: path.with_name(path.name.replace(".zh.md", ".md"))
+    for path in DOCUMENTS
+    if path.name.endswith(".zh.md") and _IN_CHINESE not in path.read_text("utf-8")
+}
 LINKED = (*DOCUMENTS, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", ROOT / "examples" / "README.md")
 
 _BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 _SETUP = "<!-- set-up -->\n"
+_ON_POSTGRESQL = "<!-- on postgresql -->\n"
 _LANGUAGES = {"sh", "python", "powershell", "text"}
 
 #: What differs from run to run: 128-bit ids, numbers for people (with their date), those of vouchers (from
@@ -171,12 +187,16 @@ def run_shell(chosen: list[Block], folder: Path, environment: dict[str, str]) ->
     return printed[:-1]
 
 
-#: The Chinese README has the blocks of the English one, as a test below says: they are run once, and twice
+#: A page in Chinese has the blocks of the one in English, as a test below says: they are run once, and twice
 #: only to renew what stands in both.
-_RUN = [path for path in DOCUMENTS if path != READMES[1] or os.environ.get("RENEW_DOCUMENTS")]
+_RUN = [path for path in DOCUMENTS if path not in TRANSLATIONS or os.environ.get("RENEW_DOCUMENTS")]
 
 
-@pytest.mark.parametrize("path", _RUN, ids=lambda path: path.name)
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", _RUN, ids=name_of)
 def test_shell_blocks_print_what_stands_below_them(
     path: Path, folder: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -185,10 +205,12 @@ def test_shell_blocks_print_what_stands_below_them(
     chosen = [block for block in blocks(path) if block.language == "sh" and not block.setup]
     if not chosen:
         return
+    if _ON_POSTGRESQL in path.read_text("utf-8"):
+        environment = environment | {"ECNY_TAX_DB": request.getfixturevalue("postgres_url")}
     check(path, list(zip(chosen, run_shell(chosen, folder, environment), strict=True)))
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", _RUN, ids=name_of)
 def test_python_blocks_print_what_stands_below_them(
     path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,7 +227,7 @@ def test_python_blocks_print_what_stands_below_them(
     check(path, ran)
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
 def test_every_block_names_a_language_that_is_tested(path: Path) -> None:
     text = path.read_text("utf-8")
     assert text.count("```") == 2 * len(_BLOCK.findall(text))
@@ -214,7 +236,7 @@ def test_every_block_names_a_language_that_is_tested(path: Path) -> None:
         assert block.setup or block.language in ("sh", "python"), f"{path.name}:{block.line}"
 
 
-@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", READMES, ids=name_of)
 def test_set_up_comes_first_and_names_what_is_there(path: Path) -> None:
     setting_up = [block.setup for block in blocks(path)]
     assert setting_up == sorted(setting_up, reverse=True)
@@ -227,12 +249,14 @@ def test_set_up_comes_first_and_names_what_is_there(path: Path) -> None:
     assert all((ROOT / name).is_file() for name in named)
 
 
-def test_both_readmes_have_the_same_code_blocks() -> None:
+@pytest.mark.parametrize("path", TRANSLATIONS, ids=name_of)
+def test_a_page_in_chinese_has_the_code_blocks_of_the_one_in_english(path: Path) -> None:
     english, chinese = (
-        [(language, comparable(code)) for language, code in _BLOCK.findall(path.read_text("utf-8"))]
-        for path in READMES
+        [(language, comparable(code)) for language, code in _BLOCK.findall(page.read_text("utf-8"))]
+        for page in (TRANSLATIONS[path], path)
     )
     assert english == chinese
+    assert [block.setup for block in blocks(TRANSLATIONS[path])] == [block.setup for block in blocks(path)]
 
 
 def test_the_story_in_python_is_short() -> None:
@@ -242,7 +266,7 @@ def test_the_story_in_python_is_short() -> None:
     assert len(story.code.splitlines()) < 25
 
 
-@pytest.mark.parametrize("path", LINKED, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", LINKED, ids=name_of)
 def test_links_inside_the_project_lead_somewhere(path: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", _BLOCK.sub("", path.read_text("utf-8"))):
         if "://" in link:

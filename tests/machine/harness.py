@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition
 
 from ecny_tax import EcnyTaxError, Fen, FixedClock, Sandbox
+from ecny_tax.testing import check_promises
 from tests.machine.model import LIMITS, Model, Refused, Replayed, no
 from tests.support import (
     AUTHORITY,
@@ -178,15 +179,9 @@ class Harness(RuleBasedStateMachine):
         }
         assert {w.wallet_id: (w.balance, w.wallet_class, w.status) for w in s.wallets.list()} == wallets
         self._check_records()
-        accounts = s.ledger.accounts()
-        for asset in ("e-CNY", "deposits"):
-            assert sum(account.balance for account in accounts if account.asset == asset) == 0, "I1"
-        held = {account.account: account.balance for account in accounts}
+        check_promises(s)
+        held = {account.account: account.balance for account in s.ledger.accounts()}
         money = {name: amount for name, amount in held.items() if name.startswith(("wallet:", "collection:"))}
-        vaults = sum(amount for name, amount in held.items() if name.startswith("vault:"))
-        assert -held["issuance"] == sum(money.values()) + vaults == held["backing"], "I2"
-        free = ("issuance", "opening", "public:")
-        assert all(amount >= 0 for name, amount in held.items() if not name.startswith(free)), "I3"
         owned = {f"wallet:{number}": wallet[0] for number, wallet in wallets.items()}
         waiting = by_collection(money)
         taken = {name: amount for name, amount in waiting.items() if amount}
@@ -196,8 +191,6 @@ class Harness(RuleBasedStateMachine):
         own = [amount for name, amount in held.items() if name.startswith("own:")]
         assert len(own) * 10**12 - sum(own) == model.interest, "I6"
         self._check_journal()
-        verification = s.ledger.verify()
-        assert verification.ok, [check for check in verification.checks if not check.ok]
         self.state = dump(s)
 
     def _check_records(self) -> None:
@@ -210,7 +203,7 @@ class Harness(RuleBasedStateMachine):
                 made = [p for p in payments if p.bill_no == bill and p.payment_no not in named]
                 assert len(made) == 1
                 self.name(handle, made[0])
-        bills, settled = {b.bill_no: (b.amount, b.status) for b in s.taxes.bills()}, {}
+        bills = {b.bill_no: (b.amount, b.status) for b in s.taxes.bills()}
         assert bills == {self.numbers[h]: (b["amount"], b["status"]) for h, b in model.bills.items()}
         assert {
             p.payment_no: (p.bill_no, p.wallet_id, p.amount, p.mode, p.status, p.refunded + p.refund_pending)
@@ -226,27 +219,12 @@ class Harness(RuleBasedStateMachine):
             )
             for h, p in model.payments.items()
         }
-        for payment in payments:
-            back = (
-                payment.refunded
-                + payment.refund_pending
-                + (payment.amount if payment.status == "reversed" else 0)
-            )
-            assert back <= payment.amount, "I8"
-            if payment.status == "settled":
-                assert settled.setdefault(payment.bill_no, payment) is payment, "I7"
-        refunds = s.refunds.list()
-        assert {r.refund_no: (r.amount, r.status, r.wallet_id) for r in refunds} == {
+        assert {r.refund_no: (r.amount, r.status, r.wallet_id) for r in s.refunds.list()} == {
             self.numbers[h]: (r["amount"], r["status"], self.numbers[r["wallet"]])
             for h, r in model.refunds.items()
         }
-        once = [r for r in refunds if r.tax_year and r.status == "completed" and not r.is_correction]
-        paid = [(r.subject_id, r.tax_year) for r in once]
-        assert len(paid) == len(set(paid)), "I8"
         agreements = {a.agreement_no: a.status for a in s.agreements.list()}
         assert agreements == {self.numbers[h]: a["status"] for h, a in model.agreements.items()}
-        for agreement in model.agreements.values():
-            assert model.wallets[agreement["wallet"]]["class"] != "IV", "I12"
         for wallet in model.wallets.values():
             cap, _single, day, year = LIMITS[wallet["class"]]
             assert cap is None or wallet["balance"] <= cap or wallet["may_exceed"], "I11"

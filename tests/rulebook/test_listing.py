@@ -127,3 +127,8 @@ def test_what_a_user_puts_in_the_place_of_a_figure_is_listed(tmp_path: Path) -> 
 @pytest.mark.parametrize("day", [date(1980, 1, 1), date(1900, 1, 1)])
 def test_before_there_was_any_rule_nothing_is_listed(day: date) -> None:
     assert figures(PACKAGE, day) == ()
+
+
+def test_without_a_day_every_figure_of_the_files_is_listed() -> None:
+    listed = Counter((figure.file, figure.table, figure.citation) for figure in figures(PACKAGE, None))
+    assert listed == Counter((file, table, row["citation"]) for file, table, row in rows())

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 
 from ecny_tax import Sandbox
 from ecny_tax.clock import FixedClock, parse_time
+from ecny_tax.testing.http import running_server
 from ecny_tax.web.hub import Hub
 from ecny_tax.web.keys import create_key
-from ecny_tax.web.server import listen, make_server
 from ecny_tax.web.webhook_delivery import DeliverySettings
 from tests.web.client import Api
 from tests.web.documented import DocumentedApi
@@ -25,47 +22,17 @@ NOW = "2023-04-20T10:00:00+08:00"
 
 
 @contextmanager
-def running(server: uvicorn.Server, listening: threading.Event) -> Iterator[None]:
-    """A server in a thread of this process."""
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        assert listening.wait(30)
-        yield
-    finally:
-        server.should_exit = True
-        thread.join(30)
-        assert not thread.is_alive()
-
-
-@contextmanager
 def serving(sandbox: Sandbox, webhooks: DeliverySettings | None = None) -> Iterator[str]:
     """The address of a server of its own; it closes the sandbox in the end."""
-    listening = threading.Event()
-    addresses: list[str] = []
-
-    def started(address: str) -> None:
-        addresses.append(address)
-        listening.set()
-
-    server = make_server(sandbox, listen("127.0.0.1", 0), started=started, webhooks=webhooks)
-    with running(server, listening):
-        yield addresses[0]
+    with running_server(sandbox, webhooks=webhooks) as (address, _app):
+        yield address
 
 
 @pytest.fixture(scope="session")
 def shared_server() -> Iterator[tuple[str, FastAPI]]:
     """A server that the tests of a worker share, one after the other, and its application."""
-    listening = threading.Event()
-    addresses: list[str] = []
-
-    def started(address: str) -> None:
-        addresses.append(address)
-        listening.set()
-
-    server = make_server(Sandbox.open(":memory:"), listen("127.0.0.1", 0), started=started)
-    with running(server, listening):
-        yield addresses[0], cast(FastAPI, server.config.app)
+    with running_server(Sandbox.open(":memory:")) as served:
+        yield served
 
 
 @pytest.fixture
