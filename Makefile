@@ -24,7 +24,7 @@ RIVALS := .venv-rivals
 help:
 	@echo 'make demo    the Heshan story on a fresh ledger'
 	@echo 'make serve   the sandbox over HTTP, on port 8000 of this machine (ARGS=... goes to ecny-tax serve)'
-	@echo 'make test    the whole test suite (ARGS=... goes to pytest)'
+	@echo 'make test    the test suite, but for what needs a browser (ARGS=... goes to pytest)'
 	@echo 'make browser the teaching console in a headless Chromium, fetched if there is none; build/screenshots'
 	@echo 'make ha      a PostgreSQL pair whose primary is killed under load (ARGS=--rounds 10: ten times)'
 	@echo 'make fuzz    schemathesis asks the HTTP sandbox 2,000 times and more (ARGS="--requests 10000")'
@@ -42,7 +42,7 @@ serve: $(WEB)
 	@$(BIN)/ecny-tax serve $(ARGS)
 
 test: $(DEV)
-	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal --ignore tests/browser $(ARGS)
 
 browser: $(DEV)
 	@$(BIN)/python -m tests.browser.chromium
