@@ -46,7 +46,7 @@ _RECORDS = {
 }
 #: A metavar that is a closed list, such as ``buy|sell``.
 _CHOICES = re.compile(r"[a-z-]+|[IV]+(\|[IV]+)+|[a-z-]+(\|[a-z-]+)+")
-#: What every number and code is made of.  A database may be anybody's, and shells evaluate what they are told.
+#: What every number and code is made of.  A database may be anybody's, and shells evaluate what they hear.
 _PLAIN = re.compile(r"[\w.:-]+")
 #: What is left out of the words on a value: whatever a shell or a terminal might obey.
 _OBEYED = re.compile(r"[^\w .,:()（）、·-]")

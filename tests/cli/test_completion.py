@@ -243,6 +243,19 @@ def test_installing_writes_below_home_alone_and_bash_then_completes(world: World
 
 
 @needs_bash
+def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    environment = with_command(tmp_path)
+    no_folder = tmp_path / "no-folder"
+    no_folder.touch()
+    script = "ecny-tax --install-completion; exit $?"
+    done = bash(tmp_path, environment | {"HOME": str(no_folder)}, script)
+    assert done.returncode == 7
+    assert done.stderr.startswith(str(no_folder))
+    assert "(output_unwritable)" in done.stderr.splitlines()[0]
+    assert no_folder.read_bytes() == b""
+
+
+@needs_bash
 def test_showing_completion_prints_what_bash_can_read_and_writes_nothing(tmp_path: Path) -> None:
     environment = with_command(tmp_path)
     done = bash(tmp_path, environment, 'eval "$(ecny-tax --show-completion)"; complete -p ecny-tax')
