@@ -17,14 +17,15 @@ PINS := pyproject.toml constraints.txt
 # What users would pick instead of us has an environment of its own.
 RIVALS := .venv-rivals
 
-.PHONY: help demo serve test ha fuzz lint bench rivals growth docs clean
+.PHONY: help demo serve test browser ha fuzz lint bench rivals growth docs clean
 # One environment: two targets at once must not both fill it.
 .NOTPARALLEL:
 
 help:
 	@echo 'make demo    the Heshan story on a fresh ledger'
 	@echo 'make serve   the sandbox over HTTP, on port 8000 of this machine (ARGS=... goes to ecny-tax serve)'
-	@echo 'make test    the whole test suite (ARGS=... goes to pytest)'
+	@echo 'make test    the test suite, but for what needs a browser (ARGS=... goes to pytest)'
+	@echo 'make browser the teaching console in a headless Chromium, fetched if there is none; build/screenshots'
 	@echo 'make ha      a PostgreSQL pair whose primary is killed under load (ARGS=--rounds 10: ten times)'
 	@echo 'make fuzz    schemathesis asks the HTTP sandbox 2,000 times and more (ARGS="--requests 10000")'
 	@echo 'make lint    ruff, mypy and the floors of the house'
@@ -41,7 +42,11 @@ serve: $(WEB)
 	@$(BIN)/ecny-tax serve $(ARGS)
 
 test: $(DEV)
-	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal --ignore tests/browser $(ARGS)
+
+browser: $(DEV)
+	@$(BIN)/python -m tests.browser.chromium
+	$(BIN)/pytest -n 0 tests/browser $(ARGS)
 
 ha: $(DEV)
 	@$(BIN)/python -m tests.ha.failover $(ARGS)

@@ -30,7 +30,8 @@ def serve(
 ) -> None:
     """Serve the sandbox over HTTP until Ctrl-C (extra [web]).
 
-    The document is at /openapi.json, its page at /docs.  Every request needs an API key.
+    The teaching console is at /, the document at /openapi.json, its page at /docs.  What is asked under /v1
+    needs an API key.
 
     Examples:
         serve --port 8080

@@ -187,7 +187,8 @@ async def on_http_error(request: Request, error: Exception) -> JSONResponse:
         refusal = InvalidInputError("request_malformed", where="body", reason=str(error.detail))
     answer = problem(refusal, language_of(request))
     if error.status_code == 405:
-        answer.headers["Allow"] = ", ".join(_methods_at(request))
+        of_page = (error.headers or {}).get("Allow", "")  # pages are not in the document
+        answer.headers["Allow"] = ", ".join(_methods_at(request)) or of_page
     return answer
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -11,28 +10,20 @@ from urllib.parse import urlsplit
 import pytest
 
 from ecny_tax import Sandbox
+from tests.browser.chromium import NONE, chromium
 from tests.web.conftest import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
-
-_NONE = "no Chromium here: `make browser` fetches one, CHROMIUM=/path/to/it names one"
-
-
-def _chromium(own: str) -> str | None:
-    """Where a Chromium is: named, Playwright's own, or the system's."""
-    named = os.environ.get("CHROMIUM")
-    places = (named,) if named else (own, "/usr/bin/chromium", "google-chrome", "chromium-browser")
-    return next((found for place in places if (found := shutil.which(place))), None)
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     playwright = pytest.importorskip("playwright.sync_api", reason="no playwright here: `make browser`")
     with playwright.sync_playwright() as driver:
-        place = _chromium(driver.chromium.executable_path)
+        place = chromium(driver.chromium.executable_path)
         if place is None:
-            pytest.skip(_NONE)
+            pytest.skip(NONE)
         root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
         started = driver.chromium.launch(executable_path=place, args=root)
         yield started

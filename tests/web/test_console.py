@@ -166,6 +166,13 @@ def test_every_place_of_the_page_stays_within_the_server(nobody: Api) -> None:
         assert not re.search(r"https?://|@import|url\(|eval|innerHTML", nobody.get(file).content.decode())
 
 
+def test_a_step_leads_to_what_it_did(nobody: Api) -> None:
+    for number in range(1, len(tour()) + 1):
+        page = shown(nobody, f"/?steps={'.'.join(tour()[:number])}")
+        places = {link.removeprefix("#") for link in page.links if link.startswith("#")}
+        assert places <= set(page.ids)
+
+
 @pytest.mark.parametrize("steps", ["", "sign", LESSON])
 def test_ids_are_unique_and_headings_in_order(nobody: Api, steps: str) -> None:
     page = shown(nobody, f"/?steps={steps}")
@@ -225,6 +232,16 @@ def test_the_trace_is_a_picture_of_its_own(nobody: Api) -> None:
         assert picture.headers["content-type"] == "image/svg+xml"
         assert ("资金溯源" if language == "zh" else "Trace of") in picture.content.decode()
     refused(nobody, "/trace.svg?steps=sign", "class_without_trace")
+
+
+def test_an_address_says_which_methods_it_takes(nobody: Api) -> None:
+    for path, methods in (("/", {"GET"}), ("/class/AAAAAA", {"GET", "POST"}), ("/class", {"POST"})):
+        answer = nobody.ask("DELETE", path, None, {})
+        assert answer.status == 405
+        assert set(answer.headers["allow"].split(", ")) - {"HEAD"} == methods
+    head = nobody.ask("HEAD", "/?steps=sign", None, {})
+    assert head.status == 200
+    assert head.content == b""
 
 
 # --- bad input --------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ It needs no key and never touches the sandbox that is served: a class is a sandb
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from importlib.resources import files
 from secrets import randbelow
@@ -45,6 +45,7 @@ _FILES = {
 _SEEDS = 10**6
 #: After so many milliseconds a browser that lost a stream asks for it again.
 _RETRY_MILLISECONDS = 2000
+_STREAM = "text/event-stream"
 
 
 class Console:
@@ -62,17 +63,8 @@ class Console:
 def add_console(app: FastAPI) -> None:
     """Add the console to an application, at ``/`` and outside of the OpenAPI document."""
     app.state.console = Console()
-    for path, method, answer in (
-        ("/", "GET", _show),
-        ("/new", "GET", _new),
-        ("/trace.svg", "GET", _trace),
-        ("/follow", "GET", _find_class),
-        ("/class", "POST", _lead),
-        ("/class/{code}", "POST", _move),
-        ("/class/{code}", "GET", _follow),
-        ("/class/{code}/events", "GET", _events),
-    ):
-        app.router.routes.append(Route(path, _as_page(answer), methods=[method]))
+    for path, answers in _PAGES.items():
+        app.router.routes.append(Route(path, _as_page(answers), methods=list(answers)))
     for name, media_type in _FILES.items():
         app.router.routes.append(Route(f"/{name}", _file(name, media_type), methods=["GET"]))
 
@@ -80,12 +72,12 @@ def add_console(app: FastAPI) -> None:
 _Answer = Callable[[Request], Awaitable[Response]]
 
 
-def _as_page(answer: _Answer) -> _Answer:
-    """A refusal is a page too, in the reader's language."""
+def _as_page(answers: Mapping[str, _Answer]) -> _Answer:
+    """What answers each method; a refusal is a page too, in the reader's language."""
 
     async def answered(request: Request) -> Response:
         try:
-            return await answer(request)
+            return await answers["GET" if request.method == "HEAD" else request.method](request)
         except EcnyTaxError as error:
             language = _language(request)
             status = status_of(error)
@@ -193,7 +185,7 @@ class _Stream(StreamingResponse):
     """Events for a listener, who gives the place back however it ends."""
 
     def __init__(self, classes: LedClasses, led: Led, after: int) -> None:
-        super().__init__(_told(classes, led, after), media_type="text/event-stream", headers=_HEADERS)
+        super().__init__(_told(classes, led, after), media_type=_STREAM, headers=_HEADERS)
         self._classes, self._led = classes, led
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -205,6 +197,8 @@ class _Stream(StreamingResponse):
 
 async def _events(request: Request) -> Response:
     classes: LedClasses = request.app.state.console.led
+    if request.method == "HEAD":  # nobody would read on
+        return Response(media_type=_STREAM, headers=_HEADERS)
     seen = request.headers.get("last-event-id") or request.query_params.get("after", "")
     after = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else 0
     return _Stream(classes, classes.enter(request.path_params["code"]), after)
@@ -261,3 +255,14 @@ def _check_same_site(request: Request) -> None:
 def _see(place: str) -> Response:
     """Go there instead."""
     return RedirectResponse(place, 303, headers=_HEADERS)
+
+
+_PAGES: Mapping[str, Mapping[str, _Answer]] = {
+    "/": {"GET": _show},
+    "/new": {"GET": _new},
+    "/trace.svg": {"GET": _trace},
+    "/follow": {"GET": _find_class},
+    "/class": {"POST": _lead},
+    "/class/{code}": {"GET": _follow, "POST": _move},
+    "/class/{code}/events": {"GET": _events},
+}

@@ -68,6 +68,7 @@ def page(address: Address, lesson: Lesson, stop: Stop, seat: Seat) -> str:
         other_language=_in_the_other_language(address, seat),
         new_class=str(address.at_the_beginning()).replace("/?", "/new?", 1),
         groups=words.GROUPS,
+        place=words.PLACES.get(newest.action) if newest and not newest.refusal else None,
         messages=_messages(newest, language) if newest else None,
         money=_money(lesson, language),
         split=_split(lesson, language),

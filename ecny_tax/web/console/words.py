@@ -29,6 +29,18 @@ ACTORS: dict[Actor, tuple[str, str]] = {
     Actor.POLICE: ("Investigators", "依法查询机关"),
 }
 
+#: Where on the page it shows most what an action did: the id of a heading, and the word that stands there.
+PLACES: dict[Action, tuple[str, str]] = {
+    Action.PAY: ("receipt", "receipt"),
+    Action.ASK: ("pane-terminal", "offline"),
+    Action.HAND_OVER: ("pane-device", "offline"),
+    Action.ACCEPT: ("pane-terminal", "offline"),
+    Action.REDEEM: ("pane-terminal", "offline"),
+    Action.CLOSE_DAY: ("split", "split"),
+    Action.TRACE: ("trace", "trace"),
+    Action.VERIFY: ("verification", "verification"),
+}
+
 _WORDS: dict[str, tuple[str, str]] = {
     "title": ("Teaching console: taxes in digital RMB", "教学台：数字人民币缴税与退税"),
     "brand": ("ecny-tax teaching console", "ecny-tax 教学台"),
@@ -80,6 +92,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "refused_said": ("No money has moved.", "资金未发生变动。"),
     "hint": ("What to do", "怎么办"),
     "code": ("Code", "代码"),
+    "see_below": ("See below", "见下方"),
     "messages": ("Messages", "报文"),
     "in_words": ("The same in words", "文字说明"),
     "qr_text": ("Text of the code", "码中文本"),
