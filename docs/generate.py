@@ -56,9 +56,9 @@ moved no money and changed no record. In Python it is an exception of the class 
 JSON object) and the exit code. Over HTTP it is a problem (RFC 9457); where the hint speaks of commands, the
 one marked *HTTP* takes its place there.
 
-每个拒绝都有固定的代码、一句说明和一条处理建议。`{花括号}` 中的内容由具体数值代入。除非说明中另有交代，
-被拒绝的操作没有移动资金，也没有改动记录。在 Python 中它是下列类别的异常；在命令行中，它是标准错误输出上的
-两行文字（加 `--json` 则为一个 JSON 对象）和退出码；在 HTTP 接口中，它是一个 problem 对象（RFC 9457），
+每个拒绝都有固定的代码、一句说明和一条处理建议。`{花括号}` 中的内容由具体数值代入。除非说明中另有交代，\
+被拒绝的操作没有移动资金，也没有改动记录。在 Python 中它是下列类别的异常；在命令行中，它是标准错误输出上的\
+两行文字（加 `--json` 则为一个 JSON 对象）和退出码；在 HTTP 接口中，它是一个 problem 对象（RFC 9457），\
 建议涉及命令时改用标有 *HTTP* 的一条。
 
 The other exit codes are 0 (done), 1 (a bug in the program) and 130 (interrupted).
@@ -84,7 +84,7 @@ Every command with its arguments, options, examples and exit codes, as its `--he
 [tutorial](tutorial.md) shows them at work; [errors.md](errors.md) lists every refusal. Numbers in the
 examples are nobody's: take those of your own database.
 
-每条命令的参数、选项、示例和退出码，与其 `--help` 所示相同。用法见[入门教程](tutorial.zh.md)，
+每条命令的参数、选项、示例和退出码，与其 `--help` 所示相同。用法见[入门教程](tutorial.zh.md)，\
 拒绝代码见 [errors.md](errors.md)。示例中的编号均为虚构，请换成您自己数据库中的编号。
 """
 

@@ -1,8 +1,9 @@
 """A class of 45 minutes in the terminal: agreement, payment, refund, offline, double spend, audit.
 
-Everything is simulated, in memory; all identities are made up.  `--lang zh` tells it in Chinese, `--answers`
-shows the answers, `--chapter offline` tells that one alone, and at a terminal every step waits for Enter.
-一堂 45 分钟的课：签约、缴款、退税、离线、双花、核验。全部为内存中的模拟，身份均为虚构。
+Everything is simulated, in memory; all identity numbers are made up.  `--lang zh` tells it in Chinese,
+`--answers` shows the answers, `--chapter offline` tells that one alone, and at a terminal every step waits
+for Enter.
+一堂 45 分钟的课：签约、缴款、退税、离线、双花、核验。全部为内存中的模拟，证件号码均为虚构。
 """
 
 import argparse

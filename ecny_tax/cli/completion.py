@@ -46,6 +46,10 @@ _RECORDS = {
 }
 #: A metavar that is a closed list, such as ``buy|sell``.
 _CHOICES = re.compile(r"[a-z-]+|[IV]+(\|[IV]+)+|[a-z-]+(\|[a-z-]+)+")
+#: What every number and code is made of.  A database may be anybody's, and shells evaluate what they hear.
+_PLAIN = re.compile(r"[\w.:-]+")
+#: What is left out of the words on a value: whatever a shell or a terminal might obey.
+_OBEYED = re.compile(r"[^\w .,:()（）、·-]")
 
 
 def words_before() -> list[str]:
@@ -68,7 +72,8 @@ def teach(parameters: Iterable[Parameter]) -> None:
 def _offers_for(name: str, metavar: str) -> Callable[[typer.Context, str], list[Offer]]:
     def offers(ctx: typer.Context, incomplete: str) -> list[Offer]:
         with suppress(Exception):  # whatever it is, it must not disturb who types
-            return _offers(ctx, name, metavar, incomplete)
+            found = _offers(ctx, name, metavar, incomplete)
+            return [(value, _OBEYED.sub("", said)) for value, said in found if _PLAIN.fullmatch(value)]
         return []
 
     return offers

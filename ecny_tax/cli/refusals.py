@@ -36,8 +36,14 @@ EDGE = {
 
 
 def report_unwritable_output(error: OSError, *, as_json: bool = False, language: str = "en") -> int:
-    """A full disk, say, behind standard output: what was asked is done, and only the answer is lost."""
+    """A full disk, say, behind standard output: what was asked is done, and only the answer is lost.
+
+    Of standard output the system gives no name; what it names is a file, such as one that completion is
+    installed in.
+    """
     refusal = UnavailableError("answer_lost", reason=system_reason(error))
+    if error.filename is not None:
+        refusal = UnavailableError("output_unwritable", path=error.filename, reason=system_reason(error))
     with suppress(OSError):
         sys.stdout.close()  # what it still holds must not be tried again at exit
     return report(refusal, as_json=as_json, language=language)

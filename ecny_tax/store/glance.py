@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import sqlite3
 
 from ecny_tax.store import sqlite
@@ -45,9 +46,9 @@ def glance(database: str, kind: str, begun: str) -> list[tuple[str, str]]:
     """Numbers that begin so, each with a word on it; nothing where there is no such database.
 
     It waits for nobody and makes nothing; whoever holds the database keeps it. A database on a server is not
-    asked: that may take its time.
+    asked: that may take its time, and a pipe or a terminal may never answer.
     """
-    if is_url(database):
+    if is_url(database) or not os.path.isfile(database):
         return []
     try:
         connection = sqlite.look(database)

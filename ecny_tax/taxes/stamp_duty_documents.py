@@ -214,10 +214,12 @@ def amendment(
     document.
 
     Raises ``InvalidInputError``: ``amendment_unclear`` unless exactly one of ``new_amount`` and
-    ``not_performed`` is given.
+    ``not_performed`` is given, ``amendment_before_signing``.
     """
     if (new_amount is None) is not not_performed:
         raise InvalidInputError("amendment_unclear")
+    if signed is not None and signed.day > rules.day:
+        raise InvalidInputError("amendment_before_signing", signed=signed.day, amended=rules.day)
     law = rules.stamp_duty
     old, new = positive(old_amount), positive(old_amount if new_amount is None else new_amount)
     change, down = Fen(abs(new - old)), new < old

@@ -187,5 +187,5 @@ def _check_books(sandbox: Sandbox) -> None:
 
 
 def _refuse(sentence: str) -> NoReturn:
-    """Fail with one sentence, which says enough without a traceback."""
-    pytest.fail(sentence, pytrace=False)
+    """Fail with one sentence, which says enough without a traceback and without what led to it."""
+    raise pytest.fail.Exception(sentence, pytrace=False) from None

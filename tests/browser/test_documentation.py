@@ -22,7 +22,8 @@ def small_site(tmp_path: Path) -> Path:
     pytest.importorskip("zensical", reason="the site is built by zensical, of the extra [dev]")
     settings, _navigation, _pages = (ROOT / "mkdocs.yml").read_text("utf-8").partition("\nnav:")
     (tmp_path / "mkdocs.yml").write_text(settings, "utf-8")
-    shutil.copytree(ROOT / "docs" / "assets", tmp_path / "docs" / "assets")
+    for ours in ("assets", "theme"):
+        shutil.copytree(ROOT / "docs" / ours, tmp_path / "docs" / ours)
     (tmp_path / "docs" / "index.md").write_text("# Start\n\nNothing to see.\n", "utf-8")
     (tmp_path / "docs" / "found.md").write_text(
         "# Elsewhere\n\nTwo vouchers are 双花证据, or evidence.\n", "utf-8"

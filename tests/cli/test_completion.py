@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,30 @@ def test_a_file_that_is_no_database_offers_nothing_and_stays(tmp_path: Path, con
     assert [file.name for file in tmp_path.iterdir()] == ["s.db"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_that_never_answers_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "s.db")
+    assert offered(tmp_path, "ecny-tax wallet show ") == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_nothing_that_a_shell_would_run_is_offered_from_anybodys_database(world: World, shell: str) -> None:
+    """zsh evaluates what it is told, and a number is put into the line as it is."""
+    import sqlite3
+
+    with closing(sqlite3.connect(world.database, isolation_level=None)) as writer:
+        writer.executemany(
+            "INSERT INTO institution (kind, code, name_zh, name_en, public_key)"
+            " VALUES ('tax_authority', ?, ?, '', x'')",
+            [("1$(touch${IFS}x)", "虚构"), ("1`x`\n;x", "虚构"), ("19", "虚构\\$(touch x)`x`\"'\x1b[2J局")],
+        )
+    told = asked(world.folder, "ecny-tax agreement sign --authority 1", shell).stdout
+    assert "19" in told
+    assert ("虚构(touch x)x" in told) == (shell != "bash")
+    for char in ("$", "`", "\\", ";", "\x1b"):
+        assert char not in told, char
+
+
 def test_no_server_is_asked(tmp_path: Path) -> None:
     url = "postgresql://nobody@192.0.2.1:5432/nothing"
     assert offered(tmp_path, "ecny-tax wallet show ", ECNY_TAX_DB=url) == []
@@ -215,6 +240,19 @@ def test_installing_writes_below_home_alone_and_bash_then_completes(world: World
     lines = told.stdout.splitlines()
     assert lines[0] == "personal"
     assert world.names["company"] in lines[1:]
+
+
+@needs_bash
+def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    environment = with_command(tmp_path)
+    no_folder = tmp_path / "no-folder"
+    no_folder.touch()
+    script = "ecny-tax --install-completion; exit $?"
+    done = bash(tmp_path, environment | {"HOME": str(no_folder)}, script)
+    assert done.returncode == 7
+    assert done.stderr.startswith(str(no_folder))
+    assert "(output_unwritable)" in done.stderr.splitlines()[0]
+    assert no_folder.read_bytes() == b""
 
 
 @needs_bash

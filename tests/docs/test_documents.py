@@ -236,6 +236,38 @@ def test_every_block_names_a_language_that_is_tested(path: Path) -> None:
         assert block.setup or block.language in ("sh", "python"), f"{path.name}:{block.line}"
 
 
+def test_no_page_of_the_project_has_blocks_that_do_not_run() -> None:
+    """Those that are not run here (decisions, the changelog, the examples' own page, …) have none."""
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"]
+    done = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
+    if done.returncode:
+        pytest.skip("what belongs to the project is known in a clone only")
+    others = {ROOT / name for name in done.stdout.splitlines()} - set(DOCUMENTS)
+    assert ROOT / "CONTRIBUTING.md" in others
+    assert [
+        path
+        for path in others
+        if path.is_file() and re.search(r"^ *(```|~~~)", path.read_text("utf-8"), re.M)
+    ] == []
+
+
+#: What is written without spaces: Chinese characters and punctuation.
+_CHINESE = r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_no_line_ends_within_a_sentence_in_chinese(path: Path) -> None:
+    """It would be shown as a space in the middle of it."""
+    text = _BLOCK.sub("\n", path.read_text("utf-8"))
+    assert re.findall(rf".*{_CHINESE}\n *{_CHINESE}.*", text) == []
+
+
+@pytest.mark.parametrize("path", READMES, ids=name_of)
+def test_readme_lists_every_promise(path: Path) -> None:
+    listed = re.findall(r"^\| (I\d+) \|", path.read_text("utf-8"), re.MULTILINE)
+    assert listed == [f"I{number}" for number in range(1, 17)]
+
+
 @pytest.mark.parametrize("path", READMES, ids=name_of)
 def test_set_up_comes_first_and_names_what_is_there(path: Path) -> None:
     setting_up = [block.setup for block in blocks(path)]

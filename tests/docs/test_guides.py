@@ -49,6 +49,13 @@ def test_every_failure_that_can_be_ordered_of_debits_and_refunds_is_named(name: 
     assert {str(kind) for kind in FailureKind} <= named
 
 
+def test_what_an_operation_over_http_does_is_said_in_words() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "http-reference.md"
+    said = re.findall(r"^\| `[A-Z]+ /v1/[^|]*\| (\S+)", page.read_text("utf-8"), re.MULTILINE)
+    assert len(said) > 100
+    assert [word for word in said if not re.fullmatch(r"[A-Z][a-z]*,?", word)] == []
+
+
 def test_every_operation_over_http_that_is_named_is_one() -> None:
     routes = pytest.importorskip("ecny_tax.web.routes", reason="needs the extra [web]")
     operations = {

@@ -152,6 +152,13 @@ def test_the_site_builds_without_a_warning_and_has_every_page(site: Path) -> Non
     assert not list(site.rglob("*.py"))
 
 
+def test_every_page_of_the_built_site_says_which_language_it_is_in(site: Path) -> None:
+    """For those to whom it is read aloud; what stands around the text follows it."""
+    for page in site.rglob("*.html"):
+        (said,) = re.findall(r'<html lang="(\w+)"', page.read_text("utf-8"))
+        assert said == ("zh" if page.name.endswith(".zh.html") else "en"), page.name
+
+
 def test_the_built_site_asks_nobody_else_for_anything(site: Path) -> None:
     for page in site.rglob("*.html"):
         for address in _Resources(page.read_text("utf-8")).fetched:

@@ -288,6 +288,10 @@ def early_equity() -> object:
         ),
         (amended, "amendment_unclear"),
         (lambda: amended(new_amount=yuan(1), not_performed=True), "amendment_unclear"),
+        (
+            lambda: amended(new_amount=yuan(1), signed=rulebook.on(date(2200, 1, 1))),
+            "amendment_before_signing",
+        ),
         (lambda: amended(new_amount=Fen(0)), "amount_not_positive"),
         (lambda: amended(new_amount=yuan(1), old_amount=Fen(0)), "amount_not_positive"),
         (lambda: amended(new_amount=yuan(1), item="poem"), "stamp_duty_item_unknown"),

@@ -150,6 +150,7 @@ def test_a_marker_that_is_wrong_is_refused_in_one_sentence(run: Run) -> None:
     result.assert_outcomes(errors=len(_WRONG))
     result.stdout.fnmatch_lines([sentence for _, sentence in _WRONG], consecutive=False)
     result.stdout.no_fnmatch_line("*plugin.py*")
+    result.stdout.no_fnmatch_line("During handling of*")
 
 
 def test_a_scenario_takes_no_time_of_the_tests_own(run: Run) -> None:
@@ -217,6 +218,7 @@ def test_without_the_extra_web_one_sentence_says_what_to_install(run: Run) -> No
     """)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["the HTTP sandbox needs *pip install 'ecny-tax?web?'*"])
+    result.stdout.no_fnmatch_line("During handling of*")
     result.stdout.no_fnmatch_line("*Traceback*")
 
 

@@ -44,7 +44,6 @@ CLI_ONLY = {
     "refund_what",
     "season_differs",
     "season_needs_new_database",
-    "season_size_malformed",
     "state_file_foreign",
     "state_file_not_found",
     "table_lacks_year",

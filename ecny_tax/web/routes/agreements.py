@@ -166,7 +166,7 @@ def export(call: AnyCall, agreement_no: Number) -> dict[str, object]:
     answer=with_members("AgreementVerdict", AgreementCheck, problem=Problem | None),
 )
 def verify(call: AnyCall, asked: VerifyAgreement) -> dict[str, object]:
-    """VerifyAgreement an exported agreement; nothing is kept of it.
+    """Verify an exported agreement; nothing is kept of it.
 
     The verdict is the answer, also when it is no: `problem` then says why.
     """

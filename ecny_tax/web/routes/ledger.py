@@ -115,7 +115,7 @@ def transfers(call: AnyCall, limit: Limit = 50, cursor: Cursor = None) -> dict[s
 
 @operation(router, "POST", "/verifications", Role.AUDITOR, answer=LedgerVerification)
 def verify(call: AnyCall, asked: VerifyProof | None = None) -> LedgerVerification:
-    """VerifyProof the whole ledger.
+    """Verify the whole ledger.
 
     Every balance is derived anew, every record compared with the sealed log, every promise checked.  `ok` is
     the verdict.  Nobody waits for it, but it takes its time.
