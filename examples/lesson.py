@@ -11,7 +11,7 @@ import os
 import sys
 
 from ecny_tax import EcnyTaxError, yuan_text
-from ecny_tax.scenarios.classroom import name_of, play, title_of
+from ecny_tax.scenarios.classroom import name_of, play
 from ecny_tax.scenarios.classroom_model import Event, Lesson
 from ecny_tax.scenarios.heshan import COMPANY
 from ecny_tax.scenarios.lesson import Chapter, chapters, tour
@@ -48,8 +48,8 @@ class Narrator:
         title = self.say(chapter.title, chapter.title_zh)
         print(f"== {number}. {title} · {chapter.minutes} {self.word('minutes')} ==\n")
         print(self.say(chapter.say, chapter.say_zh), end="\n\n")
-        for event in events:
-            self.event(event)
+        for event, named in zip(events, chapter.titles, strict=True):
+            self.event(event, self.say(*named))
             self.pause()
         print(f"{self.word('look')}:")
         for line in (chapter.look, chapter.look_zh)[self.language]:
@@ -62,9 +62,9 @@ class Narrator:
             print()
         self.pause()
 
-    def event(self, event: Event) -> None:
+    def event(self, event: Event, named: str) -> None:
         refused = f" ({self.word('refused')}: {event.refusal.code})" if event.refusal else ""
-        print(f"[{event.at:%H:%M}] {self.say(*title_of(event.action))}{refused}")
+        print(f"[{event.at:%H:%M}] {named}{refused}")
         for message in event.messages:
             way = " → ".join(self.say(*name_of(actor)) for actor in (message.sender, message.receiver))
             number = f" {message.number}" if message.number else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from ecny_tax.errors import Language
-from ecny_tax.scenarios.classroom import title_of
 from ecny_tax.scenarios.lesson import Chapter, chapters
 
 _BEGIN = "<!-- From here on written by docs/generate.py, from ecny_tax/scenarios/lesson.toml. -->\n"
@@ -50,7 +49,7 @@ def plan(language: Language) -> str:
 
 
 def _steps(chapter: Chapter, language: Language) -> str:
-    titles = [title_of(action)[language == "zh"] for action in chapter.actions]
+    titles = [title[language == "zh"] for title in chapter.titles]
     return "、".join(titles) if language == "zh" else ", ".join(titles)
 
 

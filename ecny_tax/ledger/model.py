@@ -33,7 +33,7 @@ class AccountCode(IntEnum):
     WALLET = 3  # 钱包
     COLLECTION = 4  # 待报解预算收入
     LIEN = 5  # 圈存：离线支付的装载
-    RESERVE_BACKING = 10  # 人民银行持有的准备金对价
+    RESERVE_BACKING = 10  # 人民银行持有的发行准备
     OPERATOR_RESERVE = 11  # 运营机构准备金
     PUBLIC_DEPOSITS = 12  # 公众存款（外部世界）
     TREASURY_REVENUE = 13  # 国库分级次收入
@@ -71,7 +71,7 @@ class TransferCode(IntEnum):
     SUB_WALLET = 17  # 子钱包划转：母钱包 ↔ 子钱包
     WALLET_INTEREST = 18  # 钱包利息：自有资金 → 准备金，银行库 → 钱包
     ALLOCATION = 19  # 报解：待报解预算收入 → 发行库
-    BACKING_TO_REVENUE = 20  # 报解入库：准备金对价 → 分级次收入
+    BACKING_TO_REVENUE = 20  # 报解入库：发行准备 → 分级次收入
     ADJUSTMENT = 21  # 调账：对账后退回钱包
     VOID = 22  # 作废号：取了序号而未用，金额为零，使流水无缺号
 

@@ -6,13 +6,14 @@ is refused by the library, and the refusal is what the action came to.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
 from ecny_tax.errors import EcnyTaxError, InvalidInputError, UnavailableError
-from ecny_tax.money import Fen
+from ecny_tax.money import Fen, yuan
 from ecny_tax.offline.model import RegisteredLoad
 from ecny_tax.offline.terminal import Terminal
 from ecny_tax.oversight.drawing import as_svg
@@ -32,6 +33,7 @@ from ecny_tax.scenarios.classroom_model import (
 )
 from ecny_tax.scenarios.classroom_stage import PERSON, Stage, Talk, Told, opened
 from ecny_tax.scenarios.heshan import COMPANY
+from ecny_tax.scenarios.story import grouped
 from ecny_tax.wallets.model import WalletStatus
 
 #: The most actions of one class.
@@ -109,20 +111,43 @@ def play(*, seed: int, company: str = COMPANY, actions: Sequence[Action]) -> Les
 
 def _event(stage: Stage, action: Action, newest: int) -> Event:
     """One action, a moment after the last; ``newest`` is the number of the last transfer before it."""
-    act, talk, refusal = _ACTS[action], Talk(), None
+    act, talk, refusal, caught = _ACTS[action], Talk(), None, stage.caught
     stage.clock.advance(_A_MOMENT)
     try:
         if act.needs_network and not stage.network:
             raise UnavailableError("network_is_off")
         outcome = act.do(stage, talk)
     except EcnyTaxError as error:
-        # Without what led to it: that would keep the whole sandbox alive.
-        error.__context__ = error.__cause__ = None
-        refusal = error.with_traceback(None)
-        outcome = error.message("en"), error.message("zh")
-        talk.refuse(error)
+        refusal = _to_be_kept(error)
+        outcome = refusal.message("en"), refusal.message("zh")
+        talk.refuse(refusal)
     entries = stage.s.ledger.transfers(after=newest, limit=_MOST_ENTRIES)
-    return Event(action, *act.title, *outcome, refusal, tuple(talk.messages), entries, stage.clock.now())
+    return Event(
+        action,
+        *act.title,
+        *outcome,
+        refusal,
+        tuple(talk.messages),
+        entries,
+        stage.clock.now(),
+        caught=stage.caught != caught,
+    )
+
+
+def _to_be_kept(error: EcnyTaxError) -> EcnyTaxError:
+    """The same refusal with its amounts as a class has them, the thousands set apart.
+
+    And without what led to it: that would keep the whole sandbox alive.
+    """
+    values = {name: _as_amount(value) for name, value in error.values.items()}
+    return type(error)(error.code, **values)
+
+
+def _as_amount(value: object) -> object:
+    """An amount in yuan with its thousands set apart; whatever is none as it is."""
+    if isinstance(value, str) and re.fullmatch(r"\d+\.\d\d", value):
+        return grouped(yuan(value))
+    return value
 
 
 def _standing(stage: Stage) -> Standing:

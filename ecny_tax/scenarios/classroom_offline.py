@@ -198,13 +198,16 @@ def redeem(stage: Stage, talk: Talk) -> Told:
     settled = sum(result.status is VoucherStatus.SETTLED for result in results)
     disputed = sum(result.status is VoucherStatus.DISPUTED for result in results)
     rest = len(results) - settled - disputed
-    told = f"Redeemed: {settled}. Not paid: {rest}.", f"已兑付 {settled} 张，未兑付 {rest} 张。"
+    told = f"Redeemed: {settled}.", f"已兑付：{settled} 张。"
+    if rest:
+        told = f"{told[0]} Not paid: {rest}.", f"{told[1]}未兑付：{rest} 张。"
     if not disputed:
         return told
     talk.say(*_LISTED)
     return (
-        f"{told[0]} Spent twice: {disputed}; the root certificate alone proves it.",
-        f"{told[1]}双花 {disputed} 张，仅凭根证书即可证明。",
+        f"{told[0]} Disputed, since spent twice: {disputed}. The device is revoked and the wallet stopped; the"
+        " root certificate alone proves it.",
+        f"{told[1]}有争议（双花）：{disputed} 张。设备已吊销，钱包已停付；仅凭根证书即可证明。",
     )
 
 

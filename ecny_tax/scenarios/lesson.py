@@ -5,11 +5,13 @@ The words stand in ``lesson.toml``; the actions are those of :mod:`ecny_tax.scen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
+from ecny_tax.scenarios.classroom import title_of
 from ecny_tax.scenarios.classroom_model import Action
 
 
@@ -27,7 +29,8 @@ class Question:
 class Chapter:
     """A part of the lesson: its actions, and which refusals (codes) belong to it, in their order.
 
-    ``say`` is what the teacher says first, ``look`` what the class should see.
+    ``titles`` are what its actions are called in English and Chinese: one that the tour has taken before, by
+    what is new.  ``say`` is what the teacher says first, ``look`` what the class should see.
     """
 
     key: str
@@ -35,6 +38,7 @@ class Chapter:
     title_zh: str
     minutes: int
     actions: tuple[Action, ...]
+    titles: tuple[tuple[str, str], ...]
     refusals: tuple[str, ...]
     say: str
     say_zh: str
@@ -49,6 +53,8 @@ class Stop:
 
     chapter: Chapter
     action: Action
+    title: str
+    title_zh: str
 
 
 @cache
@@ -57,6 +63,7 @@ def chapters() -> tuple[Chapter, ...]:
     import tomllib  # imported late: whoever plays a class need not read the lesson
 
     text = files("ecny_tax.scenarios").joinpath("lesson.toml").read_text("utf-8")
+    taken: set[Action] = set()
     return tuple(
         Chapter(
             key=written["key"],
@@ -64,6 +71,7 @@ def chapters() -> tuple[Chapter, ...]:
             title_zh=written["title_zh"],
             minutes=written["minutes"],
             actions=tuple(Action(action) for action in written["actions"]),
+            titles=_titles(written, taken),
             refusals=tuple(written["refusals"]),
             say=written["say_en"],
             say_zh=written["say_zh"],
@@ -76,6 +84,17 @@ def chapters() -> tuple[Chapter, ...]:
         )
         for written in tomllib.loads(text)["chapters"]
     )
+
+
+def _titles(written: Mapping[str, Any], taken: set[Action]) -> tuple[tuple[str, str], ...]:
+    """What the actions of a chapter are called; ``taken`` are those of the tour so far, and grows."""
+    again = iter(written.get("again", ()))
+    titles = []
+    for action in map(Action, written["actions"]):
+        new = next(again) if action in taken else None
+        titles.append(title_of(action) if new is None else (new["en"], new["zh"]))
+        taken.add(action)
+    return tuple(titles)
 
 
 @cache
@@ -94,10 +113,26 @@ def next_stop(actions: Sequence[Action]) -> Stop | None:
     for action in actions:
         if done < len(tour()) and action is tour()[done]:
             done += 1
-    if done == len(tour()):
-        return None
-    for chapter in chapters():
-        if done < len(chapter.actions):
-            return Stop(chapter, chapter.actions[done])
-        done -= len(chapter.actions)
-    raise AssertionError("the tour is its chapters")
+    return _stops()[done] if done < len(tour()) else None
+
+
+def titles_of(actions: Sequence[Action]) -> tuple[tuple[str, str], ...]:
+    """What the actions that were taken are called: those of the tour as the tour calls them."""
+    done, titles = 0, []
+    for action in actions:
+        if done < len(tour()) and action is tour()[done]:
+            titles.append((_stops()[done].title, _stops()[done].title_zh))
+            done += 1
+        else:
+            titles.append(title_of(action))
+    return tuple(titles)
+
+
+@cache
+def _stops() -> tuple[Stop, ...]:
+    """Every action of the tour."""
+    return tuple(
+        Stop(chapter, action, *title)
+        for chapter in chapters()
+        for action, title in zip(chapter.actions, chapter.titles, strict=True)
+    )

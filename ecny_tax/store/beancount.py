@@ -29,7 +29,7 @@ _NAMES_ZH = {
     AccountCode.WALLET: "钱包",
     AccountCode.COLLECTION: "待报解预算收入",
     AccountCode.LIEN: "圈存",
-    AccountCode.RESERVE_BACKING: "准备金对价",
+    AccountCode.RESERVE_BACKING: "发行准备",
     AccountCode.OPERATOR_RESERVE: "运营机构准备金",
     AccountCode.PUBLIC_DEPOSITS: "公众存款",
     AccountCode.TREASURY_REVENUE: "国库分级次收入",

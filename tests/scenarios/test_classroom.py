@@ -208,7 +208,9 @@ def test_I10_of_a_device_and_its_copy_the_second_voucher_is_caught_and_proven() 
     now = lesson.standing
     assert codes(lesson)[:5] == [None] * 5
     assert "Redeemed: 1." in lesson.events[4].outcome
-    assert "Spent twice: 1" in lesson.events[4].outcome
+    assert "Disputed, since spent twice: 1. The device is revoked" in lesson.events[4].outcome
+    assert "未兑付" not in lesson.events[4].outcome_zh
+    assert [event.caught for event in lesson.events] == [number == 4 for number in range(len(lesson.events))]
     assert moved(lesson.events[4]) == [("tax_payment", yuan(150))]
     assert now.offline.caught.startswith("V")
     assert (now.company.status, now.company.available) == ("stopped", 0)
@@ -361,3 +363,11 @@ def test_a_class_has_its_limit_and_says_it() -> None:
         play(seed=1, actions=[Action.CUT] * (MOST_ACTIONS + 1))
     assert caught.value.code == "class_too_long"
     assert str(MOST_ACTIONS) in caught.value.message("zh")
+
+
+def test_the_amounts_of_a_refusal_stand_as_those_beside_it() -> None:
+    refused = played("sign pay pay").events[-1]
+    assert refused.refusal is not None
+    for told in (refused.outcome, refused.outcome_zh, refused.messages[-1].said, refused.refusal.message()):
+        assert "3,000.00" in told
+        assert "17,000.00" in told

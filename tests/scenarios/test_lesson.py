@@ -9,9 +9,9 @@ import pytest
 
 from ecny_tax.errors import catalogue
 from ecny_tax.money import yuan
-from ecny_tax.scenarios.classroom import play
+from ecny_tax.scenarios.classroom import play, title_of
 from ecny_tax.scenarios.classroom_model import Action
-from ecny_tax.scenarios.lesson import Chapter, chapters, next_stop, tour
+from ecny_tax.scenarios.lesson import Chapter, chapters, next_stop, titles_of, tour
 
 _CHINESE = re.compile("[一-鿿]")
 
@@ -78,3 +78,16 @@ def test_whoever_left_the_tour_goes_on_where_they_left_it() -> None:
     left = next_stop([Action.SIGN, Action.VERIFY, Action.REFUND])
     assert left is not None
     assert (left.chapter.key, left.action) == ("payment", Action.PAY)
+
+
+@pytest.mark.parametrize("language", [0, 1])
+def test_no_two_steps_of_the_tour_have_the_same_name(language: int) -> None:
+    names = [title[language] for chapter in chapters() for title in chapter.titles]
+    assert len(set(names)) == len(names) == len(tour())
+    assert [title[language] for title in titles_of(tour())] == names
+
+
+def test_what_is_done_beside_the_tour_has_its_usual_name() -> None:
+    taken = [Action.PAY, Action.SIGN, Action.PAY, Action.REDEEM, Action.PAY, Action.PAY]
+    usual, again = title_of(Action.PAY), ("Pay a second contract", "再缴一份合同的税")
+    assert [title for title in titles_of(taken) if title[0].startswith("Pay")] == [usual, usual, again, usual]

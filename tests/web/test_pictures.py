@@ -284,7 +284,7 @@ def test_accounts_have_names_in_both_languages_and_stand_in_the_order_in_which_m
         "发行库（人民银行）",
         "钱包",
         "待报解预算收入",
-        "准备金对价（人民银行）",
+        "发行准备（人民银行）",
         "国库收入：市",
         "国库收入：县",
     ]

@@ -37,7 +37,7 @@ KINDS = {
     "public": Kind("Bank deposits of the public", "公众存款", False, has_balance=False),
     "reserve": Kind("Operator reserve", "运营机构准备金", False),
     "own": Kind("Operator own funds", "运营机构自有资金", False),
-    "backing": Kind("Backing of e-CNY (central bank)", "准备金对价（人民银行）", False),
+    "backing": Kind("Backing of e-CNY (central bank)", "发行准备（人民银行）", False),
     "opening": Kind("Opening balances (assumed)", "期初余额（假定）", False, has_balance=False),
     "revenue": Kind("Treasury revenue", "国库收入", False),
     "": Kind("Other account", "其他账户", False),
