@@ -116,6 +116,7 @@ def make_server(
     ``started`` is given the address once it answers.
     """
     app = create_app(sandbox, webhooks)
+    app.state.console.listening = listener.getsockname()[0]
     config = uvicorn.Config(
         app,
         http=_Protocol,

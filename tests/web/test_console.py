@@ -10,19 +10,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from html.parser import HTMLParser
+from string import Formatter
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import pytest
 from fastapi import FastAPI
 
 from ecny_tax import Sandbox
-from ecny_tax.errors import UnavailableError, catalogue
+from ecny_tax.errors import Language, NotFoundError, RejectedError, UnavailableError, catalogue
 from ecny_tax.scenarios.classroom import play, title_of
 from ecny_tax.scenarios.classroom_model import Action
 from ecny_tax.scenarios.heshan import COMPANY
 from ecny_tax.scenarios.lesson import chapters, tour
-from ecny_tax.web.console import led, replays
+from ecny_tax.web.console import led, reach, replays, view
 from ecny_tax.web.console.addresses import MAX_SEED, Address, read_address
+from ecny_tax.web.console.advice import advice
 from ecny_tax.web.console.led import LedClasses
 from ecny_tax.web.console.replays import Replays
 from ecny_tax.web.console.routes import Console
@@ -251,6 +253,67 @@ def test_an_address_says_which_methods_it_takes(nobody: Api) -> None:
     head = nobody.ask("HEAD", "/?steps=sign", None, {})
     assert head.status == 200
     assert head.content == b""
+
+
+# --- what a class can do with it --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_refusal_speaks_of_no_command(language: Language) -> None:
+    for code, written in catalogue().items():
+        values = {field: "x" for _, field, _, _ in Formatter().parse("".join(written.values())) if field}
+        said = advice(RejectedError(code, **values), language)
+        assert not re.search(r"`|--|/v1|\bGET\b|\bPOST\b", said), code
+
+
+def test_a_refusal_begins_as_a_sentence_with_its_amounts_as_beside_it(nobody: Api) -> None:
+    page = shown(nobody, "/?lang=en&steps=sign.pay.pay")
+    assert re.search(
+        r"<b>Refused\.</b> The wallet \d{16} holds 3,000\.00 yuan, 17,000\.00 is needed", page.whole
+    )
+    assert "start over" in page.text
+    assert "top-up" not in page.text
+    assert "top-up" not in shown(nobody, "/?lang=zh&steps=sign.pay.pay").text
+
+
+def test_a_double_spend_that_was_caught_is_a_warning(nobody: Api) -> None:
+    steps = "load.cut.copy.restore.redeem"
+    for language, words in (("en", "Disputed, since spent twice: 1"), ("zh", "有争议（双花）：1 张")):
+        page = shown(nobody, f"/?lang={language}&steps={steps}")
+        assert 'class="outcome warn" id="outcome"' in page.whole
+        assert words in page.text
+        assert "outcome warn" not in shown(nobody, f"/?lang={language}&steps={steps}.redeem").whole
+
+
+def test_the_tour_calls_its_steps_by_what_is_new(nobody: Api) -> None:
+    assert "Next step: Pay a second contract" in shown(nobody, "/?lang=en&steps=sign.pay").text
+    page = shown(nobody, "/?lang=en&steps=sign.pay.pay")
+    assert "Step 3: Pay a second contract" in page.text
+    assert "下一步: 兑付两张凭证" in shown(nobody, f"/?lang=zh&steps={_until('double-spend')[:-7]}").text
+
+
+def test_the_newest_step_shows_at_its_top_what_a_class_should_scan(nobody: Api) -> None:
+    steps = "load.cut.ask"
+    for after, words in ((steps, "请扫描：终端的收款请求"), (f"{steps}.hand-over", "请扫描：设备的离线凭证")):
+        page = shown(nobody, f"/?lang=zh&steps={after}")
+        assert words in page.text
+        assert page.whole.index('class="qr scanned"') < page.whole.index('class="picture wide messages"')
+    assert "qr scanned" not in shown(nobody, f"/?lang=zh&steps={steps}.hand-over.accept").whole
+    assert "qr scanned" not in shown(nobody, "/?lang=zh&steps=ask.hand-over").whole
+
+
+def test_leading_and_the_address_stand_in_the_header(nobody: Api) -> None:
+    head = shown(nobody, "/?lang=en").whole.partition("</header>")[0]
+    assert "Lead a class</button>" in head
+    assert 'id="address"' in head
+    assert 'data-copy="address"' in head
+
+
+def test_a_step_without_messages_is_no_list(nobody: Api) -> None:
+    page = shown(nobody, "/?lang=en&steps=accept")
+    words = page.whole.partition('<details class="words" open>')[2].partition("</details>")[0]
+    assert "<p>No message was sent.</p>" in words
+    assert "<ol" not in words
 
 
 # --- bad input --------------------------------------------------------------------------------------------
@@ -532,6 +595,108 @@ def test_a_new_class_takes_the_place_of_one_that_nobody_listens_to(monkeypatch: 
     assert classes.find(followed.code) is followed
 
 
+def ended(visitor: Api, code: str, cookie: str, **headers: str) -> Answer:
+    return visitor.ask(
+        "POST", f"/class/{code}/end?lang=en&steps=sign.pay", None, {"Cookie": cookie, **headers}
+    )
+
+
+def test_a_leader_who_stops_ends_the_class_for_all(nobody: Api) -> None:
+    code, cookie = led_by(nobody)
+    with listening(nobody.address, code, after="1") as heard:
+        answer = ended(nobody, code, cookie, Origin=nobody.address)
+        assert answer.status == 303
+        assert answer.headers["location"] == "/?seed=7&lang=en&steps=sign.pay"
+        assert f"ecny-tax-class-{code}=" in answer.headers["set-cookie"]
+        assert "Max-Age=0" in answer.headers["set-cookie"]
+        assert next(heard) == "event: over\ndata: over\n"
+    for language, words in (("en", "The class is over"), ("zh", "课堂已结束")):
+        assert words in refused(nobody, f"/class/{code.lower()}?lang={language}", "class_over").text
+    refused(nobody, f"/class/{code}/events", "class_over")
+    assert moved(nobody, code, cookie, "sign").status == 404
+    assert ended(nobody, code, cookie).status == 404
+
+
+def test_nobody_else_ends_a_class(nobody: Api) -> None:
+    code, cookie = led_by(nobody)
+    _, others_cookie = led_by(nobody)
+    assert nobody.get(f"/class/{code}/end").status == 405
+    for wrong in ("", others_cookie):
+        assert ended(nobody, code, wrong).status == 403
+    for elsewhere in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert ended(nobody, code, cookie, **elsewhere).status == 403
+    shown(nobody, f"/class/{code}")
+
+
+def test_codes_of_classes_that_are_over_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(led, "MAX_OVER", 2)
+    classes = LedClasses()
+    codes = []
+    for _ in range(3):
+        one = classes.lead(Address("en"))
+        codes.append(classes.end(one.code, one.token).code)
+    for code, known in zip(codes, ("class_not_found", "class_over", "class_over"), strict=True):
+        with pytest.raises(NotFoundError) as refusal:
+            classes.find(code)
+        assert refusal.value.code == known
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_leader_whom_only_this_machine_reaches_is_told_how_to_let_the_class_follow(
+    nobody: Api, language: str
+) -> None:
+    code, cookie = led_by(nobody)
+    page = Page(nobody.get(f"/?lang={language}&class={code}", Cookie=cookie).content)
+    assert "ecny-tax serve --host 0.0.0.0" in page.text
+    assert "make serve ARGS='--host 0.0.0.0'" in page.text
+    assert page.tags.count("svg") == 1  # the money flow
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_where_others_reach_the_server_the_leader_shows_its_address_as_a_code_to_scan(
+    nobody: Api, shared_server: tuple[str, FastAPI], monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    monkeypatch.setattr(shared_server[1].state.console, "listening", "0.0.0.0")  # noqa: S104
+    monkeypatch.setattr(reach, "_outward", lambda: "192.168.1.20")
+    code, cookie = led_by(nobody)
+    page = Page(nobody.get(f"/?lang={language}&class={code}", Cookie=cookie).content)
+    port = urlsplit(nobody.address).port
+    assert f"http://192.168.1.20:{port}/class/{code}" in page.text
+    assert str(view._qr_picture(f"http://192.168.1.20:{port}/class/{code}")) in page.whole
+    assert "--host" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("host", "listening", "found"),
+    [
+        ("127.0.0.1", "127.0.0.1", ""),
+        ("localhost", "::1", ""),
+        ("localhost", "", ""),
+        ("localhost", "0.0.0.0", "http://10.0.0.5:8000"),  # noqa: S104
+        ("::1", "::", "http://10.0.0.5:8000"),
+        ("10.0.0.9", "0.0.0.0", "http://10.0.0.9:8000"),  # noqa: S104
+        ("class.example", "127.0.0.1", "http://class.example:8000"),  # a proxy stands before it
+        ("fd00::9", "::", "http://[fd00::9]:8000"),
+    ],
+)
+def test_where_other_machines_find_the_server(
+    monkeypatch: pytest.MonkeyPatch, host: str, listening: str, found: str
+) -> None:
+    monkeypatch.setattr(reach, "_outward", lambda: "10.0.0.5")
+    assert reach.reached_at(host, 8000, "http", listening) == found
+    monkeypatch.setattr(reach, "_outward", lambda: "")  # in no network
+    assert reach.reached_at("127.0.0.1", 8000, "http", "0.0.0.0") == ""  # noqa: S104
+
+
+def test_the_console_knows_where_its_server_listens(shared_server: tuple[str, FastAPI]) -> None:
+    assert shared_server[1].state.console.listening == "127.0.0.1"
+
+
+@pytest.mark.parametrize("host", ["a:b", "[", "x:99999999"])
+def test_a_name_that_a_caller_made_up_for_the_server_is_no_failure(nobody: Api, host: str) -> None:
+    assert nobody.ask("GET", "/?lang=en", None, {"Host": host}).status < 500
+
+
 def nobody_listens(console: Console) -> bool:
     return not any(one.listeners for one in console.led._classes.values())
 
@@ -550,7 +715,7 @@ def test_a_class_without_movement_is_forgotten_and_its_listeners_hear_of_it(
         assert next(heard).startswith(": here")
         now[0] += 2
         assert any("event: over" in event for event in heard)
-    refused(nobody, f"/class/{code}", "class_not_found")
+    refused(nobody, f"/class/{code}", "class_over")
     assert moved(nobody, code, cookie, "sign").status == 404
 
 
@@ -593,7 +758,7 @@ def test_words_stand_out_from_what_is_behind_them(nobody: Api, scheme: str) -> N
     found = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)", style)
     colours = {name: light if scheme == "light" else dark for name, light, dark in found}
     pairs = [(ink, behind) for ink in ("ink", "quiet", "red", "link") for behind in ("ground", "card")]
-    pairs += [("ink", "good"), ("ink", "bad"), ("good-edge", "card"), ("bad-edge", "card")]
+    pairs += [("ink", "warn"), ("ink", "good"), ("ink", "bad"), ("good-edge", "card"), ("bad-edge", "card")]
     for ink, behind in pairs:
         assert _contrast(colours[ink], colours[behind]) >= 4.5, (ink, behind)
     assert _contrast("#ffffff", colours["button"]) >= 4.5

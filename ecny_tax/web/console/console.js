@@ -83,9 +83,19 @@ window.addEventListener("pageshow", (event) => {
   if (event.persisted && (said.lead || said.follow)) location.reload();
 });
 
+/** What a narrow screen has little room for is folded there. */
+const NARROW = matchMedia("(max-width: 63.99rem)");
+
 function wake() {
+  if (NARROW.matches) for (const one of document.querySelectorAll(".fold")) one.open = false;
   for (const one of document.querySelectorAll(".keys")) one.hidden = false;
   if (navigator.clipboard) for (const one of document.querySelectorAll("[data-copy]")) one.hidden = false;
+}
+
+/** The class is over: what is shown stays, and whoever likes goes on from it alone. */
+function over() {
+  tell(said.over);
+  for (const one of document.querySelectorAll(".following")) one.remove();
 }
 
 /** Show the class what its leader sees; again when the connection is back. */
@@ -97,7 +107,7 @@ function lead() {
     }, 3000);
   fetch(said.lead, { method: "POST", headers: { Accept: "application/json" } }).then((answer) => {
     if (answer.ok) connected();
-    else if (answer.status < 500) tell(said.over);
+    else if (answer.status < 500) over();
     else again();
   }, again);
 }
@@ -116,7 +126,7 @@ async function goOn() {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (mine !== asked) return;
   if (!answer.ok) {
-    tell(said.over);
+    over();
     return;
   }
   connected();
@@ -137,7 +147,7 @@ function follow() {
   heard.addEventListener("step", goOn);
   heard.addEventListener("over", () => {
     heard.close();
-    tell(said.over);
+    over();
   });
   heard.addEventListener("error", () => {
     if (heard.readyState !== EventSource.CLOSED) {

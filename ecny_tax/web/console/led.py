@@ -19,6 +19,8 @@ from ecny_tax.web.console.addresses import Address
 MAX_CLASSES = 100
 MAX_LISTENERS = 300
 FORGOTTEN_SECONDS = 2 * 60 * 60
+#: So many codes of classes that are over are kept, to tell whoever comes back.
+MAX_OVER = 1000
 #: A stream says something this often, so that whoever lost the connection notices.
 HEARTBEAT_SECONDS = 15.0
 #: Without letters and digits that are taken for each other.
@@ -51,6 +53,7 @@ class LedClasses:
     def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._classes: dict[str, Led] = {}
+        self._over: dict[str, None] = {}
         self._closed = False
 
     def lead(self, shown: Address) -> Led:
@@ -71,11 +74,12 @@ class LedClasses:
         return led
 
     def find(self, code: str) -> Led:
-        """Raises ``NotFoundError`` (``class_not_found``)."""
+        """Raises ``NotFoundError`` (``class_not_found``, ``class_over``)."""
         self._forget()
-        led = self._classes.get(code.strip().upper())
+        name = code.strip().upper()
+        led = self._classes.get(name)
         if led is None:
-            raise NotFoundError("class_not_found", value=code)
+            raise NotFoundError("class_over" if name in self._over else "class_not_found", value=code)
         return led
 
     def is_led(self, code: str, token: str) -> bool:
@@ -87,16 +91,20 @@ class LedClasses:
     def move(self, code: str, token: str, shown: Address) -> Led:
         """Show a class what its leader shows.
 
-        Raises ``NotFoundError`` (``class_not_found``) and ``RejectedError`` (``class_led_by_another``).
+        Raises as ``find``, and ``RejectedError`` (``class_led_by_another``).
         """
-        led = self.find(code)
-        if not self.is_led(led.code, token):
-            raise RejectedError("class_led_by_another", value=led.code)
+        led = self._led_with(code, token)
         led.moved_at = self._seconds()
         if shown.alone() != led.shown:
             led.shown = shown.alone()
             led.version += 1
             led.tell()
+        return led
+
+    def end(self, code: str, token: str) -> Led:
+        """End a class: whoever follows it hears that it is over.  Raises as ``move``."""
+        led = self._led_with(code, token)
+        self._end(led)
         return led
 
     def enter(self, code: str) -> Led:
@@ -139,13 +147,22 @@ class LedClasses:
         for led in [one for one in self._classes.values() if one.moved_at < last]:
             self._end(led)
 
+    def _led_with(self, code: str, token: str) -> Led:
+        led = self.find(code)
+        if not self.is_led(led.code, token):
+            raise RejectedError("class_led_by_another", value=led.code)
+        return led
+
     def _end(self, led: Led) -> None:
         del self._classes[led.code]
+        self._over[led.code] = None
+        if len(self._over) > MAX_OVER:
+            del self._over[next(iter(self._over))]
         led.over = True
         led.tell()
 
     def _new_code(self) -> str:
         while True:  # one in a billion is taken
             code = "".join(secrets.choice(_LETTERS) for _ in range(_CODE_LENGTH))
-            if code not in self._classes:
+            if code not in self._classes and code not in self._over:
                 return code

@@ -21,6 +21,7 @@ from ecny_tax.scenarios import classroom
 from ecny_tax.scenarios.heshan import COMPANY
 from ecny_tax.web.console.addresses import Address, read_address
 from ecny_tax.web.console.led import FORGOTTEN_SECONDS, Led, LedClasses
+from ecny_tax.web.console.reach import reached_at
 from ecny_tax.web.console.replays import Replays
 from ecny_tax.web.console.tour import stop_after
 from ecny_tax.web.console.view import Seat, page, refused_page
@@ -49,9 +50,13 @@ _STREAM = "text/event-stream"
 
 
 class Console:
-    """What the requests of one server's console share: classes as they were played, and led classes."""
+    """What the requests of one server's console share: classes as they were played, and led classes.
+
+    ``listening`` is the address that the server listens on, or empty where that is not known.
+    """
 
     def __init__(self) -> None:
+        self.listening = ""
         self.replays = Replays(classroom.play, COMPANY)
         self.led = LedClasses()
 
@@ -105,7 +110,9 @@ async def _show(request: Request) -> Response:
     address = _address(request)
     console: Console = request.app.state.console
     leads = bool(address.led) and console.led.is_led(address.led, _token(request, address.led))
-    return await _page(request, address, Seat("leader" if leads else "alone", _origin(request)))
+    return await _page(
+        request, address, Seat("leader" if leads else "alone", _origin(request), _reach(request))
+    )
 
 
 async def _page(request: Request, address: Address, seat: Seat) -> Response:
@@ -158,6 +165,16 @@ async def _move(request: Request) -> Response:
     return _as_leader(request, led, Response(status_code=204, headers=_HEADERS))
 
 
+async def _end(request: Request) -> Response:
+    _check_same_site(request)
+    code = request.path_params["code"]
+    console: Console = request.app.state.console
+    led = console.led.end(code, _token(request, code))
+    answer = _see(str(_address(request).alone()))
+    answer.delete_cookie(_cookie(led.code), httponly=True, samesite="strict")
+    return answer
+
+
 def _as_leader(request: Request, led: Led, answer: Response) -> Response:
     """Let the browser keep the secret of a class for as long as the class is kept from now on."""
     answer.set_cookie(
@@ -182,7 +199,9 @@ async def _follow(request: Request) -> Response:
     console: Console = request.app.state.console
     led = console.led.find(request.path_params["code"])
     address = led.shown.in_language(_language(request))
-    return await _page(request, address, Seat("follower", _origin(request), led.code, led.version))
+    return await _page(
+        request, address, Seat("follower", _origin(request), _reach(request), led.code, led.version)
+    )
 
 
 class _Stream(StreamingResponse):
@@ -236,6 +255,15 @@ def _origin(request: Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc}"
 
 
+def _reach(request: Request) -> str:
+    """Where other machines find this server, or empty."""
+    url, console = request.url, request.app.state.console
+    try:
+        return reached_at(url.hostname or "", url.port, url.scheme, console.listening)
+    except ValueError:  # whoever asks has made its name up
+        return ""
+
+
 def _cookie(code: str) -> str:
     return f"ecny-tax-class-{code}"
 
@@ -269,5 +297,6 @@ _PAGES: Mapping[str, Mapping[str, _Answer]] = {
     "/follow": {"GET": _find_class},
     "/class": {"POST": _lead},
     "/class/{code}": {"GET": _follow, "POST": _move},
+    "/class/{code}/end": {"POST": _end},
     "/class/{code}/events": {"GET": _events},
 }

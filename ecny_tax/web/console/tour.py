@@ -13,13 +13,15 @@ from ecny_tax.scenarios.lesson import Chapter, chapters, next_stop
 class Stop:
     """The chapter that a class is in (``number`` of ``count``), and the next action of the tour.
 
-    ``next`` is None at its end; ``begins`` is the chapter that the next action begins, if it begins one.
+    ``next`` is None at its end, ``title`` what it is called; ``begins`` is the chapter that the next action begins, if it begins one.
     """
 
     chapter: Chapter
     number: int
     count: int
     next: Action | None
+    title: str
+    title_zh: str
     begins: Chapter | None
 
 
@@ -32,5 +34,7 @@ def stop_after(taken: Sequence[Action]) -> Stop:
         number=chapters().index(here) + 1,
         count=len(chapters()),
         next=following.action if following is not None else None,
+        title=following.title if following is not None else "",
+        title_zh=following.title_zh if following is not None else "",
         begins=following.chapter if following is not None and following.chapter is not here else None,
     )

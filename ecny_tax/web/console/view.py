@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +14,10 @@ from ecny_tax.money import yuan_text
 from ecny_tax.qr import LEAST, qr_code
 from ecny_tax.scenarios.classroom import title_of
 from ecny_tax.scenarios.classroom_model import Action, Actor, Event, Lesson
+from ecny_tax.scenarios.lesson import titles_of
 from ecny_tax.web.console import pictures, words
 from ecny_tax.web.console.addresses import Address
+from ecny_tax.web.console.advice import advice
 from ecny_tax.web.console.tour import Stop
 
 _TEMPLATES = Environment(
@@ -39,11 +41,12 @@ class Picture:
 class Seat:
     """Where the reader sits: ``mode`` is leader, follower or alone.
 
-    ``followed`` is the code of the class that is followed, and ``version`` counts its movements so far.
+    ``reach`` is where other machines find the server, or empty where none does; ``followed`` is the code of the class that is followed, and ``version`` counts its movements so far.
     """
 
     mode: str
     origin: str
+    reach: str
     followed: str = ""
     version: int = 0
 
@@ -51,6 +54,7 @@ class Seat:
 def page(address: Address, lesson: Lesson, stop: Stop, seat: Seat) -> str:
     """The page of a class as HTML."""
     language = address.language
+    lesson = _as_the_tour_calls_it(lesson)
     standing = lesson.standing
     held = {one.account: one.balance for one in standing.accounts}
     newest = lesson.events[-1] if lesson.events else None
@@ -64,7 +68,8 @@ def page(address: Address, lesson: Lesson, stop: Stop, seat: Seat) -> str:
         stop=stop,
         mode=seat.mode,
         seat=seat,
-        origin=seat.origin,
+        origin=seat.reach or seat.origin,
+        scanned=_scanned(newest, lesson),
         other_language=_in_the_other_language(address, seat),
         new_class=str(address.at_the_beginning()).replace("/?", "/new?", 1),
         groups=words.GROUPS,
@@ -78,6 +83,26 @@ def page(address: Address, lesson: Lesson, stop: Stop, seat: Seat) -> str:
         mode_word=lambda mode: "offline_mode" if mode == "offline" else mode,
         picture=_qr_picture,
     )
+
+
+def _as_the_tour_calls_it(lesson: Lesson) -> Lesson:
+    """The class with its steps named as the tour names them."""
+    titles = titles_of([event.action for event in lesson.events])
+    events = (
+        replace(event, title=title, title_zh=title_zh)
+        for event, (title, title_zh) in zip(lesson.events, titles, strict=True)
+    )
+    return replace(lesson, events=tuple(events))
+
+
+def _scanned(newest: Event | None, lesson: Lesson) -> tuple[str, str] | None:
+    """The code that the newest step shows to be scanned: the word for it, and its text."""
+    shown = lesson.standing.offline
+    if newest is not None and newest.action is Action.ASK and shown.request:
+        return "scan_request", shown.request
+    if newest is not None and newest.action is Action.HAND_OVER and shown.voucher:
+        return "scan_voucher", shown.voucher
+    return None
 
 
 def refused_page(error: EcnyTaxError, language: Language) -> str:
@@ -97,6 +122,8 @@ def _common(language: Language) -> dict[str, Any]:
         "lang": language,
         "t": lambda key, **values: words.word(key, language, **values),
         "said": said,
+        "advice": lambda error: advice(error, language),
+        "sentence": lambda text: text[:1].upper() + text[1:],
         "action": lambda action: words.pick(title_of(Action(action)), language),
         "pane": lambda actor: words.pick(words.ACTORS[Actor(actor)], language),
         "yuan": lambda amount: yuan_text(amount, grouped=True),
