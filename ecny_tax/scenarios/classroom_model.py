@@ -74,8 +74,8 @@ class Message:
 class Event:
     """What one action came to: its messages, and the transfers it made in the ledger (none, if refused).
 
-    Exceptions compare by identity, so of a refusal ``outcome`` is what equal events have in common.  ``caught``
-    says that the action has found a double spend.
+    Exceptions compare by identity, so of a refusal ``outcome`` is what equal events have in common.
+    ``caught`` says that the action has found a double spend.
     """
 
     action: Action

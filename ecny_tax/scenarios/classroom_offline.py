@@ -205,8 +205,8 @@ def redeem(stage: Stage, talk: Talk) -> Told:
         return told
     talk.say(*_LISTED)
     return (
-        f"{told[0]} Disputed, since spent twice: {disputed}. The device is revoked and the wallet stopped; the"
-        " root certificate alone proves it.",
+        f"{told[0]} Disputed, since spent twice: {disputed}. The device is revoked and the wallet stopped;"
+        " the root certificate alone proves it.",
         f"{told[1]}有争议（双花）：{disputed} 张。设备已吊销，钱包已停付；仅凭根证书即可证明。",
     )
 

@@ -12,7 +12,7 @@ import pytest
 
 from ecny_tax.scenarios.classroom import play, title_of
 from ecny_tax.scenarios.classroom_model import Action
-from ecny_tax.scenarios.lesson import tour
+from ecny_tax.scenarios.lesson import titles_of, tour
 from ecny_tax.web.console import led, routes
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def test_the_whole_lesson_by_keyboard_alone_on_a_wide_and_on_a_narrow_screen(
         steps = ".".join(tour()[:number])
         page.wait_for_url(lambda url, steps=steps: url.endswith(f"steps={steps}"))
         page.locator("#newest:focus").wait_for()
-        assert title(action, language) in page.locator("#newest").inner_text()
+        assert titles_of(tour())[number - 1][language == "zh"] in page.locator("#newest").inner_text()
         picture(page, SCREENSHOTS / language / f"{number:02d}-{action}.png")
         page.locator("#live:not(:empty)").wait_for(state="attached")
         every_picture_is_named_and_said_in_words(page)
@@ -253,6 +253,68 @@ def test_a_class_follows_its_leader(open_page: Open) -> None:
     leader.go_back()
     follower.get_by_role("heading", name=title(Action.PAY, "zh")).wait_for()
     another.get_by_role("heading", name=title(Action.PAY, "en")).wait_for()
+
+
+def test_who_stops_leading_ends_the_class(open_page: Open) -> None:
+    leader, follower = open_page(), open_page()
+    leader.goto("/?lang=en&steps=sign")
+    leader.get_by_role("button", name="Lead a class").click()
+    leader.wait_for_selector("[data-lead]")
+    follower.goto(f"/class/{leader.locator('.class-code').inner_text()}?lang=en")
+    follower.get_by_text("You follow class").wait_for()
+    leader.get_by_role("button", name="Stop leading").click()
+    leader.wait_for_url("**/?seed=7&lang=en&steps=sign")
+    assert leader.locator("[data-lead]").count() == 0
+    follower.get_by_text("The class is over.").wait_for()
+    assert follower.get_by_text("You follow class").count() == 0
+    assert title(Action.SIGN, "en") in follower.locator("#newest").inner_text()
+    follower.reload()
+    follower.get_by_text("The class is over").wait_for()
+
+
+def test_on_a_phone_the_result_comes_first_and_the_next_step_below_it(open_page: Open) -> None:
+    page = open_page(width=360)
+    page.goto("/?lang=en&steps=sign")
+    below = page.locator(".newest .next")
+    for steps in ("sign.pay", "sign.pay.pay"):
+        below.click()
+        page.wait_for_url(f"**steps={steps}")
+        page.locator("#newest:focus").wait_for()
+        tops = [
+            page.locator(place).evaluate("one => one.getBoundingClientRect().top")
+            for place in ("#newest", "#outcome", ".newest .next", ".tour")
+        ]
+        assert tops == sorted(tops)
+        assert 0 <= tops[0] <= tops[2] < 900
+    assert page.locator(".fold[open]").count() == 0
+    assert page.locator(".swipe").first.is_visible()
+    assert page.locator("svg.sequence").evaluate("one => one.getScreenCTM().a") >= 1  # not shrunk
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert not below.is_visible()
+    page.reload()
+    assert page.locator(".fold[open]").count() == 2
+
+
+def test_a_phone_is_told_of_no_key(open_page: Open) -> None:
+    page = open_page()
+    page.goto("/?lang=en")
+    page.locator(".keys").wait_for()
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Emulation.setEmulatedMedia", {"features": [{"name": "pointer", "value": "coarse"}]})
+    devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 1})
+    page.locator(".keys").wait_for(state="hidden")
+
+
+def test_the_heading_of_a_step_is_marked_at_its_side(open_page: Open) -> None:
+    page = open_page()
+    page.goto("/?lang=en")
+    page.locator("#next").click()
+    page.locator("#newest:focus").wait_for()
+    style = page.locator("#newest").evaluate(
+        "one => { const s = getComputedStyle(one);"
+        " return [s.outlineStyle, s.borderLeftWidth, s.borderLeftStyle, s.borderTopWidth] }"
+    )
+    assert style == ["none", "4px", "solid", "0px"]
 
 
 def hurry(page: Page) -> None:

@@ -48,11 +48,14 @@ _ADVICE: dict[str, tuple[str, str]] = {
     ),
 }
 
+#: Signs of a hint that speaks of commands, options or operations over HTTP.
+_FOR_OTHERS = ("`", "--", "/v1")
+
 
 def advice(error: EcnyTaxError, language: Language) -> str:
-    """What to do next, or empty where the hint speaks of commands: those stand between backquotes."""
+    """What to do next, or empty where the hint speaks of what a class does not have."""
     own = _ADVICE.get(error.code)
     if own is not None:
         return own[language == "zh"]
     hint = error.hint_in(language)
-    return "" if "`" in hint or "--" in hint else hint
+    return "" if any(sign in hint for sign in _FOR_OTHERS) else hint

@@ -13,7 +13,8 @@ from ecny_tax.scenarios.lesson import Chapter, chapters, next_stop
 class Stop:
     """The chapter that a class is in (``number`` of ``count``), and the next action of the tour.
 
-    ``next`` is None at its end, ``title`` what it is called; ``begins`` is the chapter that the next action begins, if it begins one.
+    ``next`` is None at its end, ``title`` what it is called; ``begins`` is the chapter that the next action
+    begins, if it begins one.
     """
 
     chapter: Chapter

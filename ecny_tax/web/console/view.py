@@ -41,7 +41,8 @@ class Picture:
 class Seat:
     """Where the reader sits: ``mode`` is leader, follower or alone.
 
-    ``reach`` is where other machines find the server, or empty where none does; ``followed`` is the code of the class that is followed, and ``version`` counts its movements so far.
+    ``reach`` is where other machines find the server, or empty where none does; ``followed`` is the code of
+    the class that is followed, and ``version`` counts its movements so far.
     """
 
     mode: str
