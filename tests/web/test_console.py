@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from html.parser import HTMLParser
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -18,6 +19,7 @@ from ecny_tax import Sandbox
 from ecny_tax.errors import UnavailableError, catalogue
 from ecny_tax.scenarios.classroom import play, title_of
 from ecny_tax.scenarios.classroom_model import Action
+from ecny_tax.scenarios.heshan import COMPANY
 from ecny_tax.scenarios.lesson import chapters, tour
 from ecny_tax.web.console import led, replays
 from ecny_tax.web.console.addresses import MAX_SEED, Address, read_address
@@ -30,6 +32,9 @@ from tests.web.conftest import serving
 
 LESSON = ".".join(tour())
 BAD = """<script>alert('x')</script><img src=x onerror="alert(1)">&amp;"""
+
+
+played = cache(play)
 
 
 class Page(HTMLParser):
@@ -63,9 +68,9 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def nobody(address: str) -> Api:
-    """A visitor without a key."""
-    return Api(address, None)
+def nobody(shared_server: tuple[str, FastAPI]) -> Api:
+    """A visitor without a key, where no sandbox needs to be served beside the console."""
+    return Api(shared_server[0], None)
 
 
 def shown(visitor: Api, path: str) -> Page:
@@ -108,7 +113,7 @@ def test_the_language_of_the_browser_holds_where_the_address_names_none(nobody: 
 @pytest.mark.parametrize("action", Action)
 def test_every_action_can_be_the_first(nobody: Api, action: Action, language: str) -> None:
     page = shown(nobody, f"/?lang={language}&steps={action}")
-    event = play(seed=7, actions=[action]).events[0]
+    event = played(seed=7, actions=(action,)).events[0]
     zh = language == "zh"
     assert (event.title_zh if zh else event.title) in page.text
     assert (event.outcome_zh if zh else event.outcome) in page.text
@@ -147,7 +152,7 @@ def _until(key: str) -> str:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_what_a_step_did_is_shown_as_picture_list_and_table(nobody: Api, language: str) -> None:
     page = shown(nobody, f"/?lang={language}&steps=sign.pay")
-    event = play(seed=7, actions=[Action.SIGN, Action.PAY]).events[-1]
+    event = played(seed=7, actions=(Action.SIGN, Action.PAY)).events[-1]
     for message in event.messages:
         assert (message.said_zh if language == "zh" else message.said) in page.text
         assert message.number in page.text
@@ -191,12 +196,15 @@ def test_earlier_steps_link_to_their_own_addresses(nobody: Api) -> None:
     assert "/?seed=7&lang=zh&steps=sign.pay.refund" in page.links
 
 
-def test_the_same_address_gives_the_same_page(nobody: Api, address: str) -> None:
+def test_the_same_address_gives_the_same_page(
+    nobody: Api, shared_server: tuple[str, FastAPI], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = "/?seed=11&lang=en&steps=sign.pay.load.cut.ask.hand-over"
     first = nobody.get(path).content
     assert nobody.get(path).content == first
-    with serving(Sandbox.open(":memory:")) as another:
-        assert Api(another, None).get(path).content.replace(another.encode(), address.encode()) == first
+    console: Console = shared_server[1].state.console
+    monkeypatch.setattr(console, "replays", Replays(play, COMPANY))  # which have played nothing yet
+    assert nobody.get(path).content == first
 
 
 def test_headers_close_the_page_to_the_outside(nobody: Api) -> None:
@@ -212,8 +220,9 @@ def test_headers_close_the_page_to_the_outside(nobody: Api) -> None:
 
 
 def test_the_console_is_no_part_of_the_document_and_leaves_the_served_sandbox_alone(
-    nobody: Api, sandbox: Sandbox
+    sandbox: Sandbox, address: str
 ) -> None:
+    nobody = Api(address, None)
     before = sandbox.status()
     shown(nobody, f"/?steps={LESSON}")
     assert sandbox.status() == before
@@ -418,6 +427,17 @@ def test_the_leader_leads_without_script_too(nobody: Api) -> None:
     assert answer.headers["location"] == f"/?seed=7&lang=zh&class={code}&steps=sign.pay"
 
 
+def test_a_leader_leads_for_as_long_as_the_class_moves(nobody: Api) -> None:
+    """A browser forgets the secret when the server would forget the class; each step puts both off."""
+    answer = nobody.ask("POST", "/class", None, {})
+    begun = answer.headers["set-cookie"]
+    assert f"Max-Age={led.FORGOTTEN_SECONDS};" in begun
+    code = begun.partition("=")[0].removeprefix("ecny-tax-class-")
+    for headers in ({}, {"Accept": "text/html"}):
+        assert moved(nobody, code, begun.partition(";")[0], "sign", **headers).headers["set-cookie"] == begun
+    assert "set-cookie" not in moved(nobody, code, "", "sign").headers
+
+
 def test_nobody_else_moves_a_class(nobody: Api) -> None:
     code, cookie = led_by(nobody)
     _, others_cookie = led_by(nobody)
@@ -426,6 +446,9 @@ def test_nobody_else_moves_a_class(nobody: Api) -> None:
     for elsewhere in (
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": ""},
+        {"Origin": "http://["},
+        {"Origin": f"{nobody.address}@evil.example"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
     ):
@@ -439,61 +462,74 @@ def test_nobody_else_moves_a_class(nobody: Api) -> None:
     assert "data-lead" not in page.whole
 
 
-def test_two_followers_hear_of_every_step_and_one_comes_back_after_a_lost_connection(
-    nobody: Api, address: str
-) -> None:
+def test_two_followers_hear_of_every_step_and_one_comes_back_after_a_lost_connection(nobody: Api) -> None:
     code, cookie = led_by(nobody)
-    with listening(address, code, after="1") as first:
-        with listening(address, code, after="1") as second:
+    with listening(nobody.address, code, after="1") as first:
+        with listening(nobody.address, code, after="1") as second:
             moved(nobody, code, cookie, "sign.pay")
             for heard in (first, second):
                 assert next(heard) == "id: 2\r\nevent: step\r\ndata: 2\r\n".replace("\r", "")
         # The second has lost its connection; the class goes on.
         moved(nobody, code, cookie, "sign.pay.refund")
         assert "data: 3" in next(first)
-        with listening(address, code, after="1", last="2") as second:
+        with listening(nobody.address, code, after="1", last="2") as second:
             assert "data: 3" in next(second)
             moved(nobody, code, cookie, "sign")
             assert "data: 4" in next(second)
             assert "data: 4" in next(first)
 
 
-def test_who_comes_late_hears_at_once_and_the_same_step_is_no_news(nobody: Api, address: str) -> None:
+def test_who_comes_late_hears_at_once_and_the_same_step_is_no_news(nobody: Api) -> None:
     code, cookie = led_by(nobody)
     moved(nobody, code, cookie, "sign.pay")
     moved(nobody, code, cookie, "sign.pay")
     for after in ("1", "junk", "", "-4", "9" * 40):
-        with listening(address, code, after=after) as heard:
+        with listening(nobody.address, code, after=after) as heard:
             assert "data: 2" in next(heard)
 
 
-def test_a_stream_says_that_it_is_there(nobody: Api, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_says_that_it_is_there(nobody: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(led, "HEARTBEAT_SECONDS", 0.1)
     code, _ = led_by(nobody)
-    with listening(address, code, after="1") as heard:
+    with listening(nobody.address, code, after="1") as heard:
         assert next(heard).startswith(": here")
         assert next(heard).startswith(": here")
 
 
 def test_listeners_and_classes_are_bounded_and_places_are_given_back(
-    nobody: Api, address: str, shared_server: tuple[str, FastAPI], monkeypatch: pytest.MonkeyPatch
+    nobody: Api, shared_server: tuple[str, FastAPI], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     console: Console = shared_server[1].state.console
     monkeypatch.setattr(console, "led", LedClasses())
     monkeypatch.setattr(led, "MAX_LISTENERS", 1)
     monkeypatch.setattr(led, "MAX_CLASSES", 1)
     code, cookie = led_by(nobody)
-    assert b"too_many_classes" in nobody.ask("POST", "/class", None, {}).content
-    with listening(address, code, after="1"):
+    with listening(nobody.address, code, after="1"):
+        assert b"too_many_classes" in nobody.ask("POST", "/class", None, {}).content
         answer = nobody.get(f"/class/{code}/events")
         assert answer.status == 503
         assert b"too_many_listeners" in answer.content
     deadline = time.monotonic() + 20
     while nobody_listens(console) is False and time.monotonic() < deadline:
         time.sleep(0.02)
-    with listening(address, code, after="1") as heard:
+    with listening(nobody.address, code, after="1") as heard:
         moved(nobody, code, cookie, "sign.pay")
         assert "data: 2" in next(heard)
+
+
+def test_a_new_class_takes_the_place_of_one_that_nobody_listens_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever begins classes and leaves them keeps nobody from it, and ends none that is followed."""
+    monkeypatch.setattr(led, "MAX_CLASSES", 3)
+    now = iter(range(1000))
+    classes = LedClasses(lambda: next(now))
+    followed, moved_since, left = (classes.lead(Address("en")) for _ in range(3))
+    classes.enter(followed.code)
+    classes.move(moved_since.code, moved_since.token, Address("en", seed=1))
+    for _ in range(2):
+        classes.lead(Address("en"))
+        assert left.over
+        left = moved_since
+    assert classes.find(followed.code) is followed
 
 
 def nobody_listens(console: Console) -> bool:
@@ -501,7 +537,7 @@ def nobody_listens(console: Console) -> bool:
 
 
 def test_a_class_without_movement_is_forgotten_and_its_listeners_hear_of_it(
-    nobody: Api, address: str, shared_server: tuple[str, FastAPI], monkeypatch: pytest.MonkeyPatch
+    nobody: Api, shared_server: tuple[str, FastAPI], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
     monkeypatch.setattr(shared_server[1].state.console, "led", LedClasses(lambda: now[0]))
@@ -510,7 +546,7 @@ def test_a_class_without_movement_is_forgotten_and_its_listeners_hear_of_it(
     now[0] = led.FORGOTTEN_SECONDS - 1
     moved(nobody, code, cookie, "sign.pay")
     now[0] += led.FORGOTTEN_SECONDS - 1
-    with listening(address, code, after="2") as heard:
+    with listening(nobody.address, code, after="2") as heard:
         assert next(heard).startswith(": here")
         now[0] += 2
         assert any("event: over" in event for event in heard)
@@ -523,6 +559,7 @@ def test_a_class_that_is_not_there(nobody: Api, code: str) -> None:
     page = refused(nobody, f"/class/{code}", "class_not_found")
     assert page.tags.count("script") == 1
     refused(nobody, f"/class/{code}/events", "class_not_found")
+    assert nobody.ask("HEAD", f"/class/{code}/events", None, {}).status == 404
     answer = nobody.get(f"/follow?lang=zh&code={code}")
     assert answer.status == 303
     assert answer.headers["location"].startswith("/class/")
@@ -560,6 +597,14 @@ def test_words_stand_out_from_what_is_behind_them(nobody: Api, scheme: str) -> N
     for ink, behind in pairs:
         assert _contrast(colours[ink], colours[behind]) >= 4.5, (ink, behind)
     assert _contrast("#ffffff", colours["button"]) >= 4.5
+
+
+def test_a_browser_that_cannot_choose_between_schemes_has_the_light_one(nobody: Api) -> None:
+    style = nobody.get("/console.css").content.decode()
+    chosen = dict(re.findall(r"--([\w-]+): light-dark\((#\w{6}), #\w{6}\)", style))
+    without = style.partition("@supports not (color: light-dark(")[2].partition("}\n}")[0]
+    assert dict(re.findall(r"--([\w-]+): (#\w{6});", without)) == chosen
+    assert set(re.findall(r"var\(--([\w-]+)\)", style)) == set(chosen)
 
 
 def _contrast(one: str, other: str) -> float:

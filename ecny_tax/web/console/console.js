@@ -41,7 +41,10 @@ document.addEventListener("click", (event) => {
   const copy = event.target.closest("[data-copy]");
   if (copy) {
     const text = document.getElementById(copy.dataset.copy).textContent;
-    navigator.clipboard.writeText(text).then(() => tell(said.copied));
+    navigator.clipboard.writeText(text).then(
+      () => tell(said.copied),
+      () => getSelection().selectAllChildren(document.getElementById(copy.dataset.copy)), // by hand, then
+    );
     return;
   }
   const link = event.target.closest("a[href]");
@@ -57,6 +60,8 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
+  // Where somebody writes, the keys are letters: Alt and N is ń or ~ on some keyboards.
+  if (event.repeat || event.target.closest?.("input")) return;
   if (event.altKey && !event.ctrlKey && !event.metaKey && event.code === "KeyN") {
     const next = document.getElementById("next");
     if (next) {
@@ -66,8 +71,16 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-window.addEventListener("online", () => {
-  if (live.textContent === said.offline) live.textContent = "";
+/** Take back that there is no connection. */
+function connected() {
+  if (live && live.textContent === said.offline) live.textContent = "";
+}
+
+window.addEventListener("online", connected);
+
+// A page that the browser kept, as the back button shows it, has heard nothing meanwhile.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted && (said.lead || said.follow)) location.reload();
 });
 
 function wake() {
@@ -77,10 +90,16 @@ function wake() {
 
 /** Show the class what its leader sees; again when the connection is back. */
 function lead() {
-  fetch(said.lead, { method: "POST", headers: { Accept: "application/json" } }).then(
-    (answer) => answer.ok || tell(said.over),
-    () => setTimeout(lead, 3000),
-  );
+  const again = () =>
+    setTimeout(() => {
+      tell(said.offline);
+      lead();
+    }, 3000);
+  fetch(said.lead, { method: "POST", headers: { Accept: "application/json" } }).then((answer) => {
+    if (answer.ok) connected();
+    else if (answer.status < 500) tell(said.over);
+    else again();
+  }, again);
 }
 
 /** Show what the leader shows now; again until the connection is back, or the leader has gone on. */
@@ -89,16 +108,24 @@ async function goOn() {
   const mine = ++asked;
   const answer = await fetch(location.href).catch(() => null);
   if (mine !== asked) return;
-  if (!answer) {
+  if (!answer || answer.status === 503) {
+    if (!answer) tell(said.offline);
     setTimeout(() => mine === asked && goOn(), 2000);
     return;
   }
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const main = page.getElementById("main");
-  if (!answer.ok || !main || mine !== asked) return;
+  if (mine !== asked) return;
+  if (!answer.ok) {
+    tell(said.over);
+    return;
+  }
+  connected();
+  if (page.body.dataset.version === said.version) return;
+  said.version = page.body.dataset.version;
   document.title = page.title;
-  document.body.dataset.version = page.body.dataset.version;
-  document.getElementById("main").replaceWith(main);
+  for (const part of ["header", ".banner", "#main"]) {
+    document.querySelector(part).replaceWith(page.querySelector(part));
+  }
   wake();
   announce();
 }
@@ -106,13 +133,19 @@ async function goOn() {
 /** Go on when the leader does; the browser connects anew by itself when the connection is lost. */
 function follow() {
   const heard = new EventSource(`${said.follow}/events?after=${said.version}`);
+  heard.addEventListener("open", connected);
   heard.addEventListener("step", goOn);
   heard.addEventListener("over", () => {
     heard.close();
     tell(said.over);
   });
   heard.addEventListener("error", () => {
-    if (heard.readyState === EventSource.CLOSED) tell(said.over);
+    if (heard.readyState !== EventSource.CLOSED) {
+      tell(said.offline);
+      return;
+    }
+    // Refused: the class is over, or too many listen, and whoever asks now and then still follows.
+    goOn().then(() => live.textContent === said.over || setTimeout(follow, 5000));
   });
 }
 

@@ -54,10 +54,17 @@ class LedClasses:
         self._closed = False
 
     def lead(self, shown: Address) -> Led:
-        """Begin to lead a class; raises ``UnavailableError`` (``too_many_classes``)."""
+        """Begin to lead a class; raises ``UnavailableError`` (``too_many_classes``).
+
+        Where there are too many, one that nobody listens to gives its place: else whoever begins classes
+        and leaves them would keep everybody from it for hours.
+        """
         self._forget()
         if len(self._classes) >= MAX_CLASSES:
-            raise UnavailableError("too_many_classes", limit=MAX_CLASSES)
+            unheard = [one for one in self._classes.values() if not one.listeners]
+            if not unheard:
+                raise UnavailableError("too_many_classes", limit=MAX_CLASSES)
+            self._end(min(unheard, key=lambda one: one.moved_at))
         code = self._new_code()
         led = Led(code, secrets.token_urlsafe(24), shown.alone(), self._seconds())
         self._classes[code] = led
@@ -130,9 +137,12 @@ class LedClasses:
     def _forget(self) -> None:
         last = self._seconds() - FORGOTTEN_SECONDS
         for led in [one for one in self._classes.values() if one.moved_at < last]:
-            del self._classes[led.code]
-            led.over = True
-            led.tell()
+            self._end(led)
+
+    def _end(self, led: Led) -> None:
+        del self._classes[led.code]
+        led.over = True
+        led.tell()
 
     def _new_code(self) -> str:
         while True:  # one in a billion is taken

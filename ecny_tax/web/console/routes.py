@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from importlib.resources import files
 from secrets import randbelow
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
@@ -144,16 +144,7 @@ async def _lead(request: Request) -> Response:
     address = _address(request)
     console: Console = request.app.state.console
     led = console.led.lead(address)
-    answer = _see(str(replace(address, led=led.code)))
-    answer.set_cookie(
-        _cookie(led.code),
-        led.token,
-        max_age=FORGOTTEN_SECONDS,
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-    )
-    return answer
+    return _as_leader(request, led, _see(str(replace(address, led=led.code))))
 
 
 async def _move(request: Request) -> Response:
@@ -163,8 +154,21 @@ async def _move(request: Request) -> Response:
     console: Console = request.app.state.console
     led = console.led.move(code, _token(request, code), address)
     if "text/html" in request.headers.get("accept", ""):
-        return _see(str(replace(address, led=led.code)))
-    return Response(status_code=204, headers=_HEADERS)
+        return _as_leader(request, led, _see(str(replace(address, led=led.code))))
+    return _as_leader(request, led, Response(status_code=204, headers=_HEADERS))
+
+
+def _as_leader(request: Request, led: Led, answer: Response) -> Response:
+    """Let the browser keep the secret of a class for as long as the class is kept from now on."""
+    answer.set_cookie(
+        _cookie(led.code),
+        led.token,
+        max_age=FORGOTTEN_SECONDS,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    return answer
 
 
 async def _find_class(request: Request) -> Response:
@@ -198,6 +202,7 @@ class _Stream(StreamingResponse):
 async def _events(request: Request) -> Response:
     classes: LedClasses = request.app.state.console.led
     if request.method == "HEAD":  # nobody would read on
+        classes.find(request.path_params["code"])
         return Response(media_type=_STREAM, headers=_HEADERS)
     seen = request.headers.get("last-event-id") or request.query_params.get("after", "")
     after = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else 0
@@ -246,7 +251,7 @@ def _check_same_site(request: Request) -> None:
     """
     origin = request.headers.get("origin")
     site = request.headers.get("sec-fetch-site")
-    if origin is not None and urlsplit(origin).netloc != request.url.netloc:
+    if origin is not None and origin.partition("://")[2] != request.url.netloc:
         raise RejectedError("request_from_elsewhere", origin=origin)
     if site is not None and site not in ("same-origin", "none"):
         raise RejectedError("request_from_elsewhere", origin=site)

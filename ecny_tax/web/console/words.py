@@ -181,7 +181,6 @@ _WORDS: dict[str, tuple[str, str]] = {
         "网络连接已断开。内容不会丢失，恢复后可继续。",
     ),
     "class_over": ("The class is over.", "课堂已结束。"),
-    "class_moved": ("The class has moved on.", "课堂已进入下一步。"),
     "refused_page": ("This cannot be shown", "无法显示"),
     "go_on": ("Go on from the beginning", "从头开始"),
     # Values of records.
