@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import typer.main
-from generators import api, http_reference, law, lesson_plan
+from generators import api, http_reference, law, lesson_plan, tables
 
 from ecny_tax import errors
 from ecny_tax.cli.app import build
@@ -195,7 +195,7 @@ def _metavar(parameter: Any) -> str:
 
 
 def _options(parameters: list[Any]) -> str:
-    rows = ["| | | |", "|---|---|---|"]
+    rows = ["| option | | |", "|---|---|---|"]
     for parameter in parameters:
         name = _metavar(parameter) if _is_argument(parameter) else _written(parameter)
         notes = ["required"] if parameter.required else []
@@ -205,7 +205,7 @@ def _options(parameters: list[Any]) -> str:
             notes.append(f"environment `{parameter.envvar}`")
         help_text = " ".join((parameter.help or "").split())
         cells = (f"`{name}`", help_text, ", ".join(notes))
-        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        rows.append(tables.row(cells))
     return "\n".join(rows) + "\n"
 
 

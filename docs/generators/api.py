@@ -14,6 +14,8 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from generators import tables
+
 import ecny_tax
 from ecny_tax import Sandbox, errors
 
@@ -234,6 +236,5 @@ def _fields(kind: type) -> str:
     rows = ["| field | type |", "|---|---|"]
     for field in dataclasses.fields(kind):
         if not field.name.startswith("_"):
-            written = str(field.type).replace("|", "\\|")
-            rows.append(f"| `{field.name}` | `{written}` |")
+            rows.append(tables.row((f"`{field.name}`", f"`{field.type}`")))
     return "\n".join(rows) + "\n\n" if len(rows) > 2 else ""

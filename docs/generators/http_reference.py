@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from generators import tables
+
 from ecny_tax import Sandbox
 from ecny_tax.web.app import create_app
 
@@ -57,7 +59,7 @@ def _row(document: dict[str, Any], method: str, path: str, said: dict[str, Any])
         who,
         _statuses(method, said),
     )
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+    return tables.row(cells) + "\n"
 
 
 def _taken(document: dict[str, Any], said: dict[str, Any]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from generators import tables
+
 from ecny_tax.rulebook import PACKAGE
 from ecny_tax.rulebook.figures import EVIDENCE
 from ecny_tax.rulebook.listing import FigureInForce, figures
@@ -90,7 +92,7 @@ def _line(figure: FigureInForce) -> str:
     mark = figure.evidence + (f"; assumed: {', '.join(figure.assumed)}" if figure.assumed else "")
     cited = figure.citation + (f". {figure.note}" if figure.note else "")
     cells = (" ".join(filter(None, (code, names))), values, _days(figure), mark, cited)
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return tables.row(cells)
 
 
 def _days(figure: FigureInForce) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ecny_tax.cli.command import Run, command
+
+if TYPE_CHECKING:
+    import socket
 
 app = typer.Typer(help="API keys of the HTTP sandbox (API 密钥).", no_args_is_help=True)
 
@@ -48,18 +51,34 @@ def serve(
     def started(address: str) -> None:
         if run.as_json:
             run.answer({"address": address})
-        else:
-            print(address, flush=True)
-        sys.stdout.flush()
+            sys.stdout.flush()
+            return
+        print(address, flush=True)
+        _welcome(run, listener, address, has_keys=has_keys)
 
     try:
         listener = listen(host, port)
     except (OSError, UnicodeError, OverflowError):  # no such host, not ours, taken
         raise UnavailableError("port_unavailable", host=host, port=port) from None
     with listener, run.sandbox() as s:
-        if not list_keys(s):
-            run.note("no API key yet: ecny-tax api-key create --party admin")
+        has_keys = bool(list_keys(s))
         make_server(s, listener, started=started).run()
+
+
+def _welcome(run: Run, listener: socket.socket, address: str, *, has_keys: bool) -> None:
+    """What a person does with the address; whoever has a program finds it alone on standard output."""
+    from ecny_tax.web.server import address_for_others
+
+    zh, others = run.language == "zh", address_for_others(listener)
+    here = address if others is None else f"http://localhost:{listener.getsockname()[1]}"
+    run.note(
+        f"教学台：{here}/（按 Ctrl-C 结束）" if zh else f"the teaching console: {here}/ (Ctrl-C ends it)"
+    )
+    if others is not None:
+        run.note(f"同一网络上的其他设备：{others}/" if zh else f"other machines of this network: {others}/")
+    if not has_keys:
+        key = "ecny-tax api-key create --party admin"
+        run.note(f"程序需要密钥：{key}" if zh else f"programs need a key: {key}")
 
 
 @command(app, "create")

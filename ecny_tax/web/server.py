@@ -25,6 +25,8 @@ _IDLE_SECONDS = 5
 _GRACE_SECONDS = 10
 #: More connections than these are told to come again.
 _MAX_CONNECTIONS = 512
+#: Nowhere (RFC 5737): choosing a way there sends nothing, and tells which address of ours would be used.
+_ELSEWHERE = ("192.0.2.1", 9)
 _BACKLOG = 1024
 #: Seconds in which the head of a request has to arrive, from its first byte on.
 _HEAD_SECONDS = 10
@@ -130,6 +132,19 @@ def make_server(
         h11_max_incomplete_event_size=MAX_HEAD,
     )
     return _Server(app, config, listener, started)
+
+
+def address_for_others(listener: socket.socket) -> str | None:
+    """Where other machines reach a server that listens on every address of this one; else None."""
+    host, port = listener.getsockname()[:2]
+    if host not in ("0.0.0.0", "::"):  # noqa: S104 - it is read, not bound
+        return None
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(_ELSEWHERE)
+        except OSError:  # there is no network
+            return None
+        return f"http://{probe.getsockname()[0]}:{port}"
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -103,7 +103,7 @@ def test_without_numpy_it_says_what_to_install(cli: Cli) -> None:
     (cli.folder / "numpy.py").write_text("raise ImportError('not installed')\n")
     path = os.pathsep.join(filter(None, [str(cli.folder), os.environ.get("PYTHONPATH")]))
     problem = cli.refused(7, "numpy_missing", *WORDS, PYTHONPATH=path)
-    assert problem["hint"] == "pip install 'ecny-tax[batch]'"
+    assert problem["hint"] == "install the extra [batch]: pip install '.[batch]' in the folder of ecny-tax"
     assert not (cli.folder / "s.db").exists()
 
 

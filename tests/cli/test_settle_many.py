@@ -93,7 +93,7 @@ def test_without_numpy_it_says_what_to_install(cli: Cli) -> None:
         7, "numpy_missing", "tax", "settle-many", "in.csv", "out.csv", "--tax-year", "2022",
         PYTHONPATH=str(cli.folder),
     )  # fmt: skip
-    assert problem["hint"] == "pip install 'ecny-tax[batch]'"
+    assert problem["hint"] == "install the extra [batch]: pip install '.[batch]' in the folder of ecny-tax"
 
 
 def test_an_output_that_cannot_be_written_is_refused(cli: Cli) -> None:

@@ -73,3 +73,12 @@ def test_every_operation_over_http_that_is_named_is_one() -> None:
     for method, path, page_name in found:
         played = re.sub(r"^(/v1/scenarios)/[\w-]+$", r"\1/{}", path)
         assert (method, played) in operations, f"{page_name}: {method} {path}"
+
+
+def test_nobody_is_told_to_install_from_an_index_what_is_in_none() -> None:
+    """The name is free there: whoever took it would be installed by our readers."""
+    root = GUIDES[0].parents[2]
+    pages = [*root.glob("*.md"), *root.glob("docs/**/*.md"), *root.glob("examples/**/*.md")]
+    texts = {page: page.read_text("utf-8") for page in [*pages, root / "ecny_tax" / "errors.toml"]}
+    wrong = re.compile(r"install\s+(?:-\S+\s+)*['\"]?ecny-tax\b")
+    assert [page for page, text in texts.items() if wrong.search(text)] == []

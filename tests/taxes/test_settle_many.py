@@ -351,7 +351,10 @@ except UnavailableError as error:
     print(error.code, error.hint)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
-    assert done.stdout.strip() == "numpy_missing pip install 'ecny-tax[batch]'"
+    assert (
+        done.stdout.strip()
+        == "numpy_missing install the extra [batch]: pip install '.[batch]' in the folder of ecny-tax"
+    )
 
 
 def test_the_one_person_function_does_without_numpy() -> None:

@@ -86,6 +86,50 @@ def test_a_port_that_is_taken_is_one_clear_line(database: Path) -> None:
         assert json.loads(second.stderr)["code"] == "port_unavailable"
 
 
+@pytest.mark.parametrize(
+    ("host", "language", "said"),
+    [
+        (
+            "127.0.0.1",
+            "en",
+            ("the teaching console: http://127.0.0.1:", "programs need a key: ecny-tax api-key"),
+        ),
+        ("0.0.0.0", "zh", ("教学台：http://localhost:", "程序需要密钥：ecny-tax api-key create")),
+    ],
+)
+def test_a_person_is_told_where_the_console_is(
+    database: Path, host: str, language: str, said: tuple[str, str]
+) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "ecny_tax",
+        "serve",
+        "--host",
+        host,
+        "--port",
+        "0",
+        "--db",
+        str(database),
+    ]
+    process = subprocess.Popen(
+        [*command, "--lang", language], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        assert Api(address.replace("0.0.0.0", "127.0.0.1"), None).get("/").status == 200
+    finally:
+        process.send_signal(signal.SIGINT)
+        out, told = process.communicate(timeout=20)
+    assert out == ""  # the address was all
+    first, *_, last = told.splitlines()
+    assert (first.startswith(said[0]), last.startswith(said[1])) == (True, True), told
+    others = [line for line in told.splitlines() if "其他设备" in line]
+    assert all("0.0.0.0" not in line and "localhost" not in line for line in others)
+    assert host != "127.0.0.1" or not others
+
+
 def test_a_payment_whose_server_was_killed_is_made_once_however_often_it_is_sent(database: Path) -> None:
     api_key = key_of(database)
     wallet, asked, first = "", {}, None
