@@ -16,6 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ecny_tax.sandbox import Sandbox
 from ecny_tax.web.app import create_app
+from ecny_tax.web.console.reach import reached_at
 from ecny_tax.web.limits import MAX_HEAD
 from ecny_tax.web.strikes import TRANSPORT
 from ecny_tax.web.webhook_delivery import DeliverySettings
@@ -25,8 +26,6 @@ _IDLE_SECONDS = 5
 _GRACE_SECONDS = 10
 #: More connections than these are told to come again.
 _MAX_CONNECTIONS = 512
-#: Nowhere (RFC 5737): choosing a way there sends nothing, and tells which address of ours would be used.
-_ELSEWHERE = ("192.0.2.1", 9)
 _BACKLOG = 1024
 #: Seconds in which the head of a request has to arrive, from its first byte on.
 _HEAD_SECONDS = 10
@@ -137,14 +136,7 @@ def make_server(
 def address_for_others(listener: socket.socket) -> str | None:
     """Where other machines reach a server that listens on every address of this one; else None."""
     host, port = listener.getsockname()[:2]
-    if host not in ("0.0.0.0", "::"):  # noqa: S104 - it is read, not bound
-        return None
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(_ELSEWHERE)
-        except OSError:  # there is no network
-            return None
-        return f"http://{probe.getsockname()[0]}:{port}"
+    return reached_at("localhost", port, "http", host) or None
 
 
 def listen(host: str, port: int) -> socket.socket:

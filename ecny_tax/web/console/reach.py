@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from ipaddress import ip_address
 
-#: An address of documentation: nothing is sent there, but the system says from where it would be.
+#: Nowhere (RFC 5737): choosing a way there sends nothing, and tells which address of ours would be used.
 _ELSEWHERE = "192.0.2.1"
 
 
