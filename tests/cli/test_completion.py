@@ -250,7 +250,7 @@ def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     script = "ecny-tax --install-completion; exit $?"
     done = bash(tmp_path, environment | {"HOME": str(no_folder)}, script)
     assert done.returncode == 7
-    assert done.stderr.startswith(str(no_folder))
+    assert done.stderr.startswith(str(no_folder)[:60])  # what is long is shortened
     assert "(output_unwritable)" in done.stderr.splitlines()[0]
     assert no_folder.read_bytes() == b""
 
