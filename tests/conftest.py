@@ -27,7 +27,7 @@ settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile("ci", parent=settings.get_profile("dev"), max_examples=25)
+settings.register_profile("ci", parent=settings.get_profile("dev"), max_examples=20)
 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 

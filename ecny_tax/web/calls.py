@@ -27,7 +27,7 @@ from ecny_tax.web.failure_rows import Strike
 from ecny_tax.web.hub import Hub
 from ecny_tax.web.keys import check_role
 from ecny_tax.web.limits import beside
-from ecny_tax.web.problems import MEDIA_TYPE, Problem, language_of, problem
+from ecny_tax.web.problems import PROBLEM_CONTENT, language_of, problem
 from ecny_tax.web.rights import Party, Role
 from ecny_tax.web.schemas import form_of
 
@@ -347,11 +347,11 @@ def _responses(
             }
         }
     refused: dict[int | str, dict[str, Any]] = {
-        code: {"description": _REASONS[code], "content": {MEDIA_TYPE: {}}, "model": Problem}
+        code: {"description": _REASONS[code], "content": PROBLEM_CONTENT}
         for code in problems
     }
     more: dict[int | str, dict[str, Any]] = {
-        code: {"description": said, "content": {MEDIA_TYPE: {}}, "model": Problem}
+        code: {"description": said, "content": PROBLEM_CONTENT}
         for code, said in also.items()
     }
     return {status: done, **refused, **more}

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ecny_tax.errors import EcnyTaxError, UnavailableError
 from ecny_tax.store.migrations import newest_version
 from ecny_tax.web.hub import Hub
-from ecny_tax.web.problems import MEDIA_TYPE, Problem
+from ecny_tax.web.problems import PROBLEM_CONTENT
 
 router = APIRouter(tags=["health"])
 
@@ -34,7 +34,7 @@ class Readiness(BaseModel):
     sealed: int = Field(description="Records of the transparency log that the newest checkpoint seals.")
 
 
-_PROBLEM: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
+_PROBLEM: dict[str, Any] = {"content": PROBLEM_CONTENT}
 _MALFORMED: dict[int | str, dict[str, Any]] = {
     400: {**_PROBLEM, "description": "The request has a body that cannot be read."},
     408: {**_PROBLEM, "description": "The body did not arrive in time."},

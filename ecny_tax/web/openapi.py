@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ecny_tax.web.problems import MEDIA_TYPE
+from ecny_tax.web.problems import Problem
 
 _FRAMEWORKS_OWN = "#/components/schemas/HTTPValidationError"
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -19,18 +19,17 @@ def finished(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _say_problems(document: dict[str, Any]) -> None:
-    """A refusal is of its own media type, and none has the framework's form."""
+    """Refusals have the one form, and none has the framework's."""
     operations = [one for path in document["paths"].values() for one in path.values()]
     for responses in (operation["responses"] for operation in operations):
         for status, response in list(responses.items()):
-            content = response.get("content", {})
-            said = content.get("application/json", {}).get("schema", {})
-            if MEDIA_TYPE in content and said:
-                content[MEDIA_TYPE] = content.pop("application/json")
-            elif said == {"$ref": _FRAMEWORKS_OWN}:
+            said = response.get("content", {}).get("application/json", {}).get("schema", {})
+            if said == {"$ref": _FRAMEWORKS_OWN}:
                 del responses[status]
+    schemas = document["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):
-        document["components"]["schemas"].pop(name, None)
+        schemas.pop(name, None)
+    schemas.setdefault("Problem", Problem.model_json_schema())
 
 
 def _add_links(document: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -89,6 +90,11 @@ class Problem(BaseModel):
     detail: str
     code: str
     hint: str
+
+
+#: What the document says of the body of a refusal.  By its name: a model given to FastAPI for each status of
+#: each operation takes a second to start with.
+PROBLEM_CONTENT: dict[str, Any] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
 def status_of(error: EcnyTaxError) -> int:
