@@ -347,12 +347,10 @@ def _responses(
             }
         }
     refused: dict[int | str, dict[str, Any]] = {
-        code: {"description": _REASONS[code], "content": PROBLEM_CONTENT}
-        for code in problems
+        code: {"description": _REASONS[code], "content": PROBLEM_CONTENT} for code in problems
     }
     more: dict[int | str, dict[str, Any]] = {
-        code: {"description": said, "content": PROBLEM_CONTENT}
-        for code, said in also.items()
+        code: {"description": said, "content": PROBLEM_CONTENT} for code, said in also.items()
     }
     return {status: done, **refused, **more}
 
