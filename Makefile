@@ -8,9 +8,6 @@ BIN := $(VENV)/bin
 # More arguments: make test ARGS='tests/ledger -k linked', make bench ARGS='--only version'
 ARGS :=
 
-# Tests run beside each other, one more of them than there are processors: many a test waits for a process.
-WORKERS = $$($(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)')
-
 # Stamps: what was installed when. A change of the project's dependencies or of their pins makes
 # them old, and the next target installs anew.
 RUNTIME := $(VENV)/.installed-runtime
@@ -45,7 +42,7 @@ serve: $(WEB)
 	@$(BIN)/ecny-tax serve $(ARGS)
 
 test: $(DEV)
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal --ignore tests/browser $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal --ignore tests/browser $(ARGS)
 
 browser: $(DEV)
 	@$(BIN)/python -m tests.browser.chromium

@@ -22,12 +22,12 @@ _plain = settings.get_profile("default")
 settings.register_profile(
     "dev",
     parent=_plain,
-    max_examples=15,
+    max_examples=10,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile("ci", parent=settings.get_profile("dev"), max_examples=20)
+settings.register_profile("ci", parent=settings.get_profile("dev"), max_examples=15)
 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
