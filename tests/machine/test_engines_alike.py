@@ -23,7 +23,7 @@ _servers: list[postgres_server.Server] = []
 #: Rows that the server numbers, with gaps where a command was refused after it had written one.
 _NUMBERED = (
     "agreement", "bill", "payment", "refund", "withholding", "ordered_failure", "debit_record", "certificate",
-    "device", "voucher", "voucher_waiting",
+    "device", "voucher", "voucher_waiting", "refund_event",
 )  # fmt: skip
 
 
