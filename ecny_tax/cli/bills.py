@@ -10,7 +10,9 @@ import typer
 
 from ecny_tax.cli.command import Authority, Correction, Out, Run, command
 from ecny_tax.cli.tax_options import (
+    Base,
     HalfRelief,
+    Item,
     On,
     Pieces,
     Place,
@@ -43,10 +45,8 @@ def register(root: typer.Typer) -> None:
 def stamp_duty(
     run: Run,
     wallet: _Wallet,
-    item: Annotated[str, typer.Option("--item", metavar="CODE", help="See `tax items`.")],
-    base: Annotated[
-        str | None, typer.Option("--base", metavar="YUAN", help="What the duty is computed on.")
-    ] = None,
+    item: Item,
+    base: Base = None,
     on: On = None,
     half_relief: HalfRelief = False,
     side: Side = None,

@@ -9,7 +9,16 @@ import typer
 
 from ecny_tax.cli.batches import pay_batch
 from ecny_tax.cli.command import Authority, Key, Run, check_options, command
-from ecny_tax.cli.tax_options import HalfRelief, On, Pieces, Side, TaxpayerKind, check_needs, checked_side
+from ecny_tax.cli.tax_options import (
+    Base,
+    HalfRelief,
+    On,
+    Pieces,
+    Side,
+    TaxpayerKind,
+    check_needs,
+    checked_side,
+)
 
 _Payment = Annotated[str, typer.Argument(metavar="PAYMENT", help="The payment number.")]
 
@@ -31,9 +40,7 @@ def pay(
     ] = None,
     tax: Annotated[str | None, typer.Option("--tax", metavar="stamp-duty", help="Declare and pay.")] = None,
     item: Annotated[str | None, typer.Option("--item", metavar="CODE", help="See `tax items`.")] = None,
-    base: Annotated[
-        str | None, typer.Option("--base", metavar="YUAN", help="What the duty is computed on.")
-    ] = None,
+    base: Base = None,
     on: On = None,
     half_relief: HalfRelief = False,
     side: Side = None,

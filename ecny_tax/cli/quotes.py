@@ -9,8 +9,10 @@ import typer
 
 from ecny_tax.cli.command import Run, check_options, command
 from ecny_tax.cli.tax_options import (
+    Base,
     Exemption,
     HalfRelief,
+    Item,
     On,
     Pieces,
     Place,
@@ -32,10 +34,8 @@ quote = typer.Typer(help="What a tax comes to.", no_args_is_help=True)
 @command(quote, "stamp-duty")
 def stamp_duty(
     run: Run,
-    item: Annotated[str, typer.Option("--item", metavar="CODE", help="See `tax items`.")],
-    base: Annotated[
-        str | None, typer.Option("--base", metavar="YUAN", help="What the duty is computed on.")
-    ] = None,
+    item: Item,
+    base: Base = None,
     on: On = None,
     half_relief: HalfRelief = False,
     taxpayer_kind: TaxpayerKind = None,

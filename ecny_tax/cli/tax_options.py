@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
+Item = Annotated[str, typer.Option("--item", metavar="CODE", help="See `tax items`.")]
+Base = Annotated[str | None, typer.Option("--base", metavar="YUAN", help="What the duty is computed on.")]
 On = Annotated[
     str | None, typer.Option("--on", metavar="DATE", help="Date of the document (default: today).")
 ]

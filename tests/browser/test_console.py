@@ -234,6 +234,14 @@ def test_two_browsers_do_not_disturb_each_other(open_page: Open) -> None:
     assert len(other.locator(".history li").all()) == 1
 
 
+def lead(leader: Page, follower: Page) -> None:
+    """One leads a class that has signed, and the other follows it."""
+    leader.goto("/?lang=en&steps=sign")
+    leader.get_by_role("button", name="Lead a class").click()
+    leader.wait_for_selector("[data-lead]")
+    follower.goto(f"/class/{leader.locator('.class-code').inner_text()}?lang=en")
+
+
 def test_a_class_follows_its_leader(open_page: Open) -> None:
     leader, follower, another = open_page(), open_page(width=360), open_page()
     leader.goto("/?lang=en&steps=sign")
@@ -257,10 +265,7 @@ def test_a_class_follows_its_leader(open_page: Open) -> None:
 
 def test_who_stops_leading_ends_the_class(open_page: Open) -> None:
     leader, follower = open_page(), open_page()
-    leader.goto("/?lang=en&steps=sign")
-    leader.get_by_role("button", name="Lead a class").click()
-    leader.wait_for_selector("[data-lead]")
-    follower.goto(f"/class/{leader.locator('.class-code').inner_text()}?lang=en")
+    lead(leader, follower)
     follower.get_by_text("You follow class").wait_for()
     leader.get_by_role("button", name="Stop leading").click()
     leader.wait_for_url("**/?seed=7&lang=en&steps=sign")
@@ -326,10 +331,7 @@ def test_a_follower_who_lost_the_connection_goes_on(open_page: Open, monkeypatch
     monkeypatch.setattr(routes, "_RETRY_MILLISECONDS", 100)
     leader, follower = open_page(), open_page()
     hurry(follower)
-    leader.goto("/?lang=en&steps=sign")
-    leader.get_by_role("button", name="Lead a class").click()
-    leader.wait_for_selector("[data-lead]")
-    follower.goto(f"/class/{leader.locator('.class-code').inner_text()}?lang=en")
+    lead(leader, follower)
     follower.context.set_offline(True)
     take(leader, Action.PAY)
     follower.get_by_text("There is no connection").wait_for()
@@ -342,10 +344,7 @@ def test_a_follower_who_lost_the_connection_goes_on(open_page: Open, monkeypatch
 def test_a_leader_who_lost_the_connection_shows_the_step_when_it_is_back(open_page: Open) -> None:
     leader, follower = open_page(), open_page()
     hurry(leader)
-    leader.goto("/?lang=en&steps=sign")
-    leader.get_by_role("button", name="Lead a class").click()
-    leader.wait_for_selector("[data-lead]")
-    follower.goto(f"/class/{leader.locator('.class-code').inner_text()}?lang=en")
+    lead(leader, follower)
     leader.route(
         "**/class/*", lambda route: route.abort()
     )  # the page comes, and what it tells the class does not
@@ -359,10 +358,7 @@ def test_a_leader_who_lost_the_connection_shows_the_step_when_it_is_back(open_pa
 
 def test_who_leaves_a_class_goes_on_from_what_is_shown_now(open_page: Open) -> None:
     leader, follower = open_page(), open_page()
-    leader.goto("/?lang=en&steps=sign")
-    leader.get_by_role("button", name="Lead a class").click()
-    leader.wait_for_selector("[data-lead]")
-    follower.goto(f"/class/{leader.locator('.class-code').inner_text()}?lang=en")
+    lead(leader, follower)
     leader.goto(leader.url.replace("seed=7", "seed=8").replace("steps=sign", "steps=sign.pay"))
     follower.get_by_role("heading", name=title(Action.PAY, "en")).wait_for()
     assert "Seed 8" in follower.locator("header").inner_text()
@@ -376,10 +372,7 @@ def test_a_follower_whom_the_server_has_no_stream_for_follows_all_the_same(
     monkeypatch.setattr(led, "MAX_LISTENERS", 0)
     leader, follower = open_page(), open_page()
     hurry(follower)
-    leader.goto("/?lang=en&steps=sign")
-    leader.get_by_role("button", name="Lead a class").click()
-    leader.wait_for_selector("[data-lead]")
-    follower.goto(f"/class/{leader.locator('.class-code').inner_text()}?lang=en")
+    lead(leader, follower)
     take(leader, Action.PAY)
     follower.get_by_role("heading", name=title(Action.PAY, "en")).wait_for()
     assert follower.locator("#live").inner_text() != "The class is over."
