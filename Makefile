@@ -18,6 +18,10 @@ PINS := pyproject.toml constraints.txt
 RIVALS := .venv-rivals
 
 .PHONY: help demo serve test browser ha fuzz lint bench rivals growth docs clean
+# Python keeps what it has compiled, also where the environment forbids it: the suite starts hundreds of
+# processes, and each of them would compile the package anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 # One environment: two targets at once must not both fill it.
 .NOTPARALLEL:
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from functools import cached_property
 from pathlib import Path
+from stat import S_ISREG
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -406,12 +407,20 @@ def _is_founded(store: Store) -> bool:
 
 
 def _is_new(path: Path) -> bool:
-    """Whether the file is still to be made; raises ``UnavailableError`` where it cannot be."""
+    """Whether the file is still to be made; raises ``UnavailableError`` where it cannot be.
+
+    It is looked at once: another process may be making it.
+    """
     try:
-        if path.parent.is_dir() and (path.is_file() or not path.exists()):
-            return not path.exists() or path.stat().st_size == 0
+        found = path.stat()
+    except FileNotFoundError:
+        if path.parent.is_dir():
+            return True
     except OSError:  # a name too long, say
         pass
+    else:
+        if S_ISREG(found.st_mode):
+            return found.st_size == 0
     raise UnavailableError("database_unwritable", path=path)
 
 

@@ -25,7 +25,7 @@ import pytest
 from ecny_tax.clock import BEIJING, FixedClock, parse_time
 from ecny_tax.errors import EcnyTaxError, InvalidInputError, RejectedError, UnavailableError
 from ecny_tax.money import yuan
-from ecny_tax.sandbox import Sandbox
+from ecny_tax.sandbox import Sandbox, _is_new
 from ecny_tax.store import sqlite as sqlite_store
 from ecny_tax.store.migrations import APPLICATION_ID, newest_version
 
@@ -57,6 +57,25 @@ def refused(code: str, path: Path | str, **options: Any) -> UnavailableError:
         assert refusal.value.message(language)
         assert refusal.value.hint_in(language)
     return refusal.value
+
+
+def test_a_file_that_another_process_is_making_is_none_that_cannot_be_written(tmp_path: Path) -> None:
+    path, over = tmp_path / "a.db", threading.Event()
+
+    def make_and_remove() -> None:
+        while not over.is_set():
+            path.touch()
+            path.unlink()
+
+    other = threading.Thread(target=make_and_remove)
+    other.start()
+    try:
+        until = time.monotonic() + 0.3
+        while time.monotonic() < until:
+            assert _is_new(path)
+    finally:
+        over.set()
+        other.join()
 
 
 # --- files that are not ours ------------------------------------------------------------------------
