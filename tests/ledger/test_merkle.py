@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 
 import pymerkle
@@ -19,6 +21,10 @@ SIZES = (
     | st.sampled_from([63, 64, 65, 127, 128, 129])
     | st.sampled_from([255, 256, 257, 511, 512, 513, 700])
 )
+
+
+#: Up to here every tree is tried: several shapes of their right edges.
+SMALL = 33
 
 
 def entries(count: int) -> list[bytes]:
@@ -63,6 +69,15 @@ def other(count: int) -> pymerkle.InmemoryTree:
     for entry in entries(count):
         tree.append_entry(entry)
     return tree
+
+
+def refusal_of(check: Callable[[], None]) -> str | None:
+    """The code by which the check refuses; None where it does not."""
+    try:
+        check()
+    except VerificationError as refusal:
+        return refusal.code
+    return None
 
 
 # --- roots --------------------------------------------------------------------------------------------
@@ -118,6 +133,20 @@ def test_I14_the_edge_of_a_stored_tree_is_told_by_its_open_tiles(size: int) -> N
     assert edge.open_tiles() == log.edge.open_tiles()
 
 
+def test_I14_open_tiles_stand_where_the_store_looks_for_them() -> None:
+    full = 1 << 16
+    assert {size: open_tile_places(size) for size in (0, 1, 255, 256, 513, full - 1, full, full + 1)} == {
+        0: [(0, 0, 0)],
+        1: [(0, 0, 1)],
+        255: [(0, 0, 255)],
+        256: [(0, 1, 0), (1, 0, 1)],
+        513: [(0, 2, 1), (1, 0, 2)],
+        full - 1: [(0, 255, 255), (1, 0, 255)],
+        full: [(0, 256, 0), (1, 1, 0), (2, 0, 1)],
+        full + 1: [(0, 256, 1), (1, 1, 0), (2, 0, 1)],
+    }
+
+
 # --- inclusion ----------------------------------------------------------------------------------------
 
 
@@ -160,6 +189,31 @@ def test_I14_nothing_else_is_proven_by_that_path(data: st.DataObject) -> None:
         assert caught.value.code == "inclusion_unproven", name
 
 
+def test_I14_in_every_small_tree_each_leaf_is_proven_at_its_place_and_no_other() -> None:
+    log = Log(SMALL)
+    for size in range(1, SMALL + 1):
+        for index in range(size):
+            path = merkle.inclusion_path(index, size, log.read)
+            proof = partial(
+                merkle.verify_inclusion, leaf=log.leaves[index], size=size, path=path, root=log.root(size)
+            )
+            for claimed in range(-1, size + 2):
+                code = None if claimed == index else "inclusion_unproven"
+                assert refusal_of(partial(proof, index=claimed)) == code, (size, index, claimed)
+
+
+@pytest.mark.parametrize("strange", [b"short", bytes(HASH)], ids=["too short a hash", "too long a path"])
+def test_I14_a_root_made_for_a_path_of_the_wrong_form_proves_nothing(strange: bytes) -> None:
+    """Whoever chooses the root can hash anything into it; what is claimed of the tree must fit, too."""
+    leaf = leaf_hash(b"record")
+    size = 1 if len(strange) == HASH else 2
+    with pytest.raises(VerificationError) as caught:
+        merkle.verify_inclusion(
+            leaf=leaf, index=size - 1, size=size, path=[strange], root=node_hash(strange, leaf)
+        )
+    assert caught.value.values == {"index": size - 1, "size": size}
+
+
 # --- consistency --------------------------------------------------------------------------------------
 
 
@@ -177,6 +231,32 @@ def test_I14_every_earlier_tree_is_continued_by_every_later_one(data: st.DataObj
         earlier_root=tree.get_root(earlier) if earlier else log.root(0),
         later_root=tree.get_root() if later else log.root(0),
     )
+
+
+def test_I14_every_small_tree_continues_each_earlier_one_and_none_of_another_size() -> None:
+    log = Log(SMALL)
+    for later in range(SMALL + 1):
+        for earlier in range(later + 1):
+            proof = partial(
+                merkle.verify_consistency,
+                later=later,
+                path=merkle.consistency_path(earlier, later, log.read),
+                earlier_root=log.root(earlier),
+                later_root=log.root(later),
+            )
+            for claimed in range(later + 1):
+                code = None if claimed == earlier else "history_forked"
+                assert refusal_of(partial(proof, earlier=claimed)) == code, (earlier, later, claimed)
+
+
+def test_I14_roots_made_for_a_path_of_the_wrong_form_continue_nothing() -> None:
+    """As with leaves: the second root is one that the strange hash was hashed into."""
+    root, strange = leaf_hash(b"record"), b"short"
+    with pytest.raises(VerificationError) as caught:
+        merkle.verify_consistency(
+            earlier=1, later=2, path=[strange], earlier_root=root, later_root=node_hash(root, strange)
+        )
+    assert caught.value.values == {"size": 1, "later": 2}
 
 
 @given(st.data())
