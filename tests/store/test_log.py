@@ -19,7 +19,7 @@ from ecny_tax import Fen, FixedClock, Sandbox, VerificationError
 from ecny_tax.errors import EcnyTaxError
 from ecny_tax.ledger import merkle
 from ecny_tax.ledger.checkpoint import open_checkpoint, read_checkpoint
-from ecny_tax.ledger.proofs import ConsistencyProof, InclusionProof, check_proof
+from ecny_tax.ledger.proofs import ConsistencyProof, InclusionProof, ProofCheck, check_proof
 from ecny_tax.store import log, sealer
 from tests.support import START, corporate, judged, nameless, owe
 
@@ -266,16 +266,46 @@ def s(path: Path) -> Iterator[Sandbox]:
         yield sandbox
 
 
+def origin_of(sandbox: Sandbox) -> str:
+    return sandbox.ledger.checkpoint().origin
+
+
 def test_a_proof_is_written_and_read_back(s: Sandbox) -> None:
     keys = published(s).get
     proof = s.ledger.prove(transfer_id=transfer_ids(s)[3])
     check = check_proof(proof.to_json(), keys)
-    assert (check.valid, check.reason, check.kind) == (True, None, "inclusion")
     assert check.record is not None
     assert check.record.seq == 4
+    size = open_checkpoint(proof.note, keys).size
+    assert check == ProofCheck(True, "inclusion", origin_of(s), size, None, check.record, None)
+    corporate(s, fund=Fen(100))
     growth = s.ledger.prove_consistency(earlier=open_checkpoint(proof.note, keys))
     check = check_proof(growth.to_json(), keys)
-    assert (check.valid, check.reason, check.kind) == (True, None, "consistency")
+    later = s.ledger.checkpoint().size
+    assert later > size
+    assert check == ProofCheck(True, "consistency", origin_of(s), later, size, None, None)
+
+
+def test_what_a_proof_that_fails_was_to_prove_is_told(s: Sandbox) -> None:
+    keys = published(s).get
+    proof = s.ledger.prove(transfer_id=transfer_ids(s)[3])
+    wrong = InclusionProof(proof.record, proof.index + 1, proof.path, proof.note)
+    check = check_proof(wrong.to_json(), keys)
+    assert check == ProofCheck(False, "inclusion", None, None, None, None, "inclusion_unproven")
+
+
+def test_a_proof_of_one_kind_with_the_members_of_the_other_is_malformed(s: Sandbox) -> None:
+    proof = s.ledger.prove(transfer_id=transfer_ids(s)[3])
+    growth = s.ledger.prove_consistency(earlier=open_checkpoint(proof.note, published(s).get))
+    for text, kind in ((proof.to_json(), "consistency"), (growth.to_json(), "inclusion")):
+        for other in (kind, "third"):
+            document = json.loads(text) | {"kind": other}
+            assert check_proof(json.dumps(document), published(s).get).reason == "proof_malformed"
+
+
+def test_a_proof_file_is_for_people_to_read_too(s: Sandbox) -> None:
+    text = s.ledger.prove(transfer_id=transfer_ids(s)[3]).to_json()
+    assert text.splitlines()[:3] == ["{", '  "format": "ecny-tax proof 1",', '  "kind": "inclusion",']
 
 
 def test_another_ledgers_proof_is_refused(s: Sandbox, tmp_path: Path) -> None:
@@ -292,6 +322,9 @@ def test_another_ledgers_proof_is_refused(s: Sandbox, tmp_path: Path) -> None:
         growth = ConsistencyProof(theirs.note, (), ours.note)
         both = published(s) | published(other)
         assert check_proof(growth.to_json(), both.get).reason == "checkpoint_of_another_ledger"
+        with pytest.raises(VerificationError) as caught:
+            growth.verify(both.get)
+        assert caught.value.values == {"origin": origin_of(other)}
 
 
 def test_a_checkpoint_that_forks_history_is_found(path: Path, tmp_path: Path) -> None:
