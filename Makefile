@@ -14,10 +14,12 @@ RUNTIME := $(VENV)/.installed-runtime
 WEB := $(VENV)/.installed-web
 DEV := $(VENV)/.installed-dev
 PINS := pyproject.toml constraints.txt
-# What users would pick instead of us has an environment of its own.
+# What users would pick instead of us has an environment of its own, and so has what changes our code to see
+# whether a test notices.
 RIVALS := .venv-rivals
+MUTANTS := .venv-mutants
 
-.PHONY: help demo serve test browser ha fuzz lint bench rivals growth docs clean
+.PHONY: help demo serve test browser ha fuzz lint bench rivals growth mutants docs clean
 # Python keeps what it has compiled, also where the environment forbids it: the suite starts hundreds of
 # processes, and each of them would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
@@ -36,6 +38,7 @@ help:
 	@echo 'make bench   how fast it is: a table, and bench.json (ARGS=... goes to the runner)'
 	@echo 'make rivals  the same transfers by django-hordak and SQLAlchemy: a table, and rivals.json'
 	@echo 'make growth  what a transfer costs in a ledger of up to ten million: minutes, and 2 GB of disk'
+	@echo 'make mutants money, ledger and voucher checks changed in 1,300 ways: does a test notice? An hour or so'
 	@echo 'make docs    the site of docs/ in build/site, after renewing the pages that follow from the code'
 	@echo 'make clean   remove the environment, the caches and the builds'
 
@@ -76,6 +79,11 @@ rivals: $(DEV)
 growth: $(DEV)
 	@$(BIN)/python -m bench.growth $(ARGS)
 
+# It goes on where it was stopped; `make clean` forgets what it knows. It never fails: who survived is read.
+mutants: $(MUTANTS)/.installed
+	-$(MUTANTS)/bin/mutmut run $(ARGS)
+	@$(MUTANTS)/bin/mutmut results
+
 # Strict: a link that leads nowhere fails it.
 docs: $(DEV)
 	$(BIN)/python docs/generate.py
@@ -83,7 +91,7 @@ docs: $(DEV)
 	@echo 'open build/site/index.html, or serve the folder: $(BIN)/python -m http.server -d build/site'
 
 clean:
-	rm -rf $(VENV) $(RIVALS) build dist .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(RIVALS) $(MUTANTS) build dist mutants .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The demo needs no test tools, and a newcomer should not wait for them.
@@ -102,6 +110,10 @@ $(DEV): $(PINS)
 
 $(RIVALS)/.installed: bench/rivals.txt
 	$(call install,$(RIVALS),-r bench/rivals.txt)
+	@touch $@
+
+$(MUTANTS)/.installed: $(PINS)
+	$(call install,$(MUTANTS),-c constraints.txt -e '.[dev]' mutmut==3.8.1)
 	@touch $@
 
 # $(call install,ENVIRONMENT,WHAT): fill the environment with WHAT.

@@ -308,3 +308,4 @@ def test_I14_a_tile_that_is_not_there_is_a_broken_log() -> None:
     with pytest.raises(VerificationError) as caught:
         merkle.inclusion_path(0, 300, lambda level, place: b"")
     assert caught.value.code == "log_broken"
+    assert caught.value.values == {"what": "tile 0/1"}

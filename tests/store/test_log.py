@@ -306,6 +306,7 @@ def test_a_proof_of_one_kind_with_the_members_of_the_other_is_malformed(s: Sandb
 def test_a_proof_file_is_for_people_to_read_too(s: Sandbox) -> None:
     text = s.ledger.prove(transfer_id=transfer_ids(s)[3]).to_json()
     assert text.splitlines()[:3] == ["{", '  "format": "ecny-tax proof 1",', '  "kind": "inclusion",']
+    assert "— " in text  # the mark of a signature, as it stands in the checkpoint
 
 
 def test_another_ledgers_proof_is_refused(s: Sandbox, tmp_path: Path) -> None:
