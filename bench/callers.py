@@ -22,30 +22,26 @@ _One = TypeVar("_One")
 @benchmark("callers_payments", engine="sqlite", at_least=1.0)
 def callers_payments(setting: Setting) -> tuple[float, str]:
     """Real-time debits, each with an authorisation that is signed and held against the published key."""
-    rounds, size = setting.size(7, 2), setting.size(640, 64)
+    rounds, size, callers = setting.size(7, 2), setting.size(640, 16), setting.size(_CALLERS, 8)
     with database(setting.engine, setting.folder) as db:
         work = []
         with db.open() as sandbox:
-            for wallet in open_wallets(sandbox, _CALLERS):
-                agreement, bills = owe(sandbox, wallet.wallet_id, (rounds + 1) * size // _CALLERS + 1)
+            for wallet in open_wallets(sandbox, callers):
+                agreement, bills = owe(sandbox, wallet.wallet_id, (rounds + 1) * size // callers + 1)
+                # The first one opens the account where it is collected.
+                sandbox.payments.pay(bill_no=bills.pop(), agreement_no=agreement)
                 work += [(bill_no, agreement) for bill_no in bills]
             work.sort(key=lambda one: one[0][::-1])  # the wallets in any order
-            for bill_no, agreement in work[
-                (rounds + 1) * size :
-            ]:  # the first ones open the collection accounts
-                sandbox.payments.pay(bill_no=bill_no, agreement_no=agreement)
         twin = Twin(db.name)
         with db.open() as sandbox:
 
             def pay(one: tuple[str, str]) -> None:
                 sandbox.payments.pay(bill_no=one[0], agreement_no=one[1])
 
-            mine, theirs, beside = _compared(
-                rounds, work[: (rounds + 1) * size], size, pay, twin, twin.payments_alone
-            )
+            mine, theirs, beside = _compared(callers, rounds, work, size, pay, twin, twin.payments_alone)
         twin.close()
     return theirs / mine, (
-        f"{size / mine:,.0f} payments/s of {_CALLERS} callers, authorisation signed; one plain "
+        f"{size / mine:,.0f} payments/s of {callers} callers, authorisation signed; one plain "
         f"{twin.copy.module} transaction for each writes the same rows at {size / theirs:,.0f}/s "
         f"(median of {rounds} blocks of {size}){beside}"
     )
@@ -55,12 +51,12 @@ def callers_payments(setting: Setting) -> tuple[float, str]:
 @benchmark("callers_transfers", engine="sqlite", at_least=2.0)
 def callers_transfers(setting: Setting) -> tuple[float, str]:
     """Transfers between wallets, which nobody signs."""
-    rounds, size = setting.size(7, 2), setting.size(1_280, 64)
+    rounds, size, callers = setting.size(7, 2), setting.size(1_280, 16), setting.size(_CALLERS, 8)
     with database(setting.engine, setting.folder) as db:
         with db.open() as sandbox:
-            wallets = [wallet.wallet_id for wallet in open_wallets(sandbox, _CALLERS)]
+            wallets = [wallet.wallet_id for wallet in open_wallets(sandbox, callers)]
         work = [
-            (wallets[n % _CALLERS], wallets[(n * 7 + 1 + n // _CALLERS) % _CALLERS])
+            (wallets[n % callers], wallets[(n * 7 + 1 + n // callers) % callers])
             for n in range((rounds + 1) * size * 2)
         ]
         work = [one for one in work if one[0] != one[1]][: (rounds + 1) * size]
@@ -70,15 +66,16 @@ def callers_transfers(setting: Setting) -> tuple[float, str]:
             def move(one: tuple[str, str]) -> None:
                 sandbox.wallets.transfer(from_wallet=one[0], to_wallet=one[1], amount=Fen(1))
 
-            mine, theirs, beside = _compared(rounds, work, size, move, twin, twin.transfers_alone)
+            mine, theirs, beside = _compared(callers, rounds, work, size, move, twin, twin.transfers_alone)
         twin.close()
     return theirs / mine, (
-        f"{size / mine:,.0f} transfers/s of {_CALLERS} callers; one plain {twin.copy.module} transaction for "
+        f"{size / mine:,.0f} transfers/s of {callers} callers; one plain {twin.copy.module} transaction for "
         f"each writes the same rows at {size / theirs:,.0f}/s (median of {rounds} blocks of {size}){beside}"
     )
 
 
 def _compared(
+    callers: int,
     rounds: int,
     work: Sequence[_One],
     size: int,
@@ -91,12 +88,12 @@ def _compared(
     There is work for one block more than there are rounds, which goes to those.
     """
     blocks = iter([work[start : start + size] for start in range(0, len(work), size)])
-    with ThreadPoolExecutor(_CALLERS) as callers:
+    with ThreadPoolExecutor(callers) as pool:
 
         def ours() -> float:
             block = next(blocks)
             with stopwatch() as taken:
-                list(callers.map(act, block))
+                list(pool.map(act, block))
             return taken[0]
 
         mine, theirs = compare(rounds, ours, lambda: one_by_one(twin, written()))
