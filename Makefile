@@ -20,6 +20,7 @@ RIVALS := .venv-rivals
 MUTANTS := .venv-mutants
 
 .PHONY: help demo serve test browser ha fuzz lint bench rivals growth mutants docs clean
+
 # Python keeps what it has compiled, also where the environment forbids it: the suite starts hundreds of
 # processes, and each of them would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=

@@ -14,7 +14,7 @@ from ecny_tax.offline.bundles import EvidenceBundle, TrustBundle, UnloadBundle, 
 from ecny_tax.offline.chains import Trust, payee_chain
 from ecny_tax.offline.checks import CHECKS, examine
 from ecny_tax.offline.evidence import verify_evidence
-from ecny_tax.offline.objects import Seconds, UnloadStatement, digest
+from ecny_tax.offline.objects import RevocationList, Seconds, UnloadStatement, digest
 from tests.offline import hand
 from tests.offline.hand import AMOUNT, DAY, NOW, OPEN, SKEW, chained, code_of
 from tests.offline.hostile import REFUSED, second
@@ -48,49 +48,55 @@ def test_each_check_refuses_by_its_own_code(check: str, code: str, made: Callabl
     assert (found.presented is None) == (check == "form")
 
 
-#: What refusals tell of the voucher: their sentences, with what made each of them.
-_SAID: dict[str, Callable[[], object]] = {
-    "the voucher is of load L2, which its chain does not certify": lambda: hand.verify(
-        chained(paid={"load_id": "L2"}).to_bytes()
-    ),
-    "the signature of device:D1 is not valid": lambda: hand.verify(hand.bundle(by=hand.STRANGER).to_bytes()),
-    f"certificate C4 is not in force at {rfc3339(START)}": lambda: hand.verify(
-        chained(device={"not_after": NOW - SKEW - 1}).to_bytes()
-    ),
-    f"load L1 was to be spent until {rfc3339(START - timedelta(days=1))}": lambda: hand.verify(
-        chained(load={"spend_by": NOW - DAY}).to_bytes()
-    ),
-    f"the voucher bears a time to come: {rfc3339(START + timedelta(days=1))}": lambda: hand.verify(
-        chained(paid={"paid_at": NOW + DAY}).to_bytes()
-    ),
-    "counter 101 is none of load L1": lambda: hand.verify(chained(paid={"counter": 101}).to_bytes()),
-    "the voucher or its load is above a cap of device D1": lambda: hand.verify(
-        chained(device={"cap_count": 99}).to_bytes()
-    ),
-    "the sum of voucher 2 of load L1 cannot be": lambda: hand.verify(second(spent=Fen(1)).to_bytes()),
-    "the voucher does not pay what its request for bill B1 asks for": lambda: hand.verify(
-        chained(paid={"payee": "T2"}).to_bytes()
-    ),
-    f"the request was open until {rfc3339(START + timedelta(seconds=OPEN))}": lambda: hand.verify(
-        chained(paid={"paid_at": NOW - DAY}).to_bytes()
-    ),
-    f"the revocation list had to be renewed by {rfc3339(START - timedelta(days=1))}": lambda: hand.verify(
-        hand.bundle().to_bytes(), anchor=hand.trust(hand.revocations(renew_by=Seconds(NOW - DAY)))
-    ),
-    f"D1 has been revoked since {rfc3339(START - timedelta(days=1))}": lambda: hand.verify(
-        hand.bundle().to_bytes(), anchor=hand.trust(hand.revocations(("D1", NOW - DAY)))
-    ),
-    "the signature of root is not valid": lambda: Trust.read(
-        TrustBundle(hand.root().signed(hand.ROOT), hand.revocations().signed(hand.STRANGER))
-    ),
+def told(*, seconds: int) -> str:
+    """A time so many seconds from now, as refusals tell it."""
+    return rfc3339(START + timedelta(seconds=seconds))
+
+
+#: What some of them tell of the voucher.
+_SAID = {
+    "a voucher of another load": "the voucher is of load L2, which its chain does not certify",
+    "a voucher that another device signed": "the signature of device:D1 is not valid",
+    "a device no more in force": f"certificate C4 is not in force at {told(seconds=0)}",
+    "a load that expired before the request": f"load L1 was to be spent until {told(seconds=-SKEW - 1)}",
+    "a voucher from the future": f"the voucher bears a time to come: {told(seconds=SKEW + 1)}",
+    "a counter above the load's": "counter 101 is none of load L1",
+    "a load of more vouchers than the cap": "the voucher or its load is above a cap of device D1",
+    "less spent than the voucher pays": "the sum of voucher 2 of load L1 cannot be",
+    "another payee than who asked": "the voucher does not pay what its request for bill B1 asks for",
+    "paid before it was asked for": f"the request was open until {told(seconds=OPEN)}",
 }
 
 
-@pytest.mark.parametrize(("sentence", "made"), _SAID.items(), ids=_SAID)
-def test_a_refusal_names_what_is_wrong(sentence: str, made: Callable[[], object]) -> None:
+@pytest.mark.parametrize(("name", "sentence"), _SAID.items(), ids=_SAID)
+def test_a_refusal_names_what_is_wrong(name: str, sentence: str) -> None:
     with pytest.raises(VerificationError) as refusal:
-        made()
+        hand.verify(REFUSED[name][2]().to_bytes())
     assert refusal.value.message("en") == sentence
+
+
+@pytest.mark.parametrize(
+    ("revoked", "sentence"),
+    [
+        (hand.revocations(("D1", NOW - DAY)), f"D1 has been revoked since {told(seconds=-DAY)}"),
+        (
+            hand.revocations(renew_by=Seconds(NOW - DAY)),
+            f"the revocation list had to be renewed by {told(seconds=-DAY)}",
+        ),
+    ],
+    ids=["revoked", "stale"],
+)
+def test_a_refusal_names_what_was_revoked_or_is_old(revoked: RevocationList, sentence: str) -> None:
+    with pytest.raises(VerificationError) as refusal:
+        hand.verify(hand.bundle().to_bytes(), anchor=hand.trust(revoked))
+    assert refusal.value.message("en") == sentence
+
+
+def test_a_list_that_another_signed_is_told_as_of_the_root() -> None:
+    bundle = TrustBundle(hand.root().signed(hand.ROOT), hand.revocations().signed(hand.STRANGER))
+    with pytest.raises(VerificationError) as refusal:
+        Trust.read(bundle)
+    assert refusal.value.message("en") == "the signature of root is not valid"
 
 
 def test_what_fails_several_checks_is_refused_by_the_first() -> None:

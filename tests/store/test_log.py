@@ -432,7 +432,23 @@ _HEAD = '{"format": "ecny-tax proof 1", "kind": '
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_proof_is_malformed(text: str) -> None:
-    assert check_proof(text, _PROOF[1].get).reason == "proof_malformed"
+    malformed = ProofCheck(False, None, None, None, None, None, "proof_malformed")
+    assert check_proof(text, _PROOF[1].get) == malformed
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"path": ["00" * 32] * 128}, "inclusion_unproven"),
+        ({"path": ["00" * 32] * 129}, "proof_malformed"),
+        ({"record": "00" * 1024}, "inclusion_unproven"),
+        ({"record": "00" * 1025}, "proof_malformed"),
+    ],
+    ids=["longest path", "path too long", "longest record", "record too long"],
+)
+def test_a_proof_is_read_to_the_longest_path_and_record(changes: dict[str, object], reason: str) -> None:
+    document = json.loads(_PROOF[0].to_json()) | changes
+    assert check_proof(json.dumps(document), _PROOF[1].get).reason == reason
 
 
 def test_a_proof_with_an_index_that_is_no_number_is_malformed() -> None:
